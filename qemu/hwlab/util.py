@@ -1,0 +1,176 @@
+# SPDX-License-Identifier: GPL-2.0
+"""Small things that every part of the lab needs: errors, progress, processes, locks."""
+
+import contextlib
+import ctypes
+import fcntl
+import hashlib
+import json
+import os
+import shlex
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+TOP = Path(__file__).resolve().parents[2]
+GUEST_FILES = TOP / "qemu" / "guest"
+
+PR_SET_PDEATHSIG = 1
+_libc = ctypes.CDLL(None, use_errno=True)
+
+
+class LabError(Exception):
+    """Something the lab could not do; the text is all that a user needs to see."""
+
+
+class UsageError(LabError):
+    """A request that cannot be: nothing was started, exit status 2."""
+
+
+def die_with_parent():
+    """For preexec_fn: the kernel kills this child when the lab is gone, however it went."""
+    _libc.prctl(PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
+
+
+class Progress:
+    """One line for each long step, on a terminal or not, with the seconds it took."""
+
+    quiet = False
+
+    @staticmethod
+    def note(text):
+        if not Progress.quiet:
+            print(f"lab: {text}", file=sys.stderr, flush=True)
+
+    @staticmethod
+    @contextlib.contextmanager
+    def step(text):
+        start = time.monotonic()
+        if not Progress.quiet:
+            print(f"lab: {text} ... ", end="", file=sys.stderr, flush=True)
+        try:
+            yield
+        except BaseException:
+            if not Progress.quiet:
+                print("FAILED", file=sys.stderr, flush=True)
+            raise
+        if not Progress.quiet:
+            print(f"{time.monotonic() - start:.1f} s", file=sys.stderr, flush=True)
+
+
+def cache_dir():
+    """Where built artefacts live: $HARTWELL_CACHE, else ~/.cache/hartwell."""
+    path = os.environ.get("HARTWELL_CACHE")
+    if path:
+        return Path(path).absolute()
+    base = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
+    return Path(base) / "hartwell"
+
+
+def log_path(name):
+    path = cache_dir() / "logs" / name
+    path.parent.mkdir(parents=True, exist_ok=True)
+    return path
+
+
+def digest(*parts):
+    """A short key over any mix of JSON-able values, byte strings and files."""
+    h = hashlib.sha256()
+    for part in parts:
+        if isinstance(part, Path):
+            data = part.read_bytes()
+        elif isinstance(part, bytes):
+            data = part
+        else:
+            data = json.dumps(part, sort_keys=True).encode()
+        h.update(len(data).to_bytes(8, "little") + data)
+    return h.hexdigest()[:16]
+
+
+def kill_group(proc, grace=2.0):
+    """End a child that leads its own process group: politely, then for certain."""
+    for sig in (signal.SIGTERM, signal.SIGKILL):
+        if proc.poll() is not None:
+            return
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(proc.pid, sig)
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            proc.wait(grace)
+
+
+def last_line(path):
+    """The line of a log that most likely says why: the last error, else the last line."""
+    lines = [x.strip() for x in path.read_text(errors="replace").splitlines() if x.strip()]
+    for line in reversed(lines[-60:]):
+        if line.startswith("E:") or "error:" in line.lower():
+            return line
+    return lines[-1] if lines else "no output"
+
+
+def run_logged(cmd, log, timeout=600, **kwargs):
+    """Run a command with its output in a log; a failure names the log and the reason."""
+    shell = isinstance(cmd, str)
+    shown = cmd if shell else shlex.join(map(str, cmd))
+    with open(log, "a", encoding="utf-8") as out:
+        out.write(f"\n$ {shown}\n")
+        out.flush()
+        if shell:
+            cmd = ["bash", "-c", "set -o pipefail; " + cmd]
+        proc = subprocess.Popen([str(x) for x in cmd], stdin=subprocess.DEVNULL, stdout=out,
+                                stderr=subprocess.STDOUT, start_new_session=True,
+                                preexec_fn=die_with_parent, **kwargs)
+        try:
+            code = proc.wait(timeout)
+        except subprocess.TimeoutExpired:
+            raise LabError(f"no end after {timeout} s: {shown.split()[0]}; log: {log}") from None
+        finally:
+            kill_group(proc)
+    if code:
+        raise LabError(f"{shown.split()[0]} failed ({code}): {last_line(log)}\n"
+                       f"     log: {log}")
+
+
+@contextlib.contextmanager
+def locked(name, limit=1800):
+    """Hold a lock of the cache, so that two runs do not build the same thing at once."""
+    path = cache_dir() / "lock" / name
+    path.parent.mkdir(parents=True, exist_ok=True)
+    deadline = time.monotonic() + limit
+    told = False
+    with open(path, "w", encoding="utf-8") as f:
+        while True:
+            try:
+                fcntl.flock(f, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                break
+            except BlockingIOError:
+                if not told:
+                    Progress.note(f"another run holds the {name} lock: waiting for it")
+                    told = True
+                if time.monotonic() > deadline:
+                    raise LabError(f"the {name} lock is still held after {limit} s: "
+                                   f"{path}") from None
+                time.sleep(0.2)
+        yield
+
+
+@contextlib.contextmanager
+def atomic(path):
+    """A temporary name beside path; moved there only if the block succeeds."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    tmp = path.with_name(f".{path.name}.{os.getpid()}")
+    remove(tmp)
+    try:
+        yield tmp
+        tmp.rename(path)
+    finally:
+        remove(tmp)
+
+
+def remove(path):
+    if path.is_dir() and not path.is_symlink():
+        shutil.rmtree(path, ignore_errors=True)
+    else:
+        path.unlink(missing_ok=True)
