@@ -580,6 +580,23 @@ def payload(path, entries):
 # --- the module ----------------------------------------------------------------------------
 
 
+CHROOT_PACKAGES = "bash coreutils dash diffutils findutils gcc grep gzip hostname kmod libc-bin \
+libc6-dev make mawk perl-base sed tar xz-utils".split()
+CHROOT_HOOK = r"""
+set -e
+cd "$1"
+for link in bin sbin lib lib64; do
+    [ -e "$link" ] || [ ! -d "usr/$link" ] || ln -s "usr/$link" "$link"
+done
+mkdir -p dev proc tmp build
+[ -e dev/null ] || mknod -m 666 dev/null c 1 3
+[ -e usr/bin/awk ] || ln -s mawk usr/bin/awk
+[ -e usr/bin/sh ] || ln -s dash usr/bin/sh
+rm -rf usr/share/doc usr/share/man usr/share/locale
+chroot . ldconfig
+"""
+
+
 def build_module(kern, log=None):
     """Build hartwell.ko for a kernel; in the checkout for the default one, else in a copy."""
     log = log or log_path("build.log")
@@ -633,5 +650,36 @@ def _copy_newer(source, dest):
 
 
 def _build_in_chroot(kern, log):
-    raise LabError(f"building for {kern.version} needs a chroot of {kern.chroot}: "
-                   f"not there yet; log: {log}")
+    """Build with the compiler and libc that belong to the kernel's headers."""
+    if not host.is_root():
+        raise LabError(f"building a module for {kern.version} needs a chroot of {kern.chroot}: "
+                       "run this as root")
+    chroot = cache_dir() / f"chroot-{digest(RECIPE, CHROOT_PACKAGES, CHROOT_HOOK)}-{kern.version}"
+    if not (chroot / "done").exists():
+        _make_chroot(kern, chroot)
+    source = copy_source(kern.version)
+    build = chroot / "build"
+    for path in source.rglob("*"):
+        if path.is_file():
+            _copy_newer(path, build / path.relative_to(source))
+    run_logged(["chroot", chroot, "make", "-s", "-C", "/build", f"-j{os.cpu_count()}",
+                f"KDIR={kern.kdir}"], log, 600,
+               env={"PATH": "/usr/sbin:/usr/bin:/sbin:/bin", "LC_ALL": "C"})
+    module = build / "hartwell.ko"
+    if not module.exists():
+        raise LabError(f"make left no hartwell.ko; log: {log}")
+    return module
+
+
+def _make_chroot(kern, chroot):
+    apt = host.Apt(kern.chroot)
+    apt.update()
+    packages = [*CHROOT_PACKAGES, f"linux-headers-{kern.version}"]
+    with locked("build"), atomic(chroot) as tmp, \
+            Progress.step(f"building a chroot of {kern.chroot} for its compiler"):
+        run_logged(["mmdebstrap", "--mode=root", "--variant=extract", "--architectures=amd64",
+                    "--aptopt=Acquire::Languages none", f"--include={','.join(packages)}",
+                    f"--extract-hook={CHROOT_HOOK}", "--format=directory",
+                    kern.chroot, tmp, *host.source_lines(kern.chroot)],
+                   log_path("chroot.log"), 900)
+        (tmp / "done").touch()

@@ -53,8 +53,7 @@ class _JsonSocket:
             except BlockingIOError:
                 continue
             except OSError:
-                self.alive()
-                raise GuestError("QEMU closed the channel") from None
+                self._closed()
 
     def _ready(self, deadline, write=False):
         """Wait in slices, so that a dead QEMU is noticed before the limit."""
@@ -67,6 +66,14 @@ class _JsonSocket:
             if any(select.select(*sets, slot)):
                 return
             self.alive()
+
+    def _closed(self):
+        """QEMU closes its sockets a moment before it ends: its end says why."""
+        deadline = time.monotonic() + 3
+        while time.monotonic() < deadline:
+            self.alive()
+            time.sleep(0.02)
+        raise GuestError("QEMU closed the channel")
 
     def receive(self, deadline):
         while True:
@@ -85,8 +92,7 @@ class _JsonSocket:
             except OSError:
                 data = b""
             if not data:
-                self.alive()
-                raise GuestError("QEMU closed the channel")
+                self._closed()
             self.buffer += data
 
 
@@ -99,13 +105,12 @@ class Qmp(_JsonSocket):
         self.receive(time.monotonic() + 20)
         self.command("qmp_capabilities")
 
-    def command(self, name, timeout=30, **arguments):
+    def command(self, command, timeout=30, /, **arguments):
         with self.lock:
             deadline = time.monotonic() + timeout
-            request = {"execute": name, "id": random.getrandbits(32)}
+            request = {"execute": command, "id": random.getrandbits(32)}
             if arguments:
-                request["arguments"] = {k.replace("_", "-") if k != "node_name" else k: v
-                                        for k, v in arguments.items()}
+                request["arguments"] = {k.replace("_", "-"): v for k, v in arguments.items()}
             self.send(json.dumps(request).encode() + b"\n", deadline)
             while True:
                 answer = self.receive(deadline)
@@ -113,11 +118,11 @@ class Qmp(_JsonSocket):
                     self.events.append(answer)
                 elif answer.get("id") == request["id"]:
                     if "error" in answer:
-                        raise GuestError(f"QMP {name}: {answer['error']['desc']}")
+                        raise GuestError(f"QMP {command}: {answer['error']['desc']}")
                     return answer["return"]
 
     def hmp(self, line, timeout=30):
-        return self.command("human-monitor-command", timeout, command_line=line)
+        return self.command("human-monitor-command", timeout, **{"command-line": line})
 
     def wait_event(self, name, timeout=30, **match):
         """The first event of that name, past or to come, whose data has those values."""
@@ -159,23 +164,23 @@ class Agent(_JsonSocket):
                     self.synced = True
                     return
 
-    def command(self, name, timeout=30, **arguments):
+    def command(self, command, timeout=30, /, **arguments):
         with self.lock:
             deadline = time.monotonic() + timeout
             if not self.synced:
                 self.sync(timeout)
             self.synced = False         # until the answer has come whole
-            request = {"execute": name,
+            request = {"execute": command,
                        "arguments": {k.replace("_", "-"): v for k, v in arguments.items()}}
             self.send(json.dumps(request).encode() + b"\n", deadline)
             try:
                 answer = self.receive(deadline)
             except GuestTimeout:
-                raise GuestTimeout(f"the guest's agent did not answer {name} "
+                raise GuestTimeout(f"the guest's agent did not answer {command} "
                                    f"within {timeout:.0f} s") from None
             self.synced = True
             if "error" in answer:
-                raise GuestError(f"agent: {name}: {answer['error']['desc']}")
+                raise GuestError(f"agent: {command}: {answer['error']['desc']}")
             return answer["return"]
 
     def read_file(self, path, offset=0, timeout=60):

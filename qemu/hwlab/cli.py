@@ -215,6 +215,8 @@ def run_shell(g):
     try:
         g.start()
         status = g.wait_exit()
+        if status:
+            print(f"\n{g.qemu_log()}", file=sys.stderr)
     finally:
         signal.signal(signal.SIGINT, before)
         termios.tcsetattr(sys.stdin, termios.TCSADRAIN, saved)

@@ -18,11 +18,9 @@ import contextlib
 import dataclasses
 import os
 import re
-import select
 import shlex
 import shutil
 import signal
-import socket
 import subprocess
 import sys
 import tempfile
@@ -171,7 +169,6 @@ class Guest:
         self.accel_why = ""
         self.kernel = None
         self._qmp = None
-        self._stream = None
         self._serial = 0
         self._console = b""
         self.boot_seconds = None
@@ -210,16 +207,13 @@ class Guest:
         if self.kernel is None:
             self.prepare()
         begun = time.monotonic()
-        # Short, since a unix socket's path has at most 107 bytes.
-        base = tempfile.gettempdir()
-        self.dir = Path(tempfile.mkdtemp(prefix="hartwell-",
-                                         dir=base if len(base) < 60 else "/tmp"))
+        self.dir = run_directory()
         self._write_payload()
         interactive = self.config.shell
         with open(self.dir / "qemu.log", "wb") as log:
             self.proc = subprocess.Popen(
                 self.command(), stdin=None if interactive else subprocess.DEVNULL,
-                stdout=None if interactive else log, stderr=None if interactive else log,
+                stdout=None if interactive else log, stderr=log,
                 start_new_session=not interactive, preexec_fn=die_with_parent)
         if not interactive:
             self._connect()
@@ -262,9 +256,14 @@ class Guest:
         if self.proc is None or code is not None:
             log = ""
             if self.dir and (self.dir / "qemu.log").exists():
-                log = (self.dir / "qemu.log").read_text(errors="replace").strip()
+                log = self.qemu_log()
             raise GuestError(f"the guest is gone (QEMU's exit status {code}) {log}\n"
                              f"its console:\n{self.console_tail()}")
+
+    def qemu_log(self):
+        """What QEMU itself said, without what is known to mean nothing."""
+        lines = (self.dir / "qemu.log").read_text(errors="replace").splitlines()
+        return "\n".join(x for x in lines if "is not connected to host network" not in x)
 
     def wait_exit(self, timeout=None):
         """Wait for QEMU's own end; its exit status."""
@@ -290,10 +289,9 @@ class Guest:
             except subprocess.TimeoutExpired:
                 self.proc.kill()
                 self.proc.wait(10)
-        for channel in (self.agent, self._qmp, self._stream):
+        for channel in (self.agent, self._qmp):
             if channel:
                 channel.close()
-        self._stream = None
         if self.dir:
             with contextlib.suppress(OSError):
                 self._console = (self.dir / "console.log").read_bytes()
@@ -330,8 +328,6 @@ class Guest:
         cmd += ["-device", "virtio-serial-pci,addr=6",
                 "-chardev", f"socket,id=agent,path={run}/agent,server=on,wait=off",
                 "-device", "virtserialport,chardev=agent,name=org.qemu.guest_agent.0",
-                "-chardev", f"socket,id=stream,path={run}/stream,server=on,wait=off",
-                "-device", "virtserialport,chardev=stream,name=hwlab.stream",
                 "-chardev", f"socket,id=qmp,path={run}/qmp,server=on,wait=off",
                 "-mon", "chardev=qmp,mode=control"]
         if c.shell:
@@ -474,38 +470,31 @@ class Guest:
             def out(data):
                 sys.stdout.buffer.write(data)
                 sys.stdout.buffer.flush()
-        if self._stream is None:
-            self._stream = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
-            self._stream.connect(str(self.dir / "stream"))
-        mark = f"--hwlab-end-{os.urandom(8).hex()}--".encode()
-        pid = self._exec(f"{{ {cmd}\n}} >/dev/hwlab-stream 2>&1 </dev/null; rc=$?; "
-                         f"printf %s {mark.decode()} >/dev/hwlab-stream; exit $rc", None, False)
-        process = Process(self, cmd, pid, "")
+        self._serial += 1
+        base = f"/run/hwlab/{self._serial}"
+        # Through a file, not a port of its own: a virtio port that is closed while its reader
+        # lags behind loses what was written last.
+        self.put("", base + ".out")
+        pid = self._exec(f"exec >{base}.out 2>&1 </dev/null\n{cmd}", None, False)
+        process = Process(self, cmd, pid, base)
+        handle = self.agent.command("guest-file-open", path=base + ".out", mode="r")
         deadline = time.monotonic() + timeout * self.scale
-        data = b""
         while True:
-            if select.select([self._stream], [], [], 0.5)[0]:
-                part = self._stream.recv(65536)
-                if not part:
-                    self.check_alive()
-                    raise GuestError("QEMU closed the stream")
-                data += part
-                if mark in data:
-                    out(data.partition(mark)[0])
+            ended = process.poll() is not None      # before the read: then nothing is missed
+            while True:
+                part = self.agent.command("guest-file-read", 60 * self.scale, handle=handle,
+                                          count=1 << 20)
+                if not part["count"]:
                     break
-                # Keep back what may be the start of the mark.
-                keep = max((n for n in range(min(len(mark), len(data)) + 1)
-                            if mark.startswith(data[len(data) - n:])), default=0)
-                out(data[:len(data) - keep])
-                data = data[len(data) - keep:]
-            else:
-                self.check_alive()
+                out(base64.b64decode(part["buf-b64"]))
+            if ended:
+                self.agent.command("guest-file-close", handle=handle)
+                self.run(f"rm -f {base}.out")
+                return process.rc
             if time.monotonic() > deadline:
                 process.kill()
                 raise GuestTimeout(f"guest: no end after {timeout} s: {cmd}")
-        while process.poll() is None:
-            time.sleep(POLL)
-        return process.rc
+            time.sleep(0.05)
 
     def put(self, source, path, mode=None):
         """Write bytes, a str, or a local file (a Path) to a path in the guest."""
@@ -562,7 +551,7 @@ class Guest:
         self.qmp("device_add", driver=driver, **dict(x.split("=", 1) for x in rest))
         self.wait_for(f'test -n "$(hwlab pci {index})"', timeout)
 
-    def qmp(self, command, timeout=30, **args):
+    def qmp(self, command, timeout=30, /, **args):
         """A QMP command; what it returns."""
         return self._qmp.command(command, timeout, **args)
 
@@ -616,6 +605,19 @@ class Guest:
 
     def console_tail(self, lines=25):
         return "\n".join("  | " + x for x in self.console_log.splitlines()[-lines:])
+
+
+def run_directory():
+    """A directory for one run's sockets and logs; those of runs that were killed are removed."""
+    # Short, since a unix socket's path has at most 107 bytes.
+    base = tempfile.gettempdir()
+    base = base if len(base) < 60 else "/tmp"
+    for old in Path(base).glob("hartwell-[0-9]*-*"):
+        owner = old.name.split("-")[1]
+        with contextlib.suppress(OSError):
+            if not Path("/proc", owner).exists() and old.stat().st_uid == os.geteuid():
+                shutil.rmtree(old, ignore_errors=True)
+    return Path(tempfile.mkdtemp(prefix=f"hartwell-{os.getpid()}-", dir=base))
 
 
 def check(config):
