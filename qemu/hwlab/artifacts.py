@@ -103,7 +103,7 @@ def _userland_base(base):
     with Progress.step("building the guest's userland from Debian packages"), \
             atomic(base) as tmp:
         run_logged(["mmdebstrap", f"--mode={mode}", "--variant=extract", "--architectures=amd64",
-                    "--aptopt=Acquire::Languages none", "--aptopt=Acquire::Retries 3",
+                    *host.bootstrap_options(),
                     f"--include={','.join(USERLAND_PACKAGES)}",
                     f"--extract-hook={USERLAND_HOOK}", "--format=tar",
                     USERLAND_SUITE, tmp, *host.source_lines(USERLAND_SUITE)],
@@ -232,7 +232,11 @@ def _resolve(suite):
     apt.update()
     meta = apt.show("linux-image-amd64")
     package = re.search(r"linux-image-[^ ,]+-amd64", meta["Depends"])[0]
-    found = {"package": package, "version": package.removeprefix("linux-image-")}
+    version = package.removeprefix("linux-image-")
+    # Newer kernels come in parts: the image package only depends on them.
+    parts = re.findall(rf"linux-(?:base|binary|modules)-{re.escape(version)}",
+                       apt.show(package)["Depends"])
+    found = {"packages": [package, *parts], "version": version}
     with atomic(record) as tmp:
         tmp.write_text(json.dumps(found), encoding="utf-8")
     return found
@@ -278,15 +282,18 @@ def _fetch_kernel(suite, found, top):
     apt.update()
     with atomic(top) as tmp:
         with Progress.step(f"fetching kernel {found['version']}"):
-            deb = apt.download([found["package"]], tmp / "deb")[0]
-            run_logged(["dpkg", "-x", deb, tmp / "x"], log_path("kernel.log"), 300)
+            for deb in apt.download(found["packages"], tmp / "deb"):
+                run_logged(["dpkg", "-x", deb, tmp / "x"], log_path("kernel.log"), 300)
         remove(tmp / "deb")
-        (tmp / "x/boot" / f"vmlinuz-{found['version']}").rename(tmp / "vmlinuz")
-        for extra in ("config", "System.map"):
-            path = tmp / "x/boot" / f"{extra}-{found['version']}"
-            if path.exists():
-                path.rename(tmp / extra)
         lib = next(p for p in (tmp / "x/usr/lib/modules", tmp / "x/lib/modules") if p.exists())
+        for name in ("vmlinuz", "config"):
+            places = (tmp / "x/boot" / f"{name}-{found['version']}",
+                      lib / found["version"] / name)
+            for path in places:
+                if path.exists():
+                    shutil.copy(path, tmp / name)
+        if not (tmp / "vmlinuz").exists():
+            raise LabError(f"no kernel image in {' '.join(found['packages'])}")
         with Progress.step("choosing and unpacking its modules"):
             choose_modules(lib / found["version"], tmp / "tree", found["version"])
         remove(tmp / "x")
@@ -662,7 +669,10 @@ def _build_in_chroot(kern, log):
     for path in source.rglob("*"):
         if path.is_file():
             _copy_newer(path, build / path.relative_to(source))
-    run_logged(["chroot", chroot, "make", "-s", "-C", "/build", f"-j{os.cpu_count()}",
+    # objtool reads /proc; in a mount namespace of its own nothing stays mounted.
+    run_logged(["unshare", "-m", "sh", "-c",
+                'mount -t proc proc "$1/proc" && exec chroot "$@"', "sh",
+                chroot, "make", "-s", "-C", "/build", f"-j{os.cpu_count()}",
                 f"KDIR={kern.kdir}"], log, 600,
                env={"PATH": "/usr/sbin:/usr/bin:/sbin:/bin", "LC_ALL": "C"})
     module = build / "hartwell.ko"
@@ -678,7 +688,7 @@ def _make_chroot(kern, chroot):
     with locked("build"), atomic(chroot) as tmp, \
             Progress.step(f"building a chroot of {kern.chroot} for its compiler"):
         run_logged(["mmdebstrap", "--mode=root", "--variant=extract", "--architectures=amd64",
-                    "--aptopt=Acquire::Languages none", f"--include={','.join(packages)}",
+                    *host.bootstrap_options(), f"--include={','.join(packages)}",
                     f"--extract-hook={CHROOT_HOOK}", "--format=directory",
                     kern.chroot, tmp, *host.source_lines(kern.chroot)],
                    log_path("chroot.log"), 900)

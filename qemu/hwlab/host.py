@@ -129,6 +129,14 @@ def source_lines(suite):
     return list(dict.fromkeys(lines))
 
 
+def bootstrap_options():
+    """mmdebstrap options that carry this machine's proxy and the like into a new tree."""
+    out = subprocess.run(["apt-config", "dump"], capture_output=True, text=True, check=False,
+                         timeout=20).stdout
+    lines = re.findall(r'^(Acquire::(?:https?|ftp|Check-|ForceIPv|Retries)\S* ".+");$', out, re.M)
+    return [f"--aptopt={x}" for x in ("Acquire::Languages none", *lines)]
+
+
 class Apt:
     """apt with a private list of sources."""
 

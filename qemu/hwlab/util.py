@@ -161,7 +161,10 @@ def atomic(path):
     """A temporary name beside path; moved there only if the block succeeds."""
     path.parent.mkdir(parents=True, exist_ok=True)
     tmp = path.with_name(f".{path.name}.{os.getpid()}")
-    remove(tmp)
+    for old in path.parent.glob(f".{path.name}.*"):
+        pid = old.name.rpartition(".")[2]       # of a run that was killed
+        if pid.isdigit() and (int(pid) == os.getpid() or not Path("/proc", pid).exists()):
+            remove(old)
     try:
         yield tmp
         tmp.rename(path)
