@@ -97,6 +97,10 @@ def userland():
 
 
 def _userland_base(base):
+    if not host.is_root() and not shutil.which("newuidmap"):
+        raise LabError("building the guest's userland without being root needs newuidmap, which "
+                       "this machine\n     lacks. Run this once as root, or type:\n"
+                       "       sudo apt-get install uidmap")
     apt = host.Apt(USERLAND_SUITE)
     apt.update()
     mode = "root" if host.is_root() else "unshare"
