@@ -1,0 +1,130 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * Register access, and the notice that a device has disappeared.
+ */
+#ifndef HWL_IO_H
+#define HWL_IO_H
+
+#include <linux/compiler.h>
+#include <linux/device.h>
+#include <linux/io.h>
+#include <linux/mutex.h>
+#include <linux/spinlock.h>
+#include <linux/types.h>
+
+#include "hwl_regs.h"
+
+/**
+ * struct hwl_rx_mode - what RCTL is computed from
+ * @max_frame: largest frame to accept, with tag and FCS
+ * @promisc: accept every unicast frame
+ * @allmulti: accept every multicast frame
+ * @vlan_filter: drop frames of VLANs that are not in the table
+ * @rx_all: keep damaged frames, and let no filter on VLAN or pause apply
+ * @rx_fcs: leave the FCS at the end of the frame
+ * @loopback: loop transmitted frames back in the MAC
+ */
+struct hwl_rx_mode {
+	u32 max_frame;
+	bool promisc;
+	bool allmulti;
+	bool vlan_filter;
+	bool rx_all;
+	bool rx_fcs;
+	bool loopback;
+};
+
+/**
+ * struct hwl_hw - the device as a set of registers
+ * @bar: BAR 0
+ * @dev: for messages
+ * @lost: called once when the device is found to be gone; any context
+ * @lock: protects read-modify-write of CTRL and CTRL_EXT, RCTL with @rx, and
+ *	the address and VLAN tables; taken with BH disabled
+ * @sw_mutex: serialises owners of the PHY and NVM within the driver; the
+ *	hardware's ownership bit arbitrates with firmware only
+ * @rx: receive mode
+ * @rar: shadow of the unicast table, as RAH and RAL
+ * @mta: shadow of the multicast table
+ * @vfta: shadow of the VLAN table
+ * @nvm_words: size of the NVM
+ * @nvm_flash: the NVM is flash behind a shadow RAM
+ * @gone: the device has disappeared: reads return all ones
+ */
+struct hwl_hw {
+	void __iomem *bar;
+	struct device *dev;
+	void (*lost)(struct hwl_hw *hw);
+	spinlock_t lock;
+	struct mutex sw_mutex;
+	struct hwl_rx_mode rx;
+	u64 rar[HWL_RAR_ENTRIES];
+	u32 mta[HWL_MTA_WORDS];
+	u32 vfta[HWL_VFTA_WORDS];
+	u32 nvm_words;
+	bool nvm_flash;
+	bool gone;
+};
+
+u32 hwl_io_suspect(struct hwl_hw *hw, u32 reg, u32 val);
+
+/**
+ * hwl_rd32() - read a register
+ * @hw: the device
+ * @reg: offset
+ *
+ * A read costs a round trip over PCIe (or an exit to the emulator): none is
+ * made in the packet path.
+ *
+ * Context: any.
+ * Return: the value; all ones when the device is gone.
+ */
+static inline u32 hwl_rd32(struct hwl_hw *hw, u32 reg)
+{
+	u32 val = readl(hw->bar + reg);
+
+	if (unlikely(val == ~0U))
+		return hwl_io_suspect(hw, reg, val);
+	return val;
+}
+
+/**
+ * hwl_wr32() - write a register
+ * @hw: the device
+ * @reg: offset
+ * @val: value
+ *
+ * Orders earlier stores to DMA memory before the write. Lost without harm when
+ * the device is gone.
+ *
+ * Context: any.
+ */
+static inline void hwl_wr32(struct hwl_hw *hw, u32 reg, u32 val)
+{
+	writel(val, hw->bar + reg);
+}
+
+/**
+ * hwl_flush() - wait until all writes have reached the device
+ * @hw: the device
+ *
+ * Context: any.
+ */
+static inline void hwl_flush(struct hwl_hw *hw)
+{
+	hwl_rd32(hw, HWL_STATUS);
+}
+
+/**
+ * hwl_gone() - has the device disappeared?
+ * @hw: the device
+ *
+ * Context: any.
+ * Return: true once a read was found to be all ones.
+ */
+static inline bool hwl_gone(const struct hwl_hw *hw)
+{
+	return READ_ONCE(hw->gone);
+}
+
+#endif /* HWL_IO_H */

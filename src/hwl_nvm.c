@@ -1,0 +1,104 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * The NVM: configuration words beside the device, in an EEPROM or in flash
+ * behind a shadow RAM. May sleep throughout.
+ */
+#include <linux/bitfield.h>
+#include <linux/iopoll.h>
+
+#include "hwl_mdio.h"
+#include "hwl_nvm.h"
+
+#define HWL_NVM_FLASH_WORDS	2048
+#define HWL_NVM_WORDS_MAX	(1U << 14)
+#define HWL_NVM_CHECK_TRIES	3
+
+/**
+ * hwl_nvm_init() - find out what kind of NVM there is
+ * @hw: the device
+ *
+ * Context: process; probe only.
+ */
+void hwl_nvm_init(struct hwl_hw *hw)
+{
+	u32 eecd = hwl_rd32(hw, HWL_EECD);
+
+	hw->nvm_flash = FIELD_GET(HWL_EECD_NVADDS, eecd) == HWL_EECD_NVADDS_FLASH;
+	if (hw->nvm_flash) {
+		hw->nvm_words = HWL_NVM_FLASH_WORDS;
+		/* A write to the shadow RAM must not reach flash by itself. */
+		hwl_wr32(hw, HWL_EECD, eecd & ~HWL_EECD_AUPDEN);
+	} else {
+		hw->nvm_words = min(1U << (FIELD_GET(HWL_EECD_SIZE_EX, eecd) + 6),
+				    HWL_NVM_WORDS_MAX);
+	}
+}
+
+static int hwl_nvm_read_word(struct hwl_hw *hw, u32 word, u16 *data)
+{
+	u32 eerd;
+	int err;
+
+	hwl_wr32(hw, HWL_EERD, FIELD_PREP(HWL_EERD_ADDR, word) | HWL_EERD_START);
+	err = read_poll_timeout(hwl_rd32, eerd, eerd & HWL_EERD_DONE,
+				5, 100 * USEC_PER_MSEC, false, hw, HWL_EERD);
+	if (hwl_gone(hw))
+		return -ENODEV;
+	if (err)
+		return err;
+	*data = FIELD_GET(HWL_EERD_DATA, eerd);
+	return 0;
+}
+
+/**
+ * hwl_nvm_read() - read words
+ * @hw: the device
+ * @word: first word
+ * @count: number of words
+ * @data: where they go
+ *
+ * Context: process.
+ * Return: 0; -EINVAL beyond the end of the NVM; another negative error code
+ * when the device does not answer.
+ */
+int hwl_nvm_read(struct hwl_hw *hw, u32 word, u32 count, u16 *data)
+{
+	int err;
+	u32 i;
+
+	if (word >= hw->nvm_words || count > hw->nvm_words - word)
+		return -EINVAL;
+
+	err = hwl_own(hw);
+	if (err)
+		return err;
+	for (i = 0; i < count && !err; i++)
+		err = hwl_nvm_read_word(hw, word + i, &data[i]);
+	hwl_disown(hw);
+	return err;
+}
+
+/**
+ * hwl_nvm_check() - verify the checksum
+ * @hw: the device
+ *
+ * With ASPM on, the first read after power-up may return garbage: three tries.
+ *
+ * Context: process.
+ * Return: 0; -EBADMSG when the sum is wrong; another negative error code when
+ * the device does not answer.
+ */
+int hwl_nvm_check(struct hwl_hw *hw)
+{
+	u16 words[HWL_NVM_CHECKSUM + 1];
+	int tries = HWL_NVM_CHECK_TRIES;
+	int err;
+
+	do {
+		err = hwl_nvm_read(hw, 0, ARRAY_SIZE(words), words);
+		if (!err && hwl_nvm_sum(words) != HWL_NVM_CHECKSUM_SUM)
+			err = -EBADMSG;
+	} while (err && err != -ENODEV && --tries);
+
+	return err;
+}
