@@ -1,0 +1,105 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * hartwell: driver for the Intel 82574L Gigabit Ethernet controller.
+ */
+#ifndef HWL_H
+#define HWL_H
+
+#include <linux/netdevice.h>
+#include <linux/pci.h>
+#include <linux/workqueue.h>
+
+#include "hwl_compat.h"
+#include "hwl_hw.h"
+#include "hwl_link.h"
+#include "hwl_queue.h"
+#include "hwl_rss.h"
+#include "hwl_stats.h"
+
+#define HWL_NAME	"hartwell"
+#define HWL_VERSION	"0.1.0"
+
+/* Bits of hwl_adapter.flags. */
+enum hwl_flag {
+	HWL_DOWN,		/* queues must stay asleep, work must not start */
+	HWL_HELD,		/* queues sleep until there is a link */
+};
+
+/* How interrupts reach us. */
+enum hwl_irq_mode {
+	HWL_IRQ_INTX,		/* one line, one pair */
+	HWL_IRQ_MSI,		/* one message, one pair */
+	HWL_IRQ_MSIX_SHARED,	/* a vector a pair, one for the rest */
+	HWL_IRQ_MSIX_SPLIT,	/* a vector a queue, one for the rest */
+};
+
+/**
+ * struct hwl_coalesce - interrupt moderation
+ * @rx_usecs: shortest time between receive interrupts, microseconds
+ * @tx_usecs: the same for transmit
+ */
+struct hwl_coalesce {
+	u32 rx_usecs;
+	u32 tx_usecs;
+};
+
+/**
+ * struct hwl_adapter - a device and its network interface
+ * @netdev: network interface
+ * @pdev: PCI function
+ * @hw: registers
+ * @pair: queue pairs, max_pairs of them
+ * @max_pairs: pairs that there are vectors for
+ * @irq_mode: kind of interrupt
+ * @other_irq: Linux interrupt number of link and other causes (MSI-X)
+ * @other_name: its name
+ * @cfg: rings in force, or to be made at the next open
+ * @coal: moderation; rtnl
+ * @msg_enable: message level
+ * @flags: enum hwl_flag
+ * @link: PHY and link
+ * @rss: key and table; rtnl
+ * @stats: hardware counters
+ * @reset_work: resets the data path; takes rtnl
+ * @link_work: follows the link; takes no rtnl
+ * @tick: periodic look; takes no rtnl
+ * @ticks: number of the tick
+ * @phy_hung: looks in a row at which the PHY seemed hung
+ * @resets: resets made; written under rtnl
+ * @tx_timeouts: hung transmitters found
+ *
+ * Configuration is changed under rtnl. @link_work and @tick run without it and
+ * are stopped (not only cancelled) before a reset or a close touches the
+ * queues, so they always see a device that is up.
+ */
+struct hwl_adapter {
+	struct net_device *netdev;
+	struct pci_dev *pdev;
+	struct hwl_pair *pair[HWL_MAX_PAIRS];
+	struct hwl_hw hw;
+	u32 max_pairs;
+	enum hwl_irq_mode irq_mode;
+	int other_irq;
+	char other_name[IFNAMSIZ + 24];
+	struct hwl_config cfg;
+	struct hwl_coalesce coal;
+	u32 msg_enable;
+	unsigned long flags;
+	struct hwl_link link;
+	struct hwl_rss rss;
+	struct hwl_stats stats;
+	struct work_struct reset_work;
+	struct work_struct link_work;
+	struct delayed_work tick;
+	u32 ticks;
+	u32 phy_hung;
+	u32 resets;
+	atomic_t tx_timeouts;
+};
+
+static inline bool hwl_is_msix(const struct hwl_adapter *ad)
+{
+	return ad->irq_mode >= HWL_IRQ_MSIX_SHARED;
+}
+
+#endif /* HWL_H */

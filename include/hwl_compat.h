@@ -1,0 +1,62 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * What differs between the kernels that are supported: 6.12 and later.
+ *
+ * The code is written for the newest kernel; this header gives older ones what
+ * they lack. Nothing else in the driver asks for a kernel version.
+ */
+#ifndef HWL_COMPAT_H
+#define HWL_COMPAT_H
+
+#include <linux/netdevice.h>
+#include <linux/timer.h>
+#include <linux/version.h>
+#include <net/page_pool/helpers.h>
+
+/* 6.13: NAPI settings outlive the instance. */
+#if LINUX_VERSION_CODE < KERNEL_VERSION(6, 13, 0)
+static inline void netif_napi_add_config(struct net_device *dev,
+					 struct napi_struct *napi,
+					 int (*poll)(struct napi_struct *, int),
+					 int index)
+{
+	netif_napi_add(dev, napi, poll);
+}
+#endif
+
+/* 6.16: renamed from from_timer(). */
+#ifndef timer_container_of
+#define timer_container_of(var, callback_timer, timer_fieldname) \
+	from_timer(var, callback_timer, timer_fieldname)
+#endif
+
+/* 6.15: the counterpart of page_pool_disable_direct_recycling(). */
+#if LINUX_VERSION_CODE < KERNEL_VERSION(6, 15, 0)
+static inline void page_pool_enable_direct_recycling(struct page_pool *pool,
+						     struct napi_struct *napi)
+{
+	WRITE_ONCE(pool->p.napi, napi);
+}
+#endif
+
+/*
+ * 6.17 and 6.18: two commands of the multiplexed get_rxnfc() became operations
+ * of their own, which is what the new names in this list install.
+ */
+#if LINUX_VERSION_CODE < KERNEL_VERSION(6, 17, 0)
+struct ethtool_rxfh_fields {
+	u32 data;
+	u32 flow_type;
+};
+
+#define HWL_RXFH_FIELDS_OP(fn)
+#else
+#define HWL_RXFH_FIELDS_OP(fn)		.get_rxfh_fields = fn,
+#endif
+#if LINUX_VERSION_CODE < KERNEL_VERSION(6, 18, 0)
+#define HWL_RX_RING_COUNT_OP(fn)
+#else
+#define HWL_RX_RING_COUNT_OP(fn)	.get_rx_ring_count = fn,
+#endif
+
+#endif /* HWL_COMPAT_H */

@@ -1,0 +1,48 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * Interrupts: vectors, moderation, handlers and the poll.
+ */
+#ifndef HWL_IRQ_H
+#define HWL_IRQ_H
+
+#include <linux/types.h>
+
+struct hwl_adapter;
+struct hwl_pair;
+
+/* EITR and ITR count 256 ns in 16 bits. */
+#define HWL_ITR_UNIT_NS		256
+#define HWL_ITR_MAX		0xFFFF
+#define HWL_ITR_MAX_USECS	(HWL_ITR_MAX * HWL_ITR_UNIT_NS / 1000)
+
+/**
+ * hwl_usecs_to_itr() - interval for EITR or ITR
+ * @usecs: microseconds, up to HWL_ITR_MAX_USECS
+ *
+ * Return: the nearest number of units that is not below; 0 means no throttling.
+ */
+static inline u32 hwl_usecs_to_itr(u32 usecs)
+{
+	return (usecs * 1000 + HWL_ITR_UNIT_NS - 1) / HWL_ITR_UNIT_NS;
+}
+
+/* Moderation at probe, microseconds. */
+#define HWL_RX_USECS_DEFAULT	50
+#define HWL_TX_USECS_DEFAULT	50
+
+int hwl_irq_init(struct hwl_adapter *ad);
+void hwl_irq_exit(struct hwl_adapter *ad);
+const char *hwl_irq_mode_name(const struct hwl_adapter *ad);
+void hwl_irq_pair_init(struct hwl_pair *pair, int q);
+void hwl_irq_pair_exit(struct hwl_pair *pair);
+int hwl_irq_request(struct hwl_adapter *ad);
+void hwl_irq_free(struct hwl_adapter *ad);
+void hwl_irq_setup(struct hwl_adapter *ad);
+void hwl_irq_enable(struct hwl_adapter *ad);
+void hwl_irq_disable(struct hwl_adapter *ad);
+void hwl_irq_set_itr(struct hwl_adapter *ad);
+void hwl_irq_napi_enable(struct hwl_adapter *ad);
+void hwl_irq_napi_disable(struct hwl_adapter *ad);
+void hwl_irq_kick(struct hwl_pair *pair);
+
+#endif /* HWL_IRQ_H */

@@ -1,0 +1,68 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * The PHY and the link.
+ */
+#ifndef HWL_LINK_H
+#define HWL_LINK_H
+
+#include <linux/ethtool.h>
+#include <linux/types.h>
+
+struct hwl_adapter;
+
+/**
+ * struct hwl_link_cfg - what the user asked for
+ * @advertising: link modes to offer, pause aside
+ * @autoneg: negotiate; else @speed and @duplex are forced
+ * @speed: SPEED_10 or SPEED_100
+ * @duplex: DUPLEX_HALF or DUPLEX_FULL
+ * @mdix: ETH_TP_MDI, ETH_TP_MDI_X or ETH_TP_MDI_AUTO
+ * @fc_autoneg: negotiate pause; else @fc_rx and @fc_tx hold as they are
+ * @fc_rx: obey pause frames
+ * @fc_tx: send pause frames
+ */
+struct hwl_link_cfg {
+	__ETHTOOL_DECLARE_LINK_MODE_MASK(advertising);
+	bool autoneg;
+	int speed;
+	u8 duplex;
+	u8 mdix;
+	bool fc_autoneg;
+	bool fc_rx;
+	bool fc_tx;
+};
+
+/**
+ * struct hwl_link - PHY and link
+ * @cfg: what the user asked for; rtnl
+ * @up: the link is up, and the stack was told; link work
+ * @speed: in Mb/s; SPEED_UNKNOWN without link
+ * @duplex: DUPLEX_UNKNOWN without link
+ * @rx_pause: pause frames are obeyed
+ * @tx_pause: pause frames are sent
+ * @downs: how often the link was lost
+ */
+struct hwl_link {
+	struct hwl_link_cfg cfg;
+	bool up;
+	int speed;
+	u8 duplex;
+	bool rx_pause;
+	bool tx_pause;
+	u32 downs;
+};
+
+void hwl_link_init(struct hwl_adapter *ad);
+int hwl_link_apply(struct hwl_adapter *ad, bool renegotiate);
+int hwl_link_resume(struct hwl_adapter *ad);
+void hwl_link_power_down(struct hwl_adapter *ad);
+void hwl_link_update(struct hwl_adapter *ad);
+void hwl_link_lost(struct hwl_adapter *ad);
+int hwl_link_set_cfg(struct hwl_adapter *ad, const struct hwl_link_cfg *cfg);
+void hwl_link_check(struct hwl_adapter *ad);
+bool hwl_link_phy_hung(struct hwl_adapter *ad);
+void hwl_link_supported(unsigned long *modes);
+int hwl_link_get_partner(struct hwl_adapter *ad, unsigned long *modes);
+u8 hwl_link_get_mdix(struct hwl_adapter *ad);
+
+#endif /* HWL_LINK_H */

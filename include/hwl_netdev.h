@@ -1,0 +1,14 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * The network interface.
+ */
+#ifndef HWL_NETDEV_H
+#define HWL_NETDEV_H
+
+struct hwl_adapter;
+
+void hwl_netdev_init(struct hwl_adapter *ad);
+int hwl_netdev_attach(struct hwl_adapter *ad);
+void hwl_netdev_detach(struct hwl_adapter *ad);
+
+#endif /* HWL_NETDEV_H */

@@ -1,0 +1,352 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * Queue pairs: a NAPI instance, a transmit and a receive queue.
+ *
+ * A pair lives as long as its network device, with its counters. What a change
+ * of ring size replaces is the memory behind the queues, struct hwl_tx_ring
+ * and struct hwl_rx_ring, gathered in struct hwl_rings.
+ */
+#ifndef HWL_QUEUE_H
+#define HWL_QUEUE_H
+
+#include <linux/bpf.h>
+#include <linux/cache.h>
+#include <linux/netdevice.h>
+#include <linux/skbuff.h>
+#include <linux/timer.h>
+#include <linux/u64_stats_sync.h>
+#include <net/page_pool/types.h>
+#include <net/xdp.h>
+
+#include "hwl_desc.h"
+#include "hwl_hw.h"
+#include "hwl_ring.h"
+
+struct hwl_adapter;
+
+#define HWL_MAX_PAIRS		2
+
+/* RDLEN and TDLEN count 128 bytes: eight descriptors. */
+#define HWL_RING_STEP		8
+#define HWL_RING_MIN		64
+#define HWL_RING_MAX		4096
+#define HWL_RING_DEFAULT	256
+
+/* ---- Transmit ---- */
+
+/* Bytes that one descriptor may point to: well below the FIFO of 20 KiB. */
+#define HWL_TX_DATA_MAX		8192
+
+/* Descriptors are 20 bits wide in length, but a packet is bounded by this. */
+#define HWL_TX_TSO_MAX		GSO_LEGACY_MAX_SIZE
+
+/*
+ * The largest packet: context, headers, linear part, every fragment, the
+ * pieces into which HWL_TX_DATA_MAX breaks them, and the last bytes on their
+ * own. The slot that is kept back is not counted as free in the first place.
+ */
+#define HWL_TX_DESC_NEEDED	(1 + 1 + 1 + MAX_SKB_FRAGS + \
+				 HWL_TX_TSO_MAX / HWL_TX_DATA_MAX + 1)
+
+/* Queue flow control: asleep below the first, awake again above the second. */
+#define HWL_TX_STOP		HWL_TX_DESC_NEEDED
+#define HWL_TX_START		(2 * HWL_TX_DESC_NEEDED)
+
+#define HWL_TX_RING_MIN		max(HWL_RING_MIN, \
+				    ALIGN(HWL_TX_START + HWL_RING_RESERVED, \
+					  HWL_RING_STEP))
+
+/* A slot for the headers of a segmented packet, beside each descriptor. */
+#define HWL_TX_HDR_SLOT		256
+#define HWL_TX_HDR_PAD		2	/* aligns the IP header */
+#define HWL_TX_HDR_PAYLOAD	4	/* payload that must follow the headers */
+#define HWL_TX_HDR_MAX		(HWL_TX_HDR_SLOT - HWL_TX_HDR_PAD - \
+				 HWL_TX_HDR_PAYLOAD)
+
+/* What the owner pointer of a transmit buffer is. */
+enum hwl_tx_type {
+	HWL_TX_EMPTY,		/* not the first descriptor of a packet */
+	HWL_TX_SKB,
+};
+
+/* How a transmit buffer was mapped. */
+enum hwl_tx_map {
+	HWL_TX_MAP_NONE,
+	HWL_TX_MAP_SINGLE,
+	HWL_TX_MAP_PAGE,
+};
+
+/**
+ * struct hwl_tx_buf - what stands behind a transmit descriptor
+ * @skb: owner of the packet; first descriptor only
+ * @dma: address to unmap
+ * @len: length to unmap
+ * @bytes: bytes of the packet on the wire; first descriptor only
+ * @segs: frames on the wire; first descriptor only
+ * @ndesc: descriptors of the packet; first descriptor only
+ * @type: enum hwl_tx_type
+ * @map: enum hwl_tx_map
+ */
+struct hwl_tx_buf {
+	struct sk_buff *skb;
+	dma_addr_t dma;
+	u32 len;
+	u32 bytes;
+	u16 segs;
+	u16 ndesc;
+	u8 type;
+	u8 map;
+};
+
+/**
+ * struct hwl_tx_ring - memory of a transmit queue
+ * @desc: descriptors, coherent
+ * @buf: their buffers
+ * @hdr: header slots, coherent
+ * @hdr_dma: their address
+ * @dma: address of @desc
+ * @count: number of descriptors
+ */
+struct hwl_tx_ring {
+	struct hwl_tx_desc *desc;
+	struct hwl_tx_buf *buf;
+	u8 *hdr;
+	dma_addr_t hdr_dma;
+	dma_addr_t dma;
+	u32 count;
+};
+
+/* Counters of the producer; see struct hwl_txq. */
+struct hwl_txq_prod_stats {
+	u64_stats_t stop;	/* queue stopped for want of descriptors */
+	u64_stats_t busy;	/* called with a full ring: a bug somewhere */
+	u64_stats_t map_err;	/* packets dropped: DMA mapping failed */
+	u64_stats_t drop;	/* packets dropped: malformed, or no memory */
+	struct u64_stats_sync syncp;
+};
+
+/* Counters of the consumer. */
+struct hwl_txq_cons_stats {
+	u64_stats_t packets;
+	u64_stats_t bytes;
+	u64_stats_t tso_packets;	/* skbs segmented by the device */
+	u64_stats_t tso_bytes;
+	u64_stats_t wake;
+	u64_stats_t aborted;		/* packets given up by a reset */
+	struct u64_stats_sync syncp;
+};
+
+/**
+ * struct hwl_txq - transmit queue
+ * @ring: its memory
+ * @tail: doorbell
+ * @dev: for DMA mapping
+ * @nq: the stack's queue
+ * @prod: descriptors filled ever; published with release semantics
+ * @slot: slot of @prod
+ * @kicked: value of @prod at the last doorbell
+ * @after_tso: the last packet was segmented by the device
+ * @pstats: counters of the producer
+ * @cons: descriptors reclaimed ever; published with release semantics
+ * @cslot: slot of @cons
+ * @cstats: counters of the consumer
+ * @index: number of the queue
+ * @seen: value of @cons at the last look of the watchdog
+ * @stuck: looks in a row without progress
+ *
+ * One writer a group: the producer runs under the stack's transmit lock, the
+ * consumer under NAPI. A third group is constant while the queue is up.
+ */
+struct hwl_txq {
+	__cacheline_group_begin_aligned(read_mostly);
+	struct hwl_tx_ring ring;
+	void __iomem *tail;
+	struct device *dev;
+	struct netdev_queue *nq;
+	struct hwl_adapter *ad;
+	__cacheline_group_end_aligned(read_mostly);
+
+	__cacheline_group_begin_aligned(producer);
+	u32 prod;
+	u32 slot;
+	u32 kicked;
+	bool after_tso;
+	struct hwl_txq_prod_stats pstats;
+	__cacheline_group_end_aligned(producer);
+
+	__cacheline_group_begin_aligned(consumer);
+	u32 cons;
+	u32 cslot;
+	struct hwl_txq_cons_stats cstats;
+	__cacheline_group_end_aligned(consumer);
+
+	__cacheline_group_begin_aligned(cold);
+	int index;
+	u32 seen;
+	u32 stuck;
+	__cacheline_group_end_aligned(cold);
+};
+
+/* ---- Receive ---- */
+
+#define HWL_RX_HEADROOM		(XDP_PACKET_HEADROOM + NET_IP_ALIGN)
+
+/* Buffers are handed to the device this many at a time. */
+#define HWL_RX_BATCH		16
+
+/* Frames up to this length are copied, and their page is used again at once. */
+#define HWL_RX_COPYBREAK	256
+
+/**
+ * struct hwl_rx_ring - memory of a receive queue
+ * @desc: descriptors, coherent
+ * @page: the page behind each
+ * @pool: where pages come from and return to
+ * @dma: address of @desc
+ * @count: number of descriptors
+ */
+struct hwl_rx_ring {
+	union hwl_rx_desc *desc;
+	struct page **page;
+	struct page_pool *pool;
+	dma_addr_t dma;
+	u32 count;
+};
+
+/* Counters of a receive queue; written by NAPI. */
+struct hwl_rxq_stats {
+	u64_stats_t packets;
+	u64_stats_t bytes;
+	u64_stats_t csum_good;
+	u64_stats_t csum_none;
+	u64_stats_t csum_bad;
+	u64_stats_t alloc_fail;		/* no page or no skb */
+	u64_stats_t err_crc;		/* frames dropped: bad FCS */
+	u64_stats_t err_symbol;
+	u64_stats_t err_sequence;
+	u64_stats_t err_carrier;
+	u64_stats_t err_data;
+	u64_stats_t err_long;		/* frames dropped: above the MTU */
+	u64_stats_t err_desc;		/* frames dropped: write-back made no sense */
+	struct u64_stats_sync syncp;
+};
+
+/**
+ * struct hwl_rxq - receive queue
+ * @ring: its memory
+ * @tail: doorbell
+ * @napi: the pair's NAPI instance
+ * @ad: the device
+ * @prod: buffers posted ever
+ * @slot: slot of @prod
+ * @kicked: value of @prod at the last doorbell
+ * @cons: buffers taken ever
+ * @cslot: slot of @cons
+ * @discard: throw descriptors away up to the end of the frame
+ * @xdp: the frame under assembly, if @xdp.data is set
+ * @stats: counters
+ * @index: number of the queue
+ * @seen: value of @cons at the last look of the watchdog
+ *
+ * All but @seen belongs to NAPI while the queue is up.
+ */
+struct hwl_rxq {
+	__cacheline_group_begin_aligned(read_mostly);
+	struct hwl_rx_ring ring;
+	void __iomem *tail;
+	struct napi_struct *napi;
+	struct hwl_adapter *ad;
+	int index;
+	__cacheline_group_end_aligned(read_mostly);
+
+	__cacheline_group_begin_aligned(consumer);
+	u32 prod;
+	u32 slot;
+	u32 kicked;
+	u32 cons;
+	u32 cslot;
+	bool discard;
+	struct xdp_buff xdp;
+	struct hwl_rxq_stats stats;
+	__cacheline_group_end_aligned(consumer);
+
+	__cacheline_group_begin_aligned(cold);
+	u32 seen;
+	__cacheline_group_end_aligned(cold);
+};
+
+/**
+ * struct hwl_pair - queue pair
+ * @napi: polls both queues
+ * @hw: the device, for the re-arm
+ * @rearm: interrupt causes that the end of a poll enables again
+ * @ad: the device
+ * @retry: wakes the poll after memory ran out
+ * @rx_irq: Linux interrupt number of receive (and transmit, where shared)
+ * @tx_irq: Linux interrupt number of transmit; 0 where shared
+ * @irq_name: names of the interrupts
+ * @txq: transmit queue
+ * @rxq: receive queue
+ */
+struct hwl_pair {
+	struct napi_struct napi;
+	struct hwl_hw *hw;
+	u32 rearm;
+	struct hwl_adapter *ad;
+	struct timer_list retry;
+	int rx_irq;
+	int tx_irq;
+	char irq_name[2][IFNAMSIZ + 24];
+	struct hwl_txq txq;
+	struct hwl_rxq rxq;
+};
+
+/**
+ * struct hwl_config - what a set of rings is made from
+ * @pairs: number of pairs
+ * @tx_count: descriptors of each transmit ring
+ * @rx_count: descriptors of each receive ring
+ */
+struct hwl_config {
+	u32 pairs;
+	u32 tx_count;
+	u32 rx_count;
+};
+
+/**
+ * struct hwl_rings - memory of all queues, ready for use
+ * @cfg: what it was made from
+ * @tx: transmit rings
+ * @rx: receive rings, full of buffers
+ */
+struct hwl_rings {
+	struct hwl_config cfg;
+	struct hwl_tx_ring tx[HWL_MAX_PAIRS];
+	struct hwl_rx_ring rx[HWL_MAX_PAIRS];
+};
+
+int hwl_pairs_alloc(struct hwl_adapter *ad);
+void hwl_pairs_free(struct hwl_adapter *ad);
+
+int hwl_rings_alloc(struct hwl_adapter *ad, const struct hwl_config *cfg,
+		    struct hwl_rings *rings);
+void hwl_rings_free(struct hwl_adapter *ad, struct hwl_rings *rings);
+void hwl_rings_attach(struct hwl_adapter *ad, const struct hwl_rings *rings);
+void hwl_rings_detach(struct hwl_adapter *ad, struct hwl_rings *rings);
+
+/**
+ * hwl_txq_unused() - free descriptors of a transmit queue
+ * @txq: the queue
+ *
+ * Reads both sides afresh at each call, as the stop and wake helpers need.
+ *
+ * Context: any.
+ * Return: number of descriptors that may be filled.
+ */
+static inline u32 hwl_txq_unused(const struct hwl_txq *txq)
+{
+	return hwl_ring_unused(READ_ONCE(txq->prod), READ_ONCE(txq->cons),
+			       txq->ring.count);
+}
+
+#endif /* HWL_QUEUE_H */

@@ -1,0 +1,21 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * The data path as a whole: start, stop, restart and reconfigure.
+ */
+#ifndef HWL_RESET_H
+#define HWL_RESET_H
+
+#include <linux/workqueue.h>
+
+#include "hwl_queue.h"
+
+struct hwl_adapter;
+
+int hwl_up(struct hwl_adapter *ad);
+void hwl_down(struct hwl_adapter *ad);
+int hwl_restart(struct hwl_adapter *ad);
+int hwl_reconfigure(struct hwl_adapter *ad, const struct hwl_config *cfg);
+void hwl_reset_request(struct hwl_adapter *ad);
+void hwl_reset_work(struct work_struct *work);
+
+#endif /* HWL_RESET_H */

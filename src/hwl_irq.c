@@ -1,0 +1,538 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Interrupts: vectors, moderation, handlers and the poll.
+ *
+ * With MSI-X each queue has a vector of its own where the device has five of
+ * them, and each pair one where it has three; the last vector serves link and
+ * other causes. The device masks a queue's cause as it sends the message
+ * (EIAC), so neither handler nor poll reads a register, and the end of a poll
+ * enables the pair's causes again by one write.
+ *
+ * A frame that arrives between the last look at the ring and that write has
+ * set its bit in ICR by then, and unmasking a set bit raises the interrupt: no
+ * frame waits for the next one.
+ *
+ * With MSI and INTx there is one pair, and reading ICR acknowledges and masks.
+ */
+#include <linux/bitfield.h>
+#include <linux/interrupt.h>
+
+#include "hwl.h"
+#include "hwl_irq.h"
+#include "hwl_rx.h"
+#include "hwl_tx.h"
+
+/* Members of OTHER. All must be unmasked: ICR may lose those that are not
+ * (erratum 12).
+ */
+#define HWL_INT_OTHER_CAUSES	(HWL_INT_OTHER | HWL_INT_LSC | HWL_INT_RXO | \
+				 HWL_INT_MDAC | HWL_INT_SRPD | HWL_INT_ACK | \
+				 HWL_INT_MNG)
+
+#define HWL_INT_LINE_CAUSES	(HWL_INT_RXT0 | HWL_INT_TXDW | \
+				 HWL_INT_RXDMT0 | HWL_INT_RXSEQ | HWL_INT_LSC)
+
+/* A receiver that overruns floods OTHER: this many microseconds apart. */
+#define HWL_OTHER_USECS		1000
+
+/* Before the poll tries again when memory has run out. */
+#define HWL_RETRY		msecs_to_jiffies(20)
+
+/* ---- Vectors ---- */
+
+/* Vectors of a pair: two where queues do not share. */
+static u32 hwl_vectors_per_pair(enum hwl_irq_mode mode)
+{
+	return mode == HWL_IRQ_MSIX_SPLIT ? 2 : 1;
+}
+
+static u32 hwl_vector_rx(const struct hwl_adapter *ad, u32 q)
+{
+	return q * hwl_vectors_per_pair(ad->irq_mode);
+}
+
+static u32 hwl_vector_tx(const struct hwl_adapter *ad, u32 q)
+{
+	return hwl_vector_rx(ad, q) + hwl_vectors_per_pair(ad->irq_mode) - 1;
+}
+
+static u32 hwl_vector_other(const struct hwl_adapter *ad)
+{
+	return ad->max_pairs * hwl_vectors_per_pair(ad->irq_mode);
+}
+
+static int hwl_irq_try_msix(struct hwl_adapter *ad, enum hwl_irq_mode mode,
+			    u32 pairs)
+{
+	int n = pairs * hwl_vectors_per_pair(mode) + 1;
+	int err;
+
+	err = pci_alloc_irq_vectors(ad->pdev, n, n, PCI_IRQ_MSIX);
+	if (err < 0)
+		return err;
+	ad->irq_mode = mode;
+	ad->max_pairs = pairs;
+	return 0;
+}
+
+/**
+ * hwl_irq_init() - choose the kind of interrupt, and get vectors
+ * @ad: the device
+ *
+ * Boards differ in how many vectors their NVM grants: five, three, or none.
+ *
+ * Context: process; probe only. Undone by hwl_irq_exit().
+ * Return: 0, with irq_mode and max_pairs set, or a negative error code.
+ */
+int hwl_irq_init(struct hwl_adapter *ad)
+{
+	int n;
+
+	if (!hwl_irq_try_msix(ad, HWL_IRQ_MSIX_SPLIT, HWL_MAX_PAIRS) ||
+	    !hwl_irq_try_msix(ad, HWL_IRQ_MSIX_SHARED, HWL_MAX_PAIRS) ||
+	    !hwl_irq_try_msix(ad, HWL_IRQ_MSIX_SHARED, 1))
+		return 0;
+
+	n = pci_alloc_irq_vectors(ad->pdev, 1, 1, PCI_IRQ_MSI | PCI_IRQ_INTX);
+	if (n < 0)
+		return n;
+	ad->irq_mode = ad->pdev->msi_enabled ? HWL_IRQ_MSI : HWL_IRQ_INTX;
+	ad->max_pairs = 1;
+	return 0;
+}
+
+/**
+ * hwl_irq_exit() - give the vectors back
+ * @ad: the device
+ *
+ * Context: process.
+ */
+void hwl_irq_exit(struct hwl_adapter *ad)
+{
+	pci_free_irq_vectors(ad->pdev);
+}
+
+/**
+ * hwl_irq_mode_name() - the kind of interrupt, for people
+ * @ad: the device
+ *
+ * Return: a short text.
+ */
+const char *hwl_irq_mode_name(const struct hwl_adapter *ad)
+{
+	switch (ad->irq_mode) {
+	case HWL_IRQ_MSIX_SPLIT:
+		return "MSI-X, a vector per queue";
+	case HWL_IRQ_MSIX_SHARED:
+		return "MSI-X, a vector per pair";
+	case HWL_IRQ_MSI:
+		return "MSI";
+	default:
+		return "INTx";
+	}
+}
+
+/* ---- Poll ---- */
+
+static int hwl_poll(struct napi_struct *napi, int budget)
+{
+	struct hwl_pair *pair = container_of(napi, struct hwl_pair, napi);
+	int done;
+
+	hwl_txq_clean(&pair->txq, budget);
+	/* netpoll wants the transmit queue alone. */
+	if (unlikely(!budget))
+		return 0;
+
+	done = hwl_rxq_clean(&pair->rxq, budget);
+	if (unlikely(!hwl_rxq_refill(&pair->rxq)))
+		mod_timer(&pair->retry, jiffies + HWL_RETRY);
+
+	if (done < budget && napi_complete_done(napi, done))
+		hwl_wr32(pair->hw, HWL_IMS, pair->rearm);
+	return done;
+}
+
+static void hwl_retry(struct timer_list *timer)
+{
+	struct hwl_pair *pair = timer_container_of(pair, timer, retry);
+
+	napi_schedule(&pair->napi);
+}
+
+/**
+ * hwl_irq_kick() - poll a pair although no interrupt came
+ * @pair: the pair; up
+ *
+ * Context: process.
+ */
+void hwl_irq_kick(struct hwl_pair *pair)
+{
+	local_bh_disable();
+	napi_schedule(&pair->napi);
+	local_bh_enable();
+}
+
+/* ---- Handlers ---- */
+
+static irqreturn_t hwl_irq_queue(int irq, void *data)
+{
+	struct hwl_pair *pair = data;
+
+	napi_schedule_irqoff(&pair->napi);
+	return IRQ_HANDLED;
+}
+
+static irqreturn_t hwl_irq_other(int irq, void *data)
+{
+	struct hwl_adapter *ad = data;
+	struct hwl_hw *hw = &ad->hw;
+	u32 icr;
+
+	icr = hwl_rd32(hw, HWL_ICR);
+	if (unlikely(hwl_gone(hw)))
+		return IRQ_HANDLED;
+
+	/* The read took the queues' causes, too: raise them again. */
+	if (icr & HWL_INT_QUEUES)
+		hwl_wr32(hw, HWL_ICS, icr & HWL_INT_QUEUES);
+	if (icr & HWL_INT_LSC)
+		hwl_link_check(ad);
+
+	if (!test_bit(HWL_DOWN, &ad->flags))
+		hwl_wr32(hw, HWL_IMS, HWL_INT_OTHER_CAUSES);
+	return IRQ_HANDLED;
+}
+
+/* MSI and INTx: the read has masked all causes (IAM); the poll unmasks. */
+static irqreturn_t hwl_irq_line(int irq, void *data)
+{
+	struct hwl_adapter *ad = data;
+	u32 icr;
+
+	icr = hwl_rd32(&ad->hw, HWL_ICR);
+	if (unlikely(hwl_gone(&ad->hw)))
+		return ad->irq_mode == HWL_IRQ_INTX ? IRQ_NONE : IRQ_HANDLED;
+	/* The line is shared: this bit says whether it was us. */
+	if (ad->irq_mode == HWL_IRQ_INTX && !(icr & HWL_INT_ASSERTED))
+		return IRQ_NONE;
+
+	if (icr & HWL_INT_LSC)
+		hwl_link_check(ad);
+	napi_schedule_irqoff(&ad->pair[0]->napi);
+	return IRQ_HANDLED;
+}
+
+/* ---- Request and free ---- */
+
+static int hwl_irq_request_queue(struct hwl_adapter *ad, struct hwl_pair *pair,
+				 u32 vector, int n, const char *what, int *irq)
+{
+	int q = pair->txq.index;
+	int err;
+
+	snprintf(pair->irq_name[n], sizeof(pair->irq_name[n]), "%s-%s-%s-%d",
+		 HWL_NAME, ad->netdev->name, what, q);
+	err = request_irq(pci_irq_vector(ad->pdev, vector), hwl_irq_queue, 0,
+			  pair->irq_name[n], pair);
+	if (err)
+		return err;
+	*irq = pci_irq_vector(ad->pdev, vector);
+	/* A hint: both vectors of a pair on one CPU, pairs spread. */
+	irq_set_affinity_and_hint(*irq,
+				  cpumask_of(cpumask_local_spread(q,
+					     dev_to_node(&ad->pdev->dev))));
+	return 0;
+}
+
+static int hwl_irq_request_pair(struct hwl_adapter *ad, u32 q)
+{
+	struct hwl_pair *pair = ad->pair[q];
+	int err;
+
+	if (ad->irq_mode == HWL_IRQ_MSIX_SHARED)
+		return hwl_irq_request_queue(ad, pair, hwl_vector_rx(ad, q), 0,
+					     "TxRx", &pair->rx_irq);
+
+	err = hwl_irq_request_queue(ad, pair, hwl_vector_rx(ad, q), 0, "rx",
+				    &pair->rx_irq);
+	if (err)
+		return err;
+	return hwl_irq_request_queue(ad, pair, hwl_vector_tx(ad, q), 1, "tx",
+				     &pair->tx_irq);
+}
+
+static int hwl_irq_request_msix(struct hwl_adapter *ad)
+{
+	int irq = pci_irq_vector(ad->pdev, hwl_vector_other(ad));
+	int err;
+	u32 q;
+
+	for (q = 0; q < ad->max_pairs; q++) {
+		err = hwl_irq_request_pair(ad, q);
+		if (err)
+			return err;
+	}
+
+	snprintf(ad->other_name, sizeof(ad->other_name), "%s-%s", HWL_NAME,
+		 ad->netdev->name);
+	err = request_irq(irq, hwl_irq_other, 0, ad->other_name, ad);
+	if (err)
+		return err;
+	ad->other_irq = irq;
+	return 0;
+}
+
+static int hwl_irq_request_line(struct hwl_adapter *ad)
+{
+	unsigned long flags = ad->irq_mode == HWL_IRQ_INTX ? IRQF_SHARED : 0;
+	int irq = pci_irq_vector(ad->pdev, 0);
+	int err;
+
+	snprintf(ad->other_name, sizeof(ad->other_name), "%s-%s", HWL_NAME,
+		 ad->netdev->name);
+	err = request_irq(irq, hwl_irq_line, flags, ad->other_name, ad);
+	if (err)
+		return err;
+	ad->other_irq = irq;
+	return 0;
+}
+
+/**
+ * hwl_irq_request() - install the handlers
+ * @ad: the device; all causes are masked
+ *
+ * For every pair that there could be, so that changing their number later has
+ * nothing to ask for.
+ *
+ * Context: process, rtnl held.
+ * Return: 0, or a negative error code with no handler left installed.
+ */
+int hwl_irq_request(struct hwl_adapter *ad)
+{
+	int err;
+
+	if (hwl_is_msix(ad))
+		err = hwl_irq_request_msix(ad);
+	else
+		err = hwl_irq_request_line(ad);
+	if (err)
+		hwl_irq_free(ad);
+	return err;
+}
+
+static void hwl_irq_free_one(int *irq, void *data, bool hint)
+{
+	if (!*irq)
+		return;
+	if (hint)
+		irq_update_affinity_hint(*irq, NULL);
+	free_irq(*irq, data);
+	*irq = 0;
+}
+
+/**
+ * hwl_irq_free() - remove those handlers that are installed
+ * @ad: the device; all causes are masked
+ *
+ * Context: process, rtnl held.
+ */
+void hwl_irq_free(struct hwl_adapter *ad)
+{
+	u32 q;
+
+	hwl_irq_free_one(&ad->other_irq, ad, false);
+	for (q = 0; q < ad->max_pairs; q++) {
+		hwl_irq_free_one(&ad->pair[q]->rx_irq, ad->pair[q], true);
+		hwl_irq_free_one(&ad->pair[q]->tx_irq, ad->pair[q], true);
+	}
+}
+
+/* ---- Registers ---- */
+
+static u32 hwl_ivar_field(u32 vector, int shift)
+{
+	return (HWL_IVAR_VALID | vector) << shift;
+}
+
+static u32 hwl_ivar(const struct hwl_adapter *ad)
+{
+	u32 ivar = HWL_IVAR_TX_INT_EVERY_WB;
+	u32 q;
+
+	for (q = 0; q < ad->cfg.pairs; q++) {
+		ivar |= hwl_ivar_field(hwl_vector_rx(ad, q), HWL_IVAR_RXQ_SHIFT(q));
+		ivar |= hwl_ivar_field(hwl_vector_tx(ad, q), HWL_IVAR_TXQ_SHIFT(q));
+	}
+	return ivar | hwl_ivar_field(hwl_vector_other(ad), HWL_IVAR_OTHER_SHIFT);
+}
+
+/**
+ * hwl_irq_set_itr() - put the moderation into force
+ * @ad: the device
+ *
+ * Where a vector serves both directions, the shorter time counts.
+ *
+ * Context: process, rtnl held.
+ */
+void hwl_irq_set_itr(struct hwl_adapter *ad)
+{
+	u32 rx = hwl_usecs_to_itr(ad->coal.rx_usecs);
+	u32 tx = hwl_usecs_to_itr(ad->coal.tx_usecs);
+	struct hwl_hw *hw = &ad->hw;
+	u32 q;
+
+	if (!hwl_is_msix(ad)) {
+		hwl_wr32(hw, HWL_ITR, min(rx, tx));
+		return;
+	}
+	if (ad->irq_mode == HWL_IRQ_MSIX_SHARED)
+		rx = tx = min(rx, tx);
+	for (q = 0; q < ad->cfg.pairs; q++) {
+		hwl_wr32(hw, HWL_EITR(hwl_vector_rx(ad, q)), rx);
+		hwl_wr32(hw, HWL_EITR(hwl_vector_tx(ad, q)), tx);
+	}
+	hwl_wr32(hw, HWL_EITR(hwl_vector_other(ad)),
+		 hwl_usecs_to_itr(HWL_OTHER_USECS));
+}
+
+/**
+ * hwl_irq_setup() - route causes to vectors; all stay masked
+ * @ad: the device
+ *
+ * IAM lists all causes in every mode: MSI-X auto-mask fails on silicon when
+ * the queues' bits are missing from it. OTHER is not in EIAC, and IAME stays
+ * off with MSI-X, or the read of ICR in its handler would mask the queues.
+ *
+ * Context: process, after a reset.
+ */
+void hwl_irq_setup(struct hwl_adapter *ad)
+{
+	struct hwl_hw *hw = &ad->hw;
+
+	hwl_wr32(hw, HWL_IAM, HWL_INT_ALL);
+	if (hwl_is_msix(ad)) {
+		hwl_wr32(hw, HWL_IVAR, hwl_ivar(ad));
+		hwl_wr32(hw, HWL_EIAC, HWL_INT_QUEUES);
+		hwl_hw_ctrl_ext(hw, HWL_CTRL_EXT_IAME,
+				HWL_CTRL_EXT_EIAME | HWL_CTRL_EXT_PBA_CLR);
+	} else {
+		hwl_wr32(hw, HWL_EIAC, 0);
+		hwl_hw_ctrl_ext(hw, HWL_CTRL_EXT_EIAME, HWL_CTRL_EXT_IAME);
+	}
+	hwl_irq_set_itr(ad);
+}
+
+/**
+ * hwl_irq_enable() - unmask
+ * @ad: the device; handlers installed, NAPI enabled
+ *
+ * Context: process, rtnl held.
+ */
+void hwl_irq_enable(struct hwl_adapter *ad)
+{
+	u32 ims = HWL_INT_OTHER_CAUSES;
+	u32 q;
+
+	if (!hwl_is_msix(ad))
+		ims = HWL_INT_LINE_CAUSES;
+	else
+		for (q = 0; q < ad->cfg.pairs; q++)
+			ims |= ad->pair[q]->rearm;
+	hwl_wr32(&ad->hw, HWL_IMS, ims);
+	hwl_flush(&ad->hw);
+}
+
+/**
+ * hwl_irq_disable() - mask, and wait for handlers that run
+ * @ad: the device; HWL_DOWN is set
+ *
+ * Context: process, rtnl held.
+ */
+void hwl_irq_disable(struct hwl_adapter *ad)
+{
+	u32 q;
+
+	hwl_wr32(&ad->hw, HWL_IMC, HWL_INT_ALL);
+	if (hwl_is_msix(ad))
+		hwl_wr32(&ad->hw, HWL_EIAC, 0);
+	hwl_flush(&ad->hw);
+
+	synchronize_irq(ad->other_irq);
+	for (q = 0; hwl_is_msix(ad) && q < ad->max_pairs; q++) {
+		synchronize_irq(ad->pair[q]->rx_irq);
+		if (ad->pair[q]->tx_irq)
+			synchronize_irq(ad->pair[q]->tx_irq);
+	}
+}
+
+/* ---- NAPI ---- */
+
+/**
+ * hwl_irq_pair_init() - register the NAPI instance of a pair
+ * @pair: the pair
+ * @q: its number
+ *
+ * Context: process; probe only.
+ */
+void hwl_irq_pair_init(struct hwl_pair *pair, int q)
+{
+	if (hwl_is_msix(pair->ad))
+		pair->rearm = HWL_INT_RXQ(q) | HWL_INT_TXQ(q);
+	else
+		pair->rearm = HWL_INT_LINE_CAUSES;
+	timer_setup(&pair->retry, hwl_retry, 0);
+	netif_napi_add_config(pair->ad->netdev, &pair->napi, hwl_poll, q);
+}
+
+/**
+ * hwl_irq_pair_exit() - unregister the NAPI instance of a pair
+ * @pair: the pair
+ *
+ * Context: process.
+ */
+void hwl_irq_pair_exit(struct hwl_pair *pair)
+{
+	netif_napi_del(&pair->napi);
+}
+
+/**
+ * hwl_irq_napi_enable() - let the active pairs poll
+ * @ad: the device
+ *
+ * Context: process, rtnl held.
+ */
+void hwl_irq_napi_enable(struct hwl_adapter *ad)
+{
+	u32 q;
+
+	for (q = 0; q < ad->cfg.pairs; q++) {
+		struct hwl_pair *pair = ad->pair[q];
+
+		napi_enable(&pair->napi);
+		netif_queue_set_napi(ad->netdev, q, NETDEV_QUEUE_TYPE_RX,
+				     &pair->napi);
+		netif_queue_set_napi(ad->netdev, q, NETDEV_QUEUE_TYPE_TX,
+				     &pair->napi);
+	}
+}
+
+/**
+ * hwl_irq_napi_disable() - wait for the polls to end, and let none start
+ * @ad: the device
+ *
+ * Context: process, rtnl held.
+ */
+void hwl_irq_napi_disable(struct hwl_adapter *ad)
+{
+	u32 q;
+
+	for (q = 0; q < ad->cfg.pairs; q++) {
+		struct hwl_pair *pair = ad->pair[q];
+
+		netif_queue_set_napi(ad->netdev, q, NETDEV_QUEUE_TYPE_RX, NULL);
+		netif_queue_set_napi(ad->netdev, q, NETDEV_QUEUE_TYPE_TX, NULL);
+		napi_disable(&pair->napi);
+		timer_delete_sync(&pair->retry);
+	}
+}

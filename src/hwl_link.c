@@ -1,0 +1,537 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * The PHY and the link.
+ *
+ * The PHY is configured under rtnl. The link is followed by the link work,
+ * which the LSC interrupt starts; nothing polls for it. STATUS tells speed and
+ * duplex, PHY registers the partner's pause abilities.
+ *
+ * A reset of the MAC leaves the PHY alone, so what was set there is compared,
+ * not written again: the link survives a reset of the data path.
+ */
+#include <linux/bitfield.h>
+#include <linux/delay.h>
+#include <linux/iopoll.h>
+#include <linux/linkmode.h>
+#include <linux/mii.h>
+
+#include "hwl.h"
+#include "hwl_mdio.h"
+#include "hwl_reset.h"
+
+/* What autonegotiation may offer, as register bits. */
+#define HWL_ADV_MASK	(ADVERTISE_ALL | ADVERTISE_PAUSE_CAP | \
+			 ADVERTISE_PAUSE_ASYM)
+#define HWL_CTL1000_MASK (ADVERTISE_1000FULL | ADVERTISE_1000HALF)
+
+/* How long the link may take to show again after a reset of the MAC alone. */
+#define HWL_LINK_RESUME_US	(100 * USEC_PER_MSEC)
+
+/* Looks in a row at a dead PHY before it is believed (erratum 19). */
+#define HWL_PHY_HUNG_LOOKS	2
+
+/**
+ * hwl_link_supported() - link modes of the device
+ * @modes: where they go; pause included
+ *
+ * Context: any.
+ */
+void hwl_link_supported(unsigned long *modes)
+{
+	linkmode_zero(modes);
+	linkmode_set_bit(ETHTOOL_LINK_MODE_10baseT_Half_BIT, modes);
+	linkmode_set_bit(ETHTOOL_LINK_MODE_10baseT_Full_BIT, modes);
+	linkmode_set_bit(ETHTOOL_LINK_MODE_100baseT_Half_BIT, modes);
+	linkmode_set_bit(ETHTOOL_LINK_MODE_100baseT_Full_BIT, modes);
+	linkmode_set_bit(ETHTOOL_LINK_MODE_1000baseT_Full_BIT, modes);
+	linkmode_set_bit(ETHTOOL_LINK_MODE_Autoneg_BIT, modes);
+	linkmode_set_bit(ETHTOOL_LINK_MODE_TP_BIT, modes);
+	linkmode_set_bit(ETHTOOL_LINK_MODE_Pause_BIT, modes);
+	linkmode_set_bit(ETHTOOL_LINK_MODE_Asym_Pause_BIT, modes);
+}
+
+/**
+ * hwl_link_init() - defaults: offer everything, full pause
+ * @ad: the device
+ *
+ * Context: process; probe only.
+ */
+void hwl_link_init(struct hwl_adapter *ad)
+{
+	struct hwl_link_cfg *cfg = &ad->link.cfg;
+
+	hwl_link_supported(cfg->advertising);
+	cfg->autoneg = true;
+	cfg->speed = SPEED_100;
+	cfg->duplex = DUPLEX_FULL;
+	cfg->mdix = ETH_TP_MDI_AUTO;
+	cfg->fc_autoneg = true;
+	cfg->fc_rx = true;
+	cfg->fc_tx = true;
+	ad->link.speed = SPEED_UNKNOWN;
+	ad->link.duplex = DUPLEX_UNKNOWN;
+}
+
+/* ---- PHY ---- */
+
+/* Several settings of the PHY wait for a software reset of it. */
+static int hwl_phy_commit(struct hwl_hw *hw)
+{
+	int err = hwl_mdio_modify(hw, 0, MII_BMCR, BMCR_RESET, BMCR_RESET);
+
+	fsleep(1);
+	return err < 0 ? err : 0;
+}
+
+static u16 hwl_phy_scr_mdix(const struct hwl_link_cfg *cfg)
+{
+	/* Detection needs negotiation. */
+	if (cfg->mdix == ETH_TP_MDI_X)
+		return FIELD_PREP(HWL_PHY_SCR_MDIX, HWL_PHY_SCR_MDIX_MDIX);
+	if (cfg->mdix == ETH_TP_MDI || !cfg->autoneg)
+		return FIELD_PREP(HWL_PHY_SCR_MDIX, HWL_PHY_SCR_MDIX_MDI);
+	return FIELD_PREP(HWL_PHY_SCR_MDIX, HWL_PHY_SCR_MDIX_AUTO);
+}
+
+/*
+ * Crossover, polarity and downshift. The order is the silicon's: downshift off
+ * and committed, then on, then two opaque registers and another commit.
+ *
+ * Return: 1 when the PHY was set up, 0 when it was so already, or an error.
+ */
+static int hwl_phy_setup(struct hwl_hw *hw, const struct hwl_link_cfg *cfg)
+{
+	u16 mask = HWL_PHY_SCR_MDIX | HWL_PHY_SCR_POLARITY_OFF |
+		   HWL_PHY_SCR_DOWNSHIFT;
+	u16 set = hwl_phy_scr_mdix(cfg);
+	u16 scr;
+	int err;
+
+	err = hwl_mdio_read(hw, 0, HWL_PHY_SCR, &scr);
+	if (err)
+		return err;
+	if ((scr & mask) == (set | HWL_PHY_SCR_DOWNSHIFT))
+		return 0;
+
+	err = hwl_mdio_modify(hw, 0, HWL_PHY_SCR, mask, set);
+	if (err >= 0)
+		err = hwl_phy_commit(hw);
+	if (err >= 0)
+		err = hwl_mdio_modify(hw, 0, HWL_PHY_SCR, HWL_PHY_SCR_DOWNSHIFT,
+				      HWL_PHY_SCR_DOWNSHIFT);
+	if (err >= 0)
+		err = hwl_mdio_write(hw, 0, HWL_PHY_FIX_ADDR, 3);
+	if (err >= 0)
+		err = hwl_mdio_write(hw, 0, HWL_PHY_FIX_DATA, 0);
+	if (err >= 0)
+		err = hwl_phy_commit(hw);
+	return err < 0 ? err : 1;
+}
+
+static u16 hwl_phy_advert(const struct hwl_link_cfg *cfg)
+{
+	u16 adv = linkmode_adv_to_mii_adv_t(cfg->advertising) | ADVERTISE_CSMA;
+	u8 cap = (cfg->fc_rx ? FLOW_CTRL_RX : 0) | (cfg->fc_tx ? FLOW_CTRL_TX : 0);
+
+	adv &= ~(ADVERTISE_PAUSE_CAP | ADVERTISE_PAUSE_ASYM);
+	return adv | mii_advertise_flowctrl(cap);
+}
+
+static bool hwl_link_status(struct hwl_adapter *ad, u32 *status)
+{
+	*status = hwl_rd32(&ad->hw, HWL_STATUS);
+	return !hwl_gone(&ad->hw) && *status & HWL_STATUS_LU;
+}
+
+static int hwl_phy_negotiate(struct hwl_adapter *ad, bool renegotiate)
+{
+	const struct hwl_link_cfg *cfg = &ad->link.cfg;
+	struct hwl_hw *hw = &ad->hw;
+	u16 bmcr;
+	u32 status;
+	int err;
+
+	hwl_hw_ctrl(hw, HWL_CTRL_FRCSPD | HWL_CTRL_FRCDPX, 0);
+
+	err = hwl_mdio_modify(hw, 0, MII_ADVERTISE, HWL_ADV_MASK | ADVERTISE_CSMA,
+			      hwl_phy_advert(cfg));
+	if (err >= 0)
+		err = hwl_mdio_modify(hw, 0, MII_CTRL1000, HWL_CTL1000_MASK,
+				      linkmode_adv_to_mii_ctrl1000_t(cfg->advertising));
+	if (err >= 0)
+		err = hwl_mdio_read(hw, 0, MII_BMCR, &bmcr);
+	if (err < 0)
+		return err;
+
+	/* Out of power-down the PHY negotiates by itself; with a link there is
+	 * nothing to negotiate unless the user asked for something else.
+	 */
+	if (!(bmcr & BMCR_ANENABLE) || !hwl_link_status(ad, &status))
+		renegotiate = true;
+	bmcr &= ~(BMCR_PDOWN | BMCR_ISOLATE);
+	bmcr |= BMCR_ANENABLE;
+	if (renegotiate)
+		bmcr |= BMCR_ANRESTART;
+	return hwl_mdio_write(hw, 0, MII_BMCR, bmcr);
+}
+
+static int hwl_phy_force(struct hwl_adapter *ad)
+{
+	const struct hwl_link_cfg *cfg = &ad->link.cfg;
+	bool fast = cfg->speed == SPEED_100;
+	bool full = cfg->duplex == DUPLEX_FULL;
+	struct hwl_hw *hw = &ad->hw;
+	int err;
+
+	err = hwl_mdio_modify(hw, 0, MII_BMCR,
+			      BMCR_ANENABLE | BMCR_ANRESTART | BMCR_PDOWN |
+			      BMCR_SPEED1000 | BMCR_SPEED100 | BMCR_FULLDPLX,
+			      (fast ? BMCR_SPEED100 : 0) |
+			      (full ? BMCR_FULLDPLX : 0));
+	if (err < 0)
+		return err;
+	hwl_hw_ctrl(hw, HWL_CTRL_SPD | HWL_CTRL_FD | HWL_CTRL_ASDE,
+		    HWL_CTRL_FRCSPD | HWL_CTRL_FRCDPX |
+		    FIELD_PREP(HWL_CTRL_SPD, fast ? HWL_SPEED_100 : HWL_SPEED_10) |
+		    (full ? HWL_CTRL_FD : 0));
+	return 0;
+}
+
+/**
+ * hwl_link_apply() - make the PHY what link.cfg says
+ * @ad: the device
+ * @renegotiate: the configuration has changed; else the link is left as it is
+ *	if the PHY is set up already
+ *
+ * Context: process, rtnl held.
+ * Return: 0 or a negative error code.
+ */
+int hwl_link_apply(struct hwl_adapter *ad, bool renegotiate)
+{
+	int err;
+
+	err = hwl_own(&ad->hw);
+	if (err)
+		return err;
+	err = hwl_phy_setup(&ad->hw, &ad->link.cfg);
+	if (err >= 0 && ad->link.cfg.autoneg)
+		err = hwl_phy_negotiate(ad, renegotiate);
+	else if (err >= 0)
+		err = hwl_phy_force(ad);
+	hwl_disown(&ad->hw);
+	return err < 0 ? err : 0;
+}
+
+/**
+ * hwl_link_resume() - set the PHY and the MAC up for the link after a reset
+ * @ad: the device
+ *
+ * Where the link was up, it is given a moment to show again, so that a reset of
+ * the data path is not seen as a loss of link.
+ *
+ * Context: process, rtnl held; after hwl_hw_init().
+ * Return: 0, or a negative error code when the PHY does not answer; the link
+ * work tells the stack of a link that is gone.
+ */
+int hwl_link_resume(struct hwl_adapter *ad)
+{
+	struct hwl_link *link = &ad->link;
+	u32 status;
+	bool up;
+	int err;
+
+	err = hwl_link_apply(ad, false);
+	if (err || !link->up)
+		return err;
+
+	read_poll_timeout(hwl_link_status, up, up || hwl_gone(&ad->hw), 1000,
+			  HWL_LINK_RESUME_US, false, ad, &status);
+	if (up) {
+		hwl_hw_set_pause(&ad->hw, link->rx_pause, link->tx_pause);
+		hwl_hw_tx_enable(&ad->hw);
+	}
+	return 0;
+}
+
+/**
+ * hwl_link_power_down() - switch the PHY off, unless firmware needs it
+ * @ad: the device
+ *
+ * Context: process, rtnl held; the data path is stopped.
+ */
+void hwl_link_power_down(struct hwl_adapter *ad)
+{
+	struct hwl_hw *hw = &ad->hw;
+
+	if (hwl_rd32(hw, HWL_MANC) &
+	    (HWL_MANC_BLK_PHY_RST_ON_IDE | HWL_MANC_RCV_TCO_EN))
+		return;
+	if (hwl_own(hw))
+		return;
+	hwl_mdio_modify(hw, 0, MII_BMCR, BMCR_PDOWN, BMCR_PDOWN);
+	hwl_disown(hw);
+}
+
+/**
+ * hwl_link_set_cfg() - change what the link should be
+ * @ad: the device
+ * @cfg: the new configuration, valid
+ *
+ * Context: process, rtnl held.
+ * Return: 0, or a negative error code with the old configuration kept.
+ */
+int hwl_link_set_cfg(struct hwl_adapter *ad, const struct hwl_link_cfg *cfg)
+{
+	struct hwl_link_cfg old = ad->link.cfg;
+	int err;
+
+	ad->link.cfg = *cfg;
+	if (test_bit(HWL_DOWN, &ad->flags))
+		return 0;
+
+	err = hwl_link_apply(ad, true);
+	if (err) {
+		ad->link.cfg = old;
+		hwl_link_apply(ad, true);
+	}
+	/* A forced mode may raise no LSC. */
+	hwl_link_check(ad);
+	return err;
+}
+
+/**
+ * hwl_link_check() - have the link looked at soon
+ * @ad: the device
+ *
+ * After an interrupt, and after a change of what depends on the link: flow
+ * control, whose watermarks follow the largest frame.
+ *
+ * Context: any.
+ */
+void hwl_link_check(struct hwl_adapter *ad)
+{
+	if (!test_bit(HWL_DOWN, &ad->flags))
+		schedule_work(&ad->link_work);
+}
+
+/**
+ * hwl_link_phy_hung() - look whether the PHY has stopped to answer
+ * @ad: the device; up
+ *
+ * Erratum 19: both the error counter and the idle error count read as all ones.
+ *
+ * Context: process (tick).
+ * Return: true when it looked so twice running: only a reset helps.
+ */
+bool hwl_link_phy_hung(struct hwl_adapter *ad)
+{
+	struct hwl_hw *hw = &ad->hw;
+	bool hung = false;
+	u16 val;
+
+	if (!ad->link.up || hwl_own(hw))
+		return false;
+	if (!hwl_mdio_read(hw, 0, HWL_PHY_RXERR, &val) && val == 0xFFFF)
+		hung = !hwl_mdio_read(hw, 0, MII_STAT1000, &val) &&
+		       (val & 0xFF) == 0xFF;
+	hwl_disown(hw);
+
+	ad->phy_hung = hung ? ad->phy_hung + 1 : 0;
+	return ad->phy_hung >= HWL_PHY_HUNG_LOOKS;
+}
+
+/* ---- Link ---- */
+
+static int hwl_link_pause_cap(struct hwl_adapter *ad, u8 *cap)
+{
+	u16 adv, lpa;
+	int err;
+
+	err = hwl_own(&ad->hw);
+	if (err)
+		return err;
+	err = hwl_mdio_read(&ad->hw, 0, MII_ADVERTISE, &adv);
+	if (!err)
+		err = hwl_mdio_read(&ad->hw, 0, MII_LPA, &lpa);
+	hwl_disown(&ad->hw);
+	if (!err)
+		*cap = mii_resolve_flowctrl_fdx(adv, lpa);
+	return err;
+}
+
+/* Decide on flow control for a link that is up, and set it. */
+static void hwl_link_resolve_pause(struct hwl_adapter *ad)
+{
+	const struct hwl_link_cfg *cfg = &ad->link.cfg;
+	struct hwl_link *link = &ad->link;
+	u8 cap = 0;
+
+	if (link->duplex != DUPLEX_FULL) {
+		cap = 0;
+	} else if (!cfg->fc_autoneg || !cfg->autoneg) {
+		cap = (cfg->fc_rx ? FLOW_CTRL_RX : 0) |
+		      (cfg->fc_tx ? FLOW_CTRL_TX : 0);
+		/* A forced link has nobody to agree with. */
+		if (!cfg->autoneg && cfg->fc_autoneg)
+			cap = 0;
+	} else if (!hwl_link_pause_cap(ad, &cap)) {
+		/* The offer for "receive only" reads like that for both. */
+		if (!cfg->fc_tx)
+			cap &= ~FLOW_CTRL_TX;
+		if (!cfg->fc_rx)
+			cap &= ~FLOW_CTRL_RX;
+	}
+
+	link->rx_pause = cap & FLOW_CTRL_RX;
+	link->tx_pause = cap & FLOW_CTRL_TX;
+	hwl_hw_set_pause(&ad->hw, link->rx_pause, link->tx_pause);
+}
+
+static const char *hwl_link_pause_name(const struct hwl_link *link)
+{
+	if (link->rx_pause && link->tx_pause)
+		return "rx/tx";
+	if (link->rx_pause)
+		return "rx";
+	return link->tx_pause ? "tx" : "off";
+}
+
+static void hwl_link_went_up(struct hwl_adapter *ad, u32 status)
+{
+	struct hwl_link *link = &ad->link;
+
+	switch (FIELD_GET(HWL_STATUS_SPEED, status)) {
+	case HWL_SPEED_10:
+		link->speed = SPEED_10;
+		break;
+	case HWL_SPEED_100:
+		link->speed = SPEED_100;
+		break;
+	default:
+		link->speed = SPEED_1000;
+		break;
+	}
+	link->duplex = status & HWL_STATUS_FD ? DUPLEX_FULL : DUPLEX_HALF;
+	hwl_link_resolve_pause(ad);
+	hwl_hw_tx_enable(&ad->hw);
+
+	if (!link->up)
+		netdev_info(ad->netdev, "link up, %d Mb/s %s duplex, flow control %s\n",
+			    link->speed,
+			    link->duplex == DUPLEX_FULL ? "full" : "half",
+			    hwl_link_pause_name(link));
+	link->up = true;
+	netif_carrier_on(ad->netdev);
+	/* Held since the queues came up without a link. */
+	if (test_and_clear_bit(HWL_HELD, &ad->flags))
+		netif_tx_wake_all_queues(ad->netdev);
+}
+
+static bool hwl_link_tx_pending(const struct hwl_adapter *ad)
+{
+	u32 q;
+
+	for (q = 0; q < ad->cfg.pairs; q++) {
+		const struct hwl_txq *txq = &ad->pair[q]->txq;
+
+		if (READ_ONCE(txq->cons) != READ_ONCE(txq->prod))
+			return true;
+	}
+	return false;
+}
+
+/**
+ * hwl_link_lost() - tell the stack that there is no link
+ * @ad: the device
+ *
+ * Context: process; the link work, or after it was stopped.
+ */
+void hwl_link_lost(struct hwl_adapter *ad)
+{
+	struct hwl_link *link = &ad->link;
+
+	if (!link->up)
+		return;
+	link->up = false;
+	link->downs++;
+	link->speed = SPEED_UNKNOWN;
+	link->duplex = DUPLEX_UNKNOWN;
+	link->rx_pause = false;
+	link->tx_pause = false;
+	netif_carrier_off(ad->netdev);
+	netdev_info(ad->netdev, "link down\n");
+}
+
+/**
+ * hwl_link_update() - bring what the stack knows in line with the link
+ * @ad: the device; up
+ *
+ * Context: process; the link work.
+ */
+void hwl_link_update(struct hwl_adapter *ad)
+{
+	u32 status;
+
+	if (hwl_link_status(ad, &status)) {
+		hwl_link_went_up(ad, status);
+		return;
+	}
+	if (!ad->link.up)
+		return;
+	hwl_link_lost(ad);
+	/* The silicon sends nothing without a link: give packets up in time. */
+	if (!hwl_gone(&ad->hw) && hwl_link_tx_pending(ad))
+		hwl_reset_request(ad);
+}
+
+/**
+ * hwl_link_get_partner() - what the link partner offers
+ * @ad: the device
+ * @modes: where it goes
+ *
+ * Context: process, rtnl held.
+ * Return: 0 or a negative error code.
+ */
+int hwl_link_get_partner(struct hwl_adapter *ad, unsigned long *modes)
+{
+	u16 lpa, stat1000;
+	int err;
+
+	linkmode_zero(modes);
+	if (!ad->link.up || !ad->link.cfg.autoneg)
+		return 0;
+
+	err = hwl_own(&ad->hw);
+	if (err)
+		return err;
+	err = hwl_mdio_read(&ad->hw, 0, MII_LPA, &lpa);
+	if (!err)
+		err = hwl_mdio_read(&ad->hw, 0, MII_STAT1000, &stat1000);
+	hwl_disown(&ad->hw);
+	if (err)
+		return err;
+
+	mii_lpa_to_linkmode_lpa_t(modes, lpa);
+	mii_stat1000_mod_linkmode_lpa_t(modes, stat1000);
+	return 0;
+}
+
+/**
+ * hwl_link_get_mdix() - which way the pairs are crossed
+ * @ad: the device
+ *
+ * Context: process, rtnl held.
+ * Return: ETH_TP_MDI, ETH_TP_MDI_X, or ETH_TP_MDI_INVALID without a link.
+ */
+u8 hwl_link_get_mdix(struct hwl_adapter *ad)
+{
+	u8 mdix = ETH_TP_MDI_INVALID;
+	u16 ssr;
+
+	if (!ad->link.up || hwl_own(&ad->hw))
+		return mdix;
+	if (!hwl_mdio_read(&ad->hw, 0, HWL_PHY_SSR, &ssr))
+		mdix = ssr & HWL_PHY_SSR_MDIX ? ETH_TP_MDI_X : ETH_TP_MDI;
+	hwl_disown(&ad->hw);
+	return mdix;
+}

@@ -1,0 +1,196 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * The network interface: its operations and features.
+ */
+#include <linux/etherdevice.h>
+#include <linux/if_vlan.h>
+#include <linux/interrupt.h>
+#include <linux/rtnetlink.h>
+
+#include "hwl.h"
+#include "hwl_ethtool.h"
+#include "hwl_filter.h"
+#include "hwl_irq.h"
+#include "hwl_netdev.h"
+#include "hwl_reset.h"
+#include "hwl_tx.h"
+#include "hwl_watchdog.h"
+
+/* Long enough not to interfere with the driver's own look (hwl_watchdog.c). */
+#define HWL_WATCHDOG_TIMEO	(5 * HZ)
+
+/* Each transmit queue to the CPUs that its pair's interrupts are spread to. */
+static void hwl_set_xps(struct hwl_adapter *ad)
+{
+	cpumask_var_t mask;
+	unsigned int cpu;
+	u32 q;
+
+	if (ad->cfg.pairs < 2 || !zalloc_cpumask_var(&mask, GFP_KERNEL))
+		return;
+	for (q = 0; q < ad->cfg.pairs; q++) {
+		cpumask_clear(mask);
+		for_each_online_cpu(cpu)
+			if (cpu % ad->cfg.pairs == q)
+				cpumask_set_cpu(cpu, mask);
+		netif_set_xps_queue(ad->netdev, mask, q);
+	}
+	free_cpumask_var(mask);
+}
+
+static int hwl_open(struct net_device *netdev)
+{
+	struct hwl_adapter *ad = netdev_priv(netdev);
+	int err;
+
+	err = hwl_irq_request(ad);
+	if (err)
+		return err;
+	err = netif_set_real_num_queues(netdev, ad->cfg.pairs, ad->cfg.pairs);
+	if (err)
+		goto err_free_irqs;
+	err = hwl_up(ad);
+	if (err)
+		goto err_free_irqs;
+	hwl_set_xps(ad);
+	return 0;
+
+err_free_irqs:
+	hwl_irq_free(ad);
+	return err;
+}
+
+static int hwl_stop_netdev(struct net_device *netdev)
+{
+	struct hwl_adapter *ad = netdev_priv(netdev);
+
+	/* Suspended, or cut off by a PCI error: all is torn down already. */
+	if (!netif_device_present(netdev))
+		return 0;
+	hwl_down(ad);
+	hwl_irq_free(ad);
+	return 0;
+}
+
+/**
+ * hwl_netdev_detach() - take the interface away from the stack for a while
+ * @ad: the device
+ *
+ * For suspend, shutdown and PCI errors. The interface keeps its configuration
+ * and counts as up, if it was.
+ *
+ * Context: process, rtnl held.
+ */
+void hwl_netdev_detach(struct hwl_adapter *ad)
+{
+	if (!netif_device_present(ad->netdev))
+		return;
+	if (netif_running(ad->netdev)) {
+		hwl_down(ad);
+		hwl_irq_free(ad);
+	}
+	netif_device_detach(ad->netdev);
+}
+
+/**
+ * hwl_netdev_attach() - give the interface back to the stack
+ * @ad: the device; was detached, and answers
+ *
+ * Context: process, rtnl held.
+ * Return: 0, or a negative error code: the interface stays detached.
+ */
+int hwl_netdev_attach(struct hwl_adapter *ad)
+{
+	int err;
+
+	if (netif_running(ad->netdev)) {
+		err = hwl_irq_request(ad);
+		if (err)
+			return err;
+		err = hwl_up(ad);
+		if (err) {
+			hwl_irq_free(ad);
+			return err;
+		}
+	}
+	netif_device_attach(ad->netdev);
+	return 0;
+}
+
+static int hwl_change_mtu(struct net_device *netdev, int mtu)
+{
+	/* One buffer size for all: only limits change, and no frame is lost. */
+	WRITE_ONCE(netdev->mtu, mtu);
+	hwl_filter_set_mtu(netdev_priv(netdev), mtu);
+	hwl_link_check(netdev_priv(netdev));
+	return 0;
+}
+
+static netdev_features_t hwl_fix_features(struct net_device *netdev,
+					  netdev_features_t features)
+{
+	/* CTRL.VME strips and inserts: one cannot be had without the other. */
+	if (features & NETIF_F_HW_VLAN_CTAG_RX)
+		features |= NETIF_F_HW_VLAN_CTAG_TX;
+	else
+		features &= ~NETIF_F_HW_VLAN_CTAG_TX;
+	return features;
+}
+
+static int hwl_set_features(struct net_device *netdev, netdev_features_t features)
+{
+	struct hwl_adapter *ad = netdev_priv(netdev);
+
+	/* Nothing here needs a reset; what is software's is read per packet. */
+	if (!test_bit(HWL_DOWN, &ad->flags))
+		hwl_filter_set_features(ad, features);
+	return 0;
+}
+
+static const struct net_device_ops hwl_netdev_ops = {
+	.ndo_open		= hwl_open,
+	.ndo_stop		= hwl_stop_netdev,
+	.ndo_start_xmit		= hwl_tx_xmit,
+	.ndo_features_check	= hwl_tx_features_check,
+	.ndo_tx_timeout		= hwl_watchdog_tx_timeout,
+	.ndo_get_stats64	= hwl_stats_get64,
+	.ndo_set_rx_mode	= hwl_filter_set_rx_mode,
+	.ndo_set_mac_address	= hwl_filter_set_mac,
+	.ndo_validate_addr	= eth_validate_addr,
+	.ndo_change_mtu		= hwl_change_mtu,
+	.ndo_fix_features	= hwl_fix_features,
+	.ndo_set_features	= hwl_set_features,
+	.ndo_vlan_rx_add_vid	= hwl_filter_add_vid,
+	.ndo_vlan_rx_kill_vid	= hwl_filter_kill_vid,
+};
+
+/**
+ * hwl_netdev_init() - operations, features and limits
+ * @ad: the device; not registered yet
+ *
+ * Context: process; probe only.
+ */
+void hwl_netdev_init(struct hwl_adapter *ad)
+{
+	struct net_device *netdev = ad->netdev;
+
+	netdev->netdev_ops = &hwl_netdev_ops;
+	netdev->stat_ops = &hwl_stat_ops;
+	hwl_ethtool_init(netdev);
+	netdev->watchdog_timeo = HWL_WATCHDOG_TIMEO;
+	netdev->min_mtu = ETH_MIN_MTU;
+	netdev->max_mtu = HWL_MAX_MTU;
+	netif_set_tso_max_size(netdev, HWL_TX_TSO_MAX);
+
+	netdev->hw_features = NETIF_F_SG | NETIF_F_HW_CSUM | NETIF_F_TSO |
+			      NETIF_F_TSO6 | NETIF_F_RXCSUM | NETIF_F_RXHASH |
+			      NETIF_F_HW_VLAN_CTAG_TX |
+			      NETIF_F_HW_VLAN_CTAG_RX |
+			      NETIF_F_HW_VLAN_CTAG_FILTER;
+	netdev->features = netdev->hw_features | NETIF_F_HIGHDMA;
+	/* Off by default. */
+	netdev->hw_features |= NETIF_F_RXALL | NETIF_F_RXFCS;
+	netdev->vlan_features = NETIF_F_SG | NETIF_F_HW_CSUM | NETIF_F_TSO |
+				NETIF_F_TSO6 | NETIF_F_HIGHDMA;
+	netdev->priv_flags |= IFF_UNICAST_FLT;
+}

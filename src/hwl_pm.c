@@ -1,0 +1,142 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Power management, shutdown, and recovery from PCI errors.
+ *
+ * All go through one pair: hwl_netdev_detach() and hwl_netdev_attach().
+ */
+#include <linux/pci.h>
+#include <linux/rtnetlink.h>
+
+#include "hwl.h"
+#include "hwl_netdev.h"
+#include "hwl_pm.h"
+
+/**
+ * hwl_pm_disable_aspm() - keep the PCIe link out of L0s and L1
+ * @pdev: the function
+ *
+ * The silicon hangs and drops completions otherwise. Where the PCI core has no
+ * control of ASPM, the bits are cleared behind its back: device first.
+ *
+ * Context: process; not under pci_bus_sem.
+ */
+void hwl_pm_disable_aspm(struct pci_dev *pdev)
+{
+	struct pci_dev *parent = pdev->bus->self;
+	u16 lnkctl = 0;
+
+	pci_disable_link_state(pdev, PCIE_LINK_STATE_L0S | PCIE_LINK_STATE_L1);
+	pcie_capability_read_word(pdev, PCI_EXP_LNKCTL, &lnkctl);
+	if (!(lnkctl & PCI_EXP_LNKCTL_ASPMC))
+		return;
+
+	pcie_capability_clear_word(pdev, PCI_EXP_LNKCTL, PCI_EXP_LNKCTL_ASPMC);
+	if (parent)
+		pcie_capability_clear_word(parent, PCI_EXP_LNKCTL,
+					   PCI_EXP_LNKCTL_ASPMC);
+}
+
+/* Tell firmware that no driver is there any more. */
+static void hwl_pm_release(struct hwl_adapter *ad)
+{
+	hwl_hw_ctrl_ext(&ad->hw, HWL_CTRL_EXT_DRV_LOAD, 0);
+	hwl_wr32(&ad->hw, HWL_WUC, 0);
+	hwl_wr32(&ad->hw, HWL_WUFC, 0);
+}
+
+static int hwl_suspend(struct device *dev)
+{
+	struct hwl_adapter *ad = dev_get_drvdata(dev);
+
+	rtnl_lock();
+	hwl_netdev_detach(ad);
+	hwl_pm_release(ad);
+	rtnl_unlock();
+	return 0;
+}
+
+static int hwl_resume(struct device *dev)
+{
+	struct hwl_adapter *ad = dev_get_drvdata(dev);
+	int err;
+
+	hwl_pm_disable_aspm(ad->pdev);
+	rtnl_lock();
+	hwl_wr32(&ad->hw, HWL_WUS, ~0U);
+	err = hwl_netdev_attach(ad);
+	rtnl_unlock();
+	return err;
+}
+
+DEFINE_SIMPLE_DEV_PM_OPS(hwl_pm_ops, hwl_suspend, hwl_resume);
+
+/**
+ * hwl_pm_shutdown() - bring the device to rest for a reboot or a kexec
+ * @pdev: the function
+ *
+ * Context: process.
+ */
+void hwl_pm_shutdown(struct pci_dev *pdev)
+{
+	struct hwl_adapter *ad = pci_get_drvdata(pdev);
+
+	rtnl_lock();
+	hwl_netdev_detach(ad);
+	hwl_pm_release(ad);
+	rtnl_unlock();
+	pci_clear_master(pdev);
+}
+
+/* ---- PCI errors ---- */
+
+static pci_ers_result_t hwl_error_detected(struct pci_dev *pdev,
+					   pci_channel_state_t state)
+{
+	struct hwl_adapter *ad = pci_get_drvdata(pdev);
+
+	/* The channel may be dead: the driver finds out by itself (hwl_io.c). */
+	rtnl_lock();
+	hwl_netdev_detach(ad);
+	rtnl_unlock();
+
+	if (state == pci_channel_io_perm_failure)
+		return PCI_ERS_RESULT_DISCONNECT;
+	pci_clear_master(pdev);
+	return PCI_ERS_RESULT_NEED_RESET;
+}
+
+static pci_ers_result_t hwl_slot_reset(struct pci_dev *pdev)
+{
+	struct hwl_adapter *ad = pci_get_drvdata(pdev);
+
+	hwl_pm_disable_aspm(pdev);
+	pci_restore_state(pdev);
+	pci_save_state(pdev);
+	pci_set_master(pdev);
+	pci_enable_wake(pdev, PCI_D3hot, 0);
+	pci_enable_wake(pdev, PCI_D3cold, 0);
+
+	WRITE_ONCE(ad->hw.gone, false);
+	hwl_wr32(&ad->hw, HWL_WUS, ~0U);
+	return hwl_hw_reset(&ad->hw) ? PCI_ERS_RESULT_DISCONNECT :
+				       PCI_ERS_RESULT_RECOVERED;
+}
+
+static void hwl_io_resume(struct pci_dev *pdev)
+{
+	struct hwl_adapter *ad = pci_get_drvdata(pdev);
+	int err;
+
+	rtnl_lock();
+	err = hwl_netdev_attach(ad);
+	rtnl_unlock();
+	if (err)
+		dev_err(&pdev->dev, "cannot bring the interface back: %pe\n",
+			ERR_PTR(err));
+}
+
+const struct pci_error_handlers hwl_err_handlers = {
+	.error_detected	= hwl_error_detected,
+	.slot_reset	= hwl_slot_reset,
+	.resume		= hwl_io_resume,
+};

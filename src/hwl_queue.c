@@ -1,0 +1,334 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Queue pairs and the memory behind their queues.
+ *
+ * A set of rings (struct hwl_rings) is allocated as a whole, full of receive
+ * buffers, while the old set carries traffic. Attaching it to the queues
+ * cannot fail.
+ */
+#include <linux/dma-mapping.h>
+#include <linux/vmalloc.h>
+#include <net/page_pool/helpers.h>
+
+#include "hwl.h"
+#include "hwl_irq.h"
+#include "hwl_rx.h"
+#include "hwl_tx.h"
+
+#define HWL_TXQ_IN_GROUP(group, member) \
+	CACHELINE_ASSERT_GROUP_MEMBER(struct hwl_txq, group, member)
+
+/* Neither side of the ring may dirty a line that the other one works in. */
+static void hwl_queue_assert_layout(void)
+{
+	HWL_TXQ_IN_GROUP(read_mostly, ring);
+	HWL_TXQ_IN_GROUP(read_mostly, nq);
+	HWL_TXQ_IN_GROUP(producer, prod);
+	HWL_TXQ_IN_GROUP(producer, kicked);
+	HWL_TXQ_IN_GROUP(producer, pstats);
+	HWL_TXQ_IN_GROUP(consumer, cons);
+	HWL_TXQ_IN_GROUP(consumer, cslot);
+	HWL_TXQ_IN_GROUP(consumer, cstats);
+	BUILD_BUG_ON(offsetof(struct hwl_txq, prod) / SMP_CACHE_BYTES ==
+		     offsetof(struct hwl_txq, cons) / SMP_CACHE_BYTES);
+	BUILD_BUG_ON(HWL_TX_RING_MIN > HWL_RING_DEFAULT);
+	BUILD_BUG_ON(HWL_RX_HEADROOM + HWL_RX_BUF_LEN +
+		     SKB_DATA_ALIGN(sizeof(struct skb_shared_info)) > PAGE_SIZE);
+}
+
+/* ---- Transmit rings ---- */
+
+static void hwl_tx_ring_free(struct hwl_adapter *ad, struct hwl_tx_ring *ring)
+{
+	struct device *dev = &ad->pdev->dev;
+
+	if (ring->hdr)
+		dma_free_coherent(dev, ring->count * HWL_TX_HDR_SLOT, ring->hdr,
+				  ring->hdr_dma);
+	if (ring->desc)
+		dma_free_coherent(dev, ring->count * sizeof(*ring->desc),
+				  ring->desc, ring->dma);
+	kvfree(ring->buf);
+	memset(ring, 0, sizeof(*ring));
+}
+
+static int hwl_tx_ring_alloc(struct hwl_adapter *ad, struct hwl_tx_ring *ring,
+			     u32 count)
+{
+	struct device *dev = &ad->pdev->dev;
+
+	ring->count = count;
+	ring->buf = kvcalloc(count, sizeof(*ring->buf), GFP_KERNEL);
+	ring->desc = dma_alloc_coherent(dev, count * sizeof(*ring->desc),
+					&ring->dma, GFP_KERNEL);
+	ring->hdr = dma_alloc_coherent(dev, count * HWL_TX_HDR_SLOT,
+				       &ring->hdr_dma, GFP_KERNEL);
+	if (ring->buf && ring->desc && ring->hdr)
+		return 0;
+	hwl_tx_ring_free(ad, ring);
+	return -ENOMEM;
+}
+
+/* ---- Receive rings ---- */
+
+static void hwl_rx_ring_free(struct hwl_adapter *ad, struct hwl_rx_ring *ring)
+{
+	u32 i;
+
+	for (i = 0; ring->page && i < ring->count; i++)
+		if (ring->page[i])
+			page_pool_put_full_page(ring->pool, ring->page[i], false);
+	if (ring->pool)
+		page_pool_destroy(ring->pool);
+	if (ring->desc)
+		dma_free_coherent(&ad->pdev->dev,
+				  ring->count * sizeof(*ring->desc),
+				  ring->desc, ring->dma);
+	kvfree(ring->page);
+	memset(ring, 0, sizeof(*ring));
+}
+
+/* The pool learns of its NAPI instance when it is put to use: destroying one
+ * that has an instance needs that instance to be disabled.
+ */
+static struct page_pool *hwl_rx_pool_create(struct hwl_adapter *ad, int q,
+					    u32 count)
+{
+	struct page_pool_params params = {
+		.order = 0,
+		.pool_size = count,
+		.nid = dev_to_node(&ad->pdev->dev),
+		.dev = &ad->pdev->dev,
+		.netdev = ad->netdev,
+		.queue_idx = q,
+		.dma_dir = DMA_FROM_DEVICE,
+		.offset = HWL_RX_HEADROOM,
+		.max_len = HWL_RX_BUF_LEN,
+		.flags = PP_FLAG_DMA_MAP | PP_FLAG_DMA_SYNC_DEV,
+	};
+
+	return page_pool_create(&params);
+}
+
+/* Buffers that a fresh ring holds: whole batches. */
+static u32 hwl_rx_ring_fill_count(u32 count)
+{
+	return round_down(hwl_ring_unused(0, 0, count), HWL_RX_BATCH);
+}
+
+static int hwl_rx_ring_fill(struct hwl_rx_ring *ring)
+{
+	u32 i;
+
+	for (i = 0; i < hwl_rx_ring_fill_count(ring->count); i++) {
+		struct page *page = page_pool_alloc_pages(ring->pool, GFP_KERNEL);
+
+		if (!page)
+			return -ENOMEM;
+		ring->page[i] = page;
+		hwl_rx_desc_post(&ring->desc[i],
+				 page_pool_get_dma_addr(page) + HWL_RX_HEADROOM);
+	}
+	return 0;
+}
+
+static int hwl_rx_ring_alloc(struct hwl_adapter *ad, int q,
+			     struct hwl_rx_ring *ring, u32 count)
+{
+	struct page_pool *pool;
+	int err;
+
+	ring->count = count;
+	ring->page = kvcalloc(count, sizeof(*ring->page), GFP_KERNEL);
+	ring->desc = dma_alloc_coherent(&ad->pdev->dev,
+					count * sizeof(*ring->desc),
+					&ring->dma, GFP_KERNEL);
+	err = -ENOMEM;
+	if (!ring->page || !ring->desc)
+		goto err_free;
+
+	pool = hwl_rx_pool_create(ad, q, count);
+	if (IS_ERR(pool)) {
+		err = PTR_ERR(pool);
+		goto err_free;
+	}
+	ring->pool = pool;
+
+	err = hwl_rx_ring_fill(ring);
+	if (err)
+		goto err_free;
+	return 0;
+
+err_free:
+	hwl_rx_ring_free(ad, ring);
+	return err;
+}
+
+/* ---- Sets of rings ---- */
+
+/**
+ * hwl_rings_free() - free a set of rings that no queue uses
+ * @ad: the device
+ * @rings: the set; may be incomplete
+ *
+ * Context: process.
+ */
+void hwl_rings_free(struct hwl_adapter *ad, struct hwl_rings *rings)
+{
+	int q;
+
+	for (q = 0; q < HWL_MAX_PAIRS; q++) {
+		hwl_tx_ring_free(ad, &rings->tx[q]);
+		hwl_rx_ring_free(ad, &rings->rx[q]);
+	}
+}
+
+/**
+ * hwl_rings_alloc() - allocate a set of rings
+ * @ad: the device
+ * @cfg: how many, and how large
+ * @rings: where they go
+ *
+ * Context: process; may sleep. The device may be up with another set.
+ * Return: 0 or a negative error code, with nothing left allocated.
+ */
+int hwl_rings_alloc(struct hwl_adapter *ad, const struct hwl_config *cfg,
+		    struct hwl_rings *rings)
+{
+	int err = 0;
+	u32 q;
+
+	memset(rings, 0, sizeof(*rings));
+	rings->cfg = *cfg;
+	for (q = 0; q < cfg->pairs && !err; q++) {
+		err = hwl_tx_ring_alloc(ad, &rings->tx[q], cfg->tx_count);
+		if (!err)
+			err = hwl_rx_ring_alloc(ad, q, &rings->rx[q],
+						cfg->rx_count);
+	}
+	if (err)
+		hwl_rings_free(ad, rings);
+	return err;
+}
+
+/**
+ * hwl_rings_attach() - put a set of rings behind the queues
+ * @ad: the device
+ * @rings: a set fresh from hwl_rings_alloc()
+ *
+ * Context: process, rtnl held; the data path is stopped.
+ */
+void hwl_rings_attach(struct hwl_adapter *ad, const struct hwl_rings *rings)
+{
+	u32 q, filled = hwl_rx_ring_fill_count(rings->cfg.rx_count);
+
+	ad->cfg = rings->cfg;
+	for (q = 0; q < rings->cfg.pairs; q++) {
+		struct hwl_txq *txq = &ad->pair[q]->txq;
+		struct hwl_rxq *rxq = &ad->pair[q]->rxq;
+
+		txq->ring = rings->tx[q];
+		rxq->ring = rings->rx[q];
+		rxq->prod = filled;
+		rxq->slot = filled;
+		page_pool_enable_direct_recycling(rxq->ring.pool, rxq->napi);
+	}
+}
+
+/**
+ * hwl_rings_detach() - take the rings from behind the queues
+ * @ad: the device
+ * @rings: where they go, to be freed
+ *
+ * Whatever was in the rings is given up.
+ *
+ * Context: process, rtnl held; the data path is stopped.
+ */
+void hwl_rings_detach(struct hwl_adapter *ad, struct hwl_rings *rings)
+{
+	u32 q;
+
+	memset(rings, 0, sizeof(*rings));
+	rings->cfg = ad->cfg;
+	for (q = 0; q < ad->cfg.pairs; q++) {
+		struct hwl_txq *txq = &ad->pair[q]->txq;
+		struct hwl_rxq *rxq = &ad->pair[q]->rxq;
+
+		hwl_txq_drain(txq);
+		hwl_rxq_drain(rxq);
+		page_pool_disable_direct_recycling(rxq->ring.pool);
+		rings->tx[q] = txq->ring;
+		rings->rx[q] = rxq->ring;
+		memset(&txq->ring, 0, sizeof(txq->ring));
+		memset(&rxq->ring, 0, sizeof(rxq->ring));
+	}
+}
+
+/* ---- Pairs ---- */
+
+static void hwl_pair_init(struct hwl_adapter *ad, struct hwl_pair *pair, int q)
+{
+	pair->ad = ad;
+	pair->hw = &ad->hw;
+
+	pair->txq.ad = ad;
+	pair->txq.index = q;
+	pair->txq.dev = &ad->pdev->dev;
+	pair->txq.nq = netdev_get_tx_queue(ad->netdev, q);
+	pair->txq.tail = ad->hw.bar + HWL_TDT(q);
+	u64_stats_init(&pair->txq.pstats.syncp);
+	u64_stats_init(&pair->txq.cstats.syncp);
+
+	pair->rxq.ad = ad;
+	pair->rxq.index = q;
+	pair->rxq.napi = &pair->napi;
+	pair->rxq.tail = ad->hw.bar + HWL_RDT(q);
+	u64_stats_init(&pair->rxq.stats.syncp);
+}
+
+/**
+ * hwl_pairs_alloc() - make the pairs and their NAPI instances
+ * @ad: the device; its interrupt mode is known
+ *
+ * Context: process; probe only.
+ * Return: 0 or -ENOMEM.
+ */
+int hwl_pairs_alloc(struct hwl_adapter *ad)
+{
+	u32 q;
+
+	hwl_queue_assert_layout();
+	for (q = 0; q < ad->max_pairs; q++) {
+		struct hwl_pair *pair;
+
+		pair = kzalloc_node(sizeof(*pair), GFP_KERNEL,
+				    dev_to_node(&ad->pdev->dev));
+		if (!pair) {
+			hwl_pairs_free(ad);
+			return -ENOMEM;
+		}
+		ad->pair[q] = pair;
+		hwl_pair_init(ad, pair, q);
+		hwl_irq_pair_init(pair, q);
+	}
+	return 0;
+}
+
+/**
+ * hwl_pairs_free() - free the pairs
+ * @ad: the device; not registered
+ *
+ * Context: process.
+ */
+void hwl_pairs_free(struct hwl_adapter *ad)
+{
+	u32 q;
+
+	for (q = 0; q < HWL_MAX_PAIRS; q++) {
+		if (!ad->pair[q])
+			continue;
+		hwl_irq_pair_exit(ad->pair[q]);
+		kfree(ad->pair[q]);
+		ad->pair[q] = NULL;
+	}
+}

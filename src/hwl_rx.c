@@ -1,0 +1,439 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Receive path: refill, clean, and build an skb.
+ *
+ * One NAPI instance owns the queue, so there is no lock. Buffers are pages of
+ * a page_pool, mapped for as long as they circulate. A frame is gathered in an
+ * xdp_buff whose fragments live in the first page's shared info, which is the
+ * form that an XDP program takes and that becomes an skb without a copy.
+ *
+ * Nothing that the device writes is trusted: a length is checked against the
+ * buffer, a chain against what an skb can hold, and no descriptor is looked at
+ * that was not posted.
+ */
+#include <linux/etherdevice.h>
+#include <linux/if_vlan.h>
+#include <linux/prefetch.h>
+#include <net/page_pool/helpers.h>
+
+#include "hwl.h"
+#include "hwl_rx.h"
+
+/* Counters of one poll, added to the queue's at its end. */
+struct hwl_rx_work {
+	u32 packets;
+	u32 bytes;
+	u32 csum_good;
+	u32 csum_none;
+	u32 csum_bad;
+};
+
+static void hwl_rxq_count(struct hwl_rxq *rxq, u64_stats_t *counter)
+{
+	u64_stats_update_begin(&rxq->stats.syncp);
+	u64_stats_inc(counter);
+	u64_stats_update_end(&rxq->stats.syncp);
+}
+
+/* ---- Refill ---- */
+
+static void hwl_rxq_kick(struct hwl_rxq *rxq)
+{
+	if (rxq->kicked == rxq->prod)
+		return;
+	rxq->kicked = rxq->prod;
+	/* Orders the descriptors before the doorbell. */
+	writel(rxq->slot, rxq->tail);
+}
+
+/**
+ * hwl_rxq_refill() - post buffers, in batches of HWL_RX_BATCH
+ * @rxq: the queue
+ *
+ * The doorbell is rung once.
+ *
+ * Context: NAPI, or the queue is not up.
+ * Return: false if memory ran out and fewer than a batch are with the device:
+ * no interrupt may come to try again.
+ */
+bool hwl_rxq_refill(struct hwl_rxq *rxq)
+{
+	struct hwl_rx_ring *ring = &rxq->ring;
+	struct page *page;
+	bool ok = true;
+	u32 n;
+
+	n = hwl_ring_unused(rxq->prod, rxq->cons, ring->count);
+	for (n = round_down(n, HWL_RX_BATCH); n; n--) {
+		page = page_pool_dev_alloc_pages(ring->pool);
+		if (unlikely(!page)) {
+			hwl_rxq_count(rxq, &rxq->stats.alloc_fail);
+			ok = hwl_ring_used(rxq->prod, rxq->cons) >= HWL_RX_BATCH;
+			break;
+		}
+		ring->page[rxq->slot] = page;
+		hwl_rx_desc_post(&ring->desc[rxq->slot],
+				 page_pool_get_dma_addr(page) + HWL_RX_HEADROOM);
+		rxq->slot = hwl_ring_next(rxq->slot, ring->count);
+		rxq->prod++;
+	}
+	hwl_rxq_kick(rxq);
+	return ok;
+}
+
+/* ---- Frames under assembly ---- */
+
+/* In NAPI: straight into the cache of the pool. */
+static void hwl_rx_put_page(struct hwl_rxq *rxq, struct page *page)
+{
+	page_pool_put_full_page(rxq->ring.pool, page, true);
+}
+
+/* Give the pages of the frame under assembly back. */
+static void hwl_rx_drop_frame(struct hwl_rxq *rxq, bool napi)
+{
+	struct page_pool *pool = rxq->ring.pool;
+	struct xdp_buff *xdp = &rxq->xdp;
+	struct skb_shared_info *sinfo;
+	int i;
+
+	if (!xdp->data)
+		return;
+	if (xdp_buff_has_frags(xdp)) {
+		sinfo = xdp_get_shared_info_from_buff(xdp);
+		for (i = 0; i < sinfo->nr_frags; i++)
+			page_pool_put_full_page(pool,
+						skb_frag_page(&sinfo->frags[i]),
+						napi);
+	}
+	page_pool_put_full_page(pool, virt_to_page(xdp->data), napi);
+	xdp->data = NULL;
+}
+
+static void hwl_rx_first(struct hwl_rxq *rxq, struct page *page, u32 len)
+{
+	xdp_init_buff(&rxq->xdp, PAGE_SIZE, NULL);
+	xdp_prepare_buff(&rxq->xdp, page_address(page), HWL_RX_HEADROOM, len, false);
+}
+
+/* Return: false when the frame has more pieces than an skb can hold. */
+static bool hwl_rx_next(struct hwl_rxq *rxq, struct page *page, u32 len)
+{
+	struct skb_shared_info *sinfo = xdp_get_shared_info_from_buff(&rxq->xdp);
+
+	if (!xdp_buff_has_frags(&rxq->xdp)) {
+		xdp_buff_set_frags_flag(&rxq->xdp);
+		sinfo->nr_frags = 0;
+		sinfo->xdp_frags_size = 0;
+	}
+	if (unlikely(sinfo->nr_frags == MAX_SKB_FRAGS))
+		return false;
+	skb_frag_fill_page_desc(&sinfo->frags[sinfo->nr_frags++], page,
+				HWL_RX_HEADROOM, len);
+	sinfo->xdp_frags_size += len;
+	return true;
+}
+
+/* ---- From a frame to an skb ---- */
+
+/* A small frame is copied: its page is posted again without a detour through
+ * the socket that would hold all of it for some bytes.
+ */
+static struct sk_buff *hwl_rx_copy(struct hwl_rxq *rxq, u32 len)
+{
+	struct xdp_buff *xdp = &rxq->xdp;
+	struct sk_buff *skb;
+
+	skb = napi_alloc_skb(rxq->napi, len);
+	if (unlikely(!skb))
+		return NULL;
+	skb_put_data(skb, xdp->data, len);
+	hwl_rx_put_page(rxq, virt_to_page(xdp->data));
+	return skb;
+}
+
+static struct sk_buff *hwl_rx_build(struct hwl_rxq *rxq)
+{
+	struct xdp_buff *xdp = &rxq->xdp;
+	struct skb_shared_info *sinfo;
+	u32 nr_frags = 0, frags_size = 0;
+	struct sk_buff *skb;
+
+	if (xdp_buff_has_frags(xdp)) {
+		/* Read first: building the skb clears the head of this area. */
+		sinfo = xdp_get_shared_info_from_buff(xdp);
+		nr_frags = sinfo->nr_frags;
+		frags_size = sinfo->xdp_frags_size;
+	}
+
+	skb = napi_build_skb(xdp->data_hard_start, xdp->frame_sz);
+	if (unlikely(!skb))
+		return NULL;
+	skb_mark_for_recycle(skb);
+	skb_reserve(skb, xdp->data - xdp->data_hard_start);
+	__skb_put(skb, xdp->data_end - xdp->data);
+	if (nr_frags) {
+		skb_shinfo(skb)->nr_frags = nr_frags;
+		skb->data_len = frags_size;
+		skb->len += frags_size;
+		skb->truesize += nr_frags * PAGE_SIZE;
+	}
+	return skb;
+}
+
+static void hwl_rx_fill_csum(struct sk_buff *skb, u32 status,
+			     struct hwl_rx_work *work)
+{
+	switch (hwl_rx_csum(status)) {
+	case HWL_RX_CSUM_GOOD:
+		skb->ip_summed = CHECKSUM_UNNECESSARY;
+		work->csum_good++;
+		return;
+	case HWL_RX_CSUM_BAD:
+		/* The stack checks again, and counts for the protocol. */
+		work->csum_bad++;
+		break;
+	case HWL_RX_CSUM_NONE:
+		break;
+	}
+	work->csum_none++;
+}
+
+static void hwl_rx_fill_hash(struct sk_buff *skb, u32 mrq, u32 hash)
+{
+	switch (FIELD_GET(HWL_RXD_MRQ_TYPE, mrq)) {
+	case HWL_RSS_TCP_IPV4:
+	case HWL_RSS_TCP_IPV6EX:
+		skb_set_hash(skb, hash, PKT_HASH_TYPE_L4);
+		break;
+	case HWL_RSS_IPV4:
+	case HWL_RSS_IPV6EX:
+	case HWL_RSS_IPV6:
+		skb_set_hash(skb, hash, PKT_HASH_TYPE_L3);
+		break;
+	default:
+		break;
+	}
+}
+
+/* The frame is whole: hand it to the stack. @desc is its last descriptor. */
+static void hwl_rx_deliver(struct hwl_rxq *rxq, const union hwl_rx_desc *desc,
+			   u32 status, struct hwl_rx_work *work)
+{
+	struct net_device *netdev = rxq->ad->netdev;
+	netdev_features_t features = netdev->features;
+	u32 len = xdp_get_buff_len(&rxq->xdp);
+	struct sk_buff *skb;
+
+	if (len <= HWL_RX_COPYBREAK && !xdp_buff_has_frags(&rxq->xdp))
+		skb = hwl_rx_copy(rxq, len);
+	else
+		skb = hwl_rx_build(rxq);
+	if (unlikely(!skb)) {
+		hwl_rxq_count(rxq, &rxq->stats.alloc_fail);
+		hwl_rx_drop_frame(rxq, true);
+		return;
+	}
+	rxq->xdp.data = NULL;
+
+	if (features & NETIF_F_RXCSUM)
+		hwl_rx_fill_csum(skb, status, work);
+	else
+		work->csum_none++;
+	if (features & NETIF_F_RXHASH)
+		hwl_rx_fill_hash(skb, le32_to_cpu(desc->wb.mrq),
+				 le32_to_cpu(desc->wb.hash));
+	if (status & HWL_RXD_VP)
+		__vlan_hwaccel_put_tag(skb, htons(ETH_P_8021Q),
+				       le16_to_cpu(desc->wb.vlan));
+
+	work->packets++;
+	work->bytes += len;
+	skb_record_rx_queue(skb, rxq->index);
+	skb->protocol = eth_type_trans(skb, netdev);
+	napi_gro_receive(rxq->napi, skb);
+}
+
+/* ---- Frames that do not reach the stack ---- */
+
+static void hwl_rx_count_error(struct hwl_rxq *rxq, u32 status)
+{
+	struct hwl_rxq_stats *stats = &rxq->stats;
+
+	if (status & HWL_RXD_CE)
+		hwl_rxq_count(rxq, &stats->err_crc);
+	else if (status & HWL_RXD_SE)
+		hwl_rxq_count(rxq, &stats->err_symbol);
+	else if (status & HWL_RXD_SEQ)
+		hwl_rxq_count(rxq, &stats->err_sequence);
+	else if (status & HWL_RXD_CXE)
+		hwl_rxq_count(rxq, &stats->err_carrier);
+	else
+		hwl_rxq_count(rxq, &stats->err_data);
+}
+
+/* Throw the frame away, with what is still to come of it. */
+static void hwl_rx_reject(struct hwl_rxq *rxq, u32 status, u64_stats_t *why)
+{
+	if (why)
+		hwl_rxq_count(rxq, why);
+	else
+		hwl_rx_count_error(rxq, status);
+	hwl_rx_drop_frame(rxq, true);
+	rxq->discard = !(status & HWL_RXD_EOP);
+}
+
+/* A whole frame must fit the MTU, with a tag that may have been stripped. */
+static bool hwl_rx_fits(struct hwl_rxq *rxq, u32 status)
+{
+	u32 len = xdp_get_buff_len(&rxq->xdp);
+
+	if (status & HWL_RXD_VP)
+		len += VLAN_HLEN;
+	if (!(rxq->ad->netdev->features & NETIF_F_RXFCS))
+		len += ETH_FCS_LEN;
+	return len <= READ_ONCE(rxq->ad->hw.rx.max_frame);
+}
+
+/* ---- Clean ---- */
+
+/*
+ * Take one descriptor that the device wrote back. The page is the frame's or
+ * back in the pool afterwards.
+ *
+ * Return: what counts against the budget: 1 when a frame ended here. So does
+ * each descriptor that is thrown away, lest a chain without an end keep the
+ * poll for good.
+ */
+static int hwl_rx_take(struct hwl_rxq *rxq, const union hwl_rx_desc *desc,
+		       struct page *page, u32 status, struct hwl_rx_work *work)
+{
+	u32 len = le16_to_cpu(desc->wb.len);
+	bool eop = status & HWL_RXD_EOP;
+
+	if (unlikely(rxq->discard)) {
+		hwl_rx_put_page(rxq, page);
+		rxq->discard = !eop;
+		return 1;
+	}
+
+	/* A last piece without a byte is the FCS alone, stripped. */
+	if (unlikely(len > HWL_RX_BUF_LEN || (!len && !(eop && rxq->xdp.data)))) {
+		hwl_rx_put_page(rxq, page);
+		hwl_rx_reject(rxq, status, &rxq->stats.err_desc);
+		return 1;
+	}
+
+	page_pool_dma_sync_for_cpu(rxq->ring.pool, page, 0, len);
+	if (likely(!rxq->xdp.data)) {
+		prefetch(page_address(page) + HWL_RX_HEADROOM);
+		hwl_rx_first(rxq, page, len);
+	} else if (unlikely(!len)) {
+		hwl_rx_put_page(rxq, page);
+	} else if (unlikely(!hwl_rx_next(rxq, page, len))) {
+		hwl_rx_put_page(rxq, page);
+		hwl_rx_reject(rxq, status, &rxq->stats.err_desc);
+		return 1;
+	}
+	if (!eop)
+		return 0;
+
+	if (unlikely(status & HWL_RXD_FRAME_ERR) &&
+	    !(rxq->ad->netdev->features & NETIF_F_RXALL))
+		hwl_rx_reject(rxq, status, NULL);
+	else if (unlikely(!hwl_rx_fits(rxq, status)))
+		hwl_rx_reject(rxq, status, &rxq->stats.err_long);
+	else if (unlikely(xdp_get_buff_len(&rxq->xdp) < ETH_HLEN))
+		hwl_rx_reject(rxq, status, &rxq->stats.err_desc);
+	else
+		hwl_rx_deliver(rxq, desc, status, work);
+	return 1;
+}
+
+/**
+ * hwl_rxq_clean() - take frames up to the budget, and post new buffers
+ * @rxq: the queue
+ * @budget: number of frames
+ *
+ * Context: NAPI.
+ * Return: number of frames taken.
+ */
+int hwl_rxq_clean(struct hwl_rxq *rxq, int budget)
+{
+	struct hwl_rx_ring *ring = &rxq->ring;
+	struct hwl_rx_work work = {};
+	u32 low = ring->count / 2;
+	union hwl_rx_desc *desc;
+	struct page *page;
+	int done = 0;
+	u32 status;
+
+	while (done < budget && rxq->cons != rxq->prod) {
+		desc = &ring->desc[rxq->cslot];
+		status = le32_to_cpu(READ_ONCE(desc->wb.status));
+		if (!(status & HWL_RXD_DD))
+			break;
+		/* DD before the rest of the descriptor and the data. */
+		dma_rmb();
+
+		page = ring->page[rxq->cslot];
+		rxq->cslot = hwl_ring_next(rxq->cslot, ring->count);
+		rxq->cons++;
+		done += hwl_rx_take(rxq, desc, page, status, &work);
+
+		/* Do not let a small ring run dry under a large budget. */
+		if (unlikely(hwl_ring_used(rxq->prod, rxq->cons) < low))
+			hwl_rxq_refill(rxq);
+	}
+
+	u64_stats_update_begin(&rxq->stats.syncp);
+	u64_stats_add(&rxq->stats.packets, work.packets);
+	u64_stats_add(&rxq->stats.bytes, work.bytes);
+	u64_stats_add(&rxq->stats.csum_good, work.csum_good);
+	u64_stats_add(&rxq->stats.csum_none, work.csum_none);
+	u64_stats_add(&rxq->stats.csum_bad, work.csum_bad);
+	u64_stats_update_end(&rxq->stats.syncp);
+	return done;
+}
+
+/**
+ * hwl_rxq_drain() - take all buffers back, and start over
+ * @rxq: the queue
+ *
+ * Context: process; no NAPI is running, and the device no longer writes.
+ */
+void hwl_rxq_drain(struct hwl_rxq *rxq)
+{
+	u32 slot = rxq->cslot;
+
+	hwl_rx_drop_frame(rxq, false);
+	while (rxq->cons != rxq->prod) {
+		page_pool_put_full_page(rxq->ring.pool, rxq->ring.page[slot], false);
+		slot = hwl_ring_next(slot, rxq->ring.count);
+		rxq->cons++;
+	}
+	memset(rxq->ring.page, 0, rxq->ring.count * sizeof(*rxq->ring.page));
+	rxq->prod = 0;
+	rxq->cons = 0;
+	rxq->slot = 0;
+	rxq->cslot = 0;
+	rxq->kicked = 0;
+	rxq->discard = false;
+}
+
+/**
+ * hwl_rxq_pending() - has the device received something not taken yet?
+ * @rxq: the queue
+ *
+ * For the watchdog: a true answer twice in a row means a lost interrupt.
+ *
+ * Context: process; the queue is up. Races with NAPI, so it is a hint only.
+ * Return: true if the next descriptor is done.
+ */
+bool hwl_rxq_pending(const struct hwl_rxq *rxq)
+{
+	const union hwl_rx_desc *desc = &rxq->ring.desc[READ_ONCE(rxq->cslot)];
+
+	return READ_ONCE(rxq->cons) != READ_ONCE(rxq->prod) &&
+	       le32_to_cpu(READ_ONCE(desc->wb.status)) & HWL_RXD_DD;
+}

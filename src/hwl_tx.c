@@ -1,0 +1,584 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Transmit path: map, fill, publish, kick; and the one completion.
+ *
+ * hwl_tx_xmit() produces under the stack's transmit lock, hwl_txq_clean()
+ * consumes under NAPI; they meet in the counters 'prod' and 'cons' alone. Both
+ * publish theirs with release semantics before the queue is stopped or woken,
+ * which is what netif_txq_maybe_stop() and __netif_txq_completed_wake() ask
+ * for.
+ *
+ * Whatever the source of a packet, it goes through hwl_tx_put() for each
+ * buffer and hwl_txq_publish() at the end.
+ */
+#include <linux/dma-mapping.h>
+#include <linux/ip.h>
+#include <linux/ipv6.h>
+#include <linux/tcp.h>
+#include <linux/udp.h>
+#include <net/netdev_queues.h>
+#include <net/tcp.h>
+
+#include "hwl.h"
+#include "hwl_tx.h"
+
+/* FreeBSD: a tail of this size gets a descriptor of its own, because DD of a
+ * segmented packet may be written before the last bytes were fetched.
+ */
+#define HWL_TX_SENTINEL		4
+
+/**
+ * struct hwl_tx_cursor - a packet on its way into the ring
+ * @txq: the queue
+ * @first: buffer of its first descriptor
+ * @desc: descriptor written last
+ * @dma: what that one points to
+ * @len: length of that
+ * @prod: producer counter behind the packet
+ * @slot: slot of @prod
+ * @cmd: command bits of each data descriptor
+ * @upper: options and VLAN tag of each data descriptor
+ * @ndata: data descriptors so far
+ */
+struct hwl_tx_cursor {
+	struct hwl_txq *txq;
+	struct hwl_tx_buf *first;
+	struct hwl_tx_desc *desc;
+	dma_addr_t dma;
+	u32 len;
+	u32 prod;
+	u32 slot;
+	u32 cmd;
+	u32 upper;
+	u32 ndata;
+};
+
+static void hwl_txq_count(struct hwl_txq *txq, u64_stats_t *counter)
+{
+	u64_stats_update_begin(&txq->pstats.syncp);
+	u64_stats_inc(counter);
+	u64_stats_update_end(&txq->pstats.syncp);
+}
+
+static void hwl_txq_kick(struct hwl_txq *txq)
+{
+	if (txq->kicked == txq->prod)
+		return;
+	txq->kicked = txq->prod;
+	/* Orders the descriptors before the doorbell. */
+	writel(txq->slot, txq->tail);
+}
+
+/* ---- Map and fill ---- */
+
+static struct hwl_tx_buf *hwl_tx_next(struct hwl_tx_cursor *cur)
+{
+	struct hwl_tx_ring *ring = &cur->txq->ring;
+	struct hwl_tx_buf *buf = &ring->buf[cur->slot];
+
+	cur->desc = &ring->desc[cur->slot];
+	cur->slot = hwl_ring_next(cur->slot, ring->count);
+	cur->prod++;
+	return buf;
+}
+
+static void hwl_tx_put_piece(struct hwl_tx_cursor *cur, dma_addr_t dma, u32 len)
+{
+	hwl_tx_desc_data(cur->desc, dma, len, cur->cmd, cur->upper);
+	cur->dma = dma;
+	cur->len = len;
+	cur->ndata++;
+}
+
+/* Put a mapped buffer into the ring, in as many pieces as the device needs. */
+static void hwl_tx_put(struct hwl_tx_cursor *cur, dma_addr_t dma, u32 len,
+		       enum hwl_tx_map map)
+{
+	struct hwl_tx_buf *buf = hwl_tx_next(cur);
+
+	buf->dma = dma;
+	buf->len = len;
+	buf->map = map;
+	buf->type = HWL_TX_EMPTY;
+
+	while (unlikely(len > HWL_TX_DATA_MAX)) {
+		hwl_tx_put_piece(cur, dma, HWL_TX_DATA_MAX);
+		dma += HWL_TX_DATA_MAX;
+		len -= HWL_TX_DATA_MAX;
+		buf = hwl_tx_next(cur);
+		buf->map = HWL_TX_MAP_NONE;
+		buf->type = HWL_TX_EMPTY;
+	}
+	hwl_tx_put_piece(cur, dma, len);
+}
+
+/* Give the last bytes of the packet a descriptor of their own. */
+static void hwl_tx_split_tail(struct hwl_tx_cursor *cur)
+{
+	u32 len = cur->len - HWL_TX_SENTINEL;
+	dma_addr_t dma = cur->dma;
+	struct hwl_tx_buf *buf;
+
+	if (cur->len <= HWL_TX_SENTINEL)
+		return;
+	hwl_tx_desc_data(cur->desc, dma, len, cur->cmd, cur->upper);
+	buf = hwl_tx_next(cur);
+	buf->map = HWL_TX_MAP_NONE;
+	buf->type = HWL_TX_EMPTY;
+	hwl_tx_put_piece(cur, dma + len, HWL_TX_SENTINEL);
+}
+
+static void hwl_tx_unmap(struct device *dev, struct hwl_tx_buf *buf)
+{
+	if (buf->map == HWL_TX_MAP_SINGLE)
+		dma_unmap_single(dev, buf->dma, buf->len, DMA_TO_DEVICE);
+	else if (buf->map == HWL_TX_MAP_PAGE)
+		dma_unmap_page(dev, buf->dma, buf->len, DMA_TO_DEVICE);
+	buf->map = HWL_TX_MAP_NONE;
+}
+
+/* Undo exactly the mappings made: nothing was published yet. */
+static void hwl_tx_undo(struct hwl_tx_cursor *cur)
+{
+	struct hwl_txq *txq = cur->txq;
+	u32 slot = txq->slot;
+
+	while (slot != cur->slot) {
+		hwl_tx_unmap(txq->dev, &txq->ring.buf[slot]);
+		slot = hwl_ring_next(slot, txq->ring.count);
+	}
+}
+
+/* Map an skb from byte @off on. */
+static int hwl_tx_map_skb(struct hwl_tx_cursor *cur, struct sk_buff *skb, u32 off)
+{
+	struct device *dev = cur->txq->dev;
+	u32 len = skb_headlen(skb);
+	skb_frag_t *frag, *end;
+	dma_addr_t dma;
+
+	if (off < len) {
+		dma = dma_map_single(dev, skb->data + off, len - off,
+				     DMA_TO_DEVICE);
+		if (unlikely(dma_mapping_error(dev, dma)))
+			return -ENOMEM;
+		hwl_tx_put(cur, dma, len - off, HWL_TX_MAP_SINGLE);
+		off = 0;
+	} else {
+		off -= len;
+	}
+
+	frag = skb_shinfo(skb)->frags;
+	for (end = frag + skb_shinfo(skb)->nr_frags; frag < end; frag++) {
+		len = skb_frag_size(frag);
+		if (unlikely(off >= len)) {
+			off -= len;
+			continue;
+		}
+		dma = skb_frag_dma_map(dev, frag, off, len - off, DMA_TO_DEVICE);
+		if (unlikely(dma_mapping_error(dev, dma)))
+			return -ENOMEM;
+		hwl_tx_put(cur, dma, len - off, HWL_TX_MAP_PAGE);
+		off = 0;
+	}
+	return 0;
+}
+
+/* ---- Offloads ---- */
+
+static void hwl_tx_put_ctx(struct hwl_tx_cursor *cur, const struct hwl_tx_ctx *ctx)
+{
+	struct hwl_tx_buf *buf = hwl_tx_next(cur);
+
+	/* The chip keeps one context for both queues (datasheet 7.2.6): each
+	 * offloaded packet brings its own.
+	 */
+	hwl_tx_desc_ctx(cur->desc, ctx);
+	cur->upper |= hwl_tx_ctx_popts(ctx);
+	buf->map = HWL_TX_MAP_NONE;
+	buf->type = HWL_TX_EMPTY;
+}
+
+static int hwl_tx_csum(struct hwl_tx_cursor *cur, const struct sk_buff *skb)
+{
+	u32 start = skb_checksum_start_offset(skb);
+	struct hwl_tx_ctx ctx = {};
+
+	if (unlikely(start + skb->csum_offset > HWL_CTX_OFFSET_MAX))
+		return -EINVAL;
+
+	ctx.l3 = skb_network_offset(skb);
+	ctx.l4 = start;
+	ctx.csum = start + skb->csum_offset;
+	ctx.tcp = skb->csum_offset == offsetof(struct tcphdr, check);
+	ctx.ipv4 = vlan_get_protocol(skb) == htons(ETH_P_IP);
+	hwl_tx_put_ctx(cur, &ctx);
+	return 0;
+}
+
+/* Make the headers what the device wants to start from: no lengths, and the
+ * sum of a pseudo-header without length. They are ours, not the skb's.
+ */
+static void hwl_tx_tso_headers(u8 *hdr, const struct hwl_tx_ctx *ctx)
+{
+	struct tcphdr *th = (struct tcphdr *)(hdr + ctx->l4);
+
+	if (ctx->ipv4) {
+		struct iphdr *ip = (struct iphdr *)(hdr + ctx->l3);
+
+		ip->tot_len = 0;
+		ip->check = 0;
+		th->check = ~csum_tcpudp_magic(ip->saddr, ip->daddr, 0,
+					       IPPROTO_TCP, 0);
+	} else {
+		struct ipv6hdr *ip6 = (struct ipv6hdr *)(hdr + ctx->l3);
+
+		ip6->payload_len = 0;
+		th->check = ~csum_ipv6_magic(&ip6->saddr, &ip6->daddr, 0,
+					     IPPROTO_TCP, 0);
+	}
+}
+
+/* Headers within their slot, segments that are frames the device can send. */
+static bool hwl_tx_tso_fits(const struct sk_buff *skb)
+{
+	u32 hdrlen = skb_tcp_all_headers(skb);
+	u32 mss = skb_shinfo(skb)->gso_size;
+
+	return hdrlen <= HWL_TX_HDR_MAX && mss >= HWL_CTX_MSS_MIN &&
+	       hdrlen + mss <= HWL_MAX_FRAME - VLAN_HLEN - ETH_FCS_LEN;
+}
+
+/* Frames on the wire; a packet from an untrusted source may not tell. */
+static u32 hwl_tx_tso_segs(const struct sk_buff *skb)
+{
+	const struct skb_shared_info *sinfo = skb_shinfo(skb);
+
+	if (likely(sinfo->gso_segs))
+		return sinfo->gso_segs;
+	return DIV_ROUND_UP(skb->len - skb_tcp_all_headers(skb), sinfo->gso_size);
+}
+
+/*
+ * Segmentation. The headers are copied into the slot's own header buffer,
+ * because they must be edited and the skb may be shared; the first payload
+ * bytes go with them, as the silicon wants some behind the headers.
+ *
+ * Return: bytes of the skb that are in the ring, or -EINVAL.
+ */
+static int hwl_tx_tso(struct hwl_tx_cursor *cur, const struct sk_buff *skb)
+{
+	u32 hdrlen = skb_tcp_all_headers(skb);
+	struct hwl_txq *txq = cur->txq;
+	struct hwl_tx_ctx ctx = {};
+	u32 slot, copied;
+	u8 *hdr;
+
+	if (unlikely(!hwl_tx_tso_fits(skb) || hdrlen >= skb->len))
+		return -EINVAL;
+
+	ctx.l3 = skb_network_offset(skb);
+	ctx.l4 = skb_transport_offset(skb);
+	ctx.csum = ctx.l4 + offsetof(struct tcphdr, check);
+	ctx.hdrlen = hdrlen;
+	ctx.paylen = skb->len - hdrlen;
+	ctx.mss = skb_shinfo(skb)->gso_size;
+	ctx.tcp = true;
+	ctx.ipv4 = !skb_is_gso_v6(skb);
+	hwl_tx_put_ctx(cur, &ctx);
+
+	slot = cur->slot;
+	hdr = txq->ring.hdr + slot * HWL_TX_HDR_SLOT + HWL_TX_HDR_PAD;
+	copied = min(hdrlen + HWL_TX_HDR_PAYLOAD, skb->len);
+	if (unlikely(skb_copy_bits(skb, 0, hdr, copied)))
+		return -EINVAL;
+	hwl_tx_tso_headers(hdr, &ctx);
+
+	cur->cmd |= HWL_TXD_TSE;
+	hwl_tx_put(cur, txq->ring.hdr_dma + slot * HWL_TX_HDR_SLOT +
+			HWL_TX_HDR_PAD, copied, HWL_TX_MAP_NONE);
+	return copied;
+}
+
+/* ---- Publish ---- */
+
+/*
+ * Complete the packet under @cur and make it visible to the consumer; the
+ * device sees it at the next doorbell.
+ */
+static void hwl_txq_publish(struct hwl_tx_cursor *cur, struct sk_buff *skb,
+			    u32 bytes, u32 segs)
+{
+	struct hwl_txq *txq = cur->txq;
+	struct hwl_tx_buf *first = cur->first;
+
+	/* Report this one: RS writes DD back, IDE lets TIDV gather reports. */
+	cur->desc->lower |= cpu_to_le32(HWL_TXD_EOP | HWL_TXD_RS | HWL_TXD_IDE);
+
+	first->skb = skb;
+	first->bytes = bytes;
+	first->segs = segs;
+	first->ndesc = cur->prod - txq->prod;
+	first->type = HWL_TX_SKB;
+
+	txq->slot = cur->slot;
+	/* Buffers before the index; pairs with the acquire in hwl_txq_clean(). */
+	smp_store_release(&txq->prod, cur->prod);
+}
+
+/* The queue was stopped ahead of time, so someone woke it without room. */
+static netdev_tx_t hwl_tx_full(struct hwl_txq *txq)
+{
+	hwl_txq_count(txq, &txq->pstats.busy);
+	if (net_ratelimit())
+		netdev_err(txq->ad->netdev, "tx queue %d: full while awake (%u free)\n",
+			   txq->index, hwl_txq_unused(txq));
+	hwl_txq_kick(txq);
+	return NETDEV_TX_BUSY;
+}
+
+/**
+ * hwl_tx_xmit() - ndo_start_xmit
+ * @skb: packet
+ * @netdev: interface
+ *
+ * Context: BH disabled, transmit lock of the queue held; from netconsole also
+ * with interrupts disabled.
+ * Return: NETDEV_TX_OK, or NETDEV_TX_BUSY when the ring is full, which does
+ * not happen in normal running.
+ */
+netdev_tx_t hwl_tx_xmit(struct sk_buff *skb, struct net_device *netdev)
+{
+	struct hwl_adapter *ad = netdev_priv(netdev);
+	struct hwl_txq *txq = &ad->pair[skb_get_queue_mapping(skb)]->txq;
+	struct hwl_tx_cursor cur = {
+		.txq = txq,
+		.prod = txq->prod,
+		.slot = txq->slot,
+		.cmd = HWL_TXD_DATA_CMD,
+	};
+	u32 bytes, segs = 1;
+	u64_stats_t *why;
+	int copied = 0;
+	bool stopped;
+
+	/* A wake-up may be false: room is looked for first. */
+	if (unlikely(!netif_txq_maybe_stop(txq->nq, hwl_txq_unused(txq),
+					   HWL_TX_STOP, HWL_TX_START)))
+		return hwl_tx_full(txq);
+
+	why = &txq->pstats.drop;
+	/* Zeros up to 60 bytes: the device would pad, but not below 17. */
+	if (unlikely(skb_put_padto(skb, ETH_ZLEN))) {
+		skb = NULL;
+		goto drop;
+	}
+	bytes = skb->len;
+	cur.first = &txq->ring.buf[cur.slot];
+
+	if (skb_vlan_tag_present(skb)) {
+		cur.cmd |= HWL_TXD_VLE;
+		cur.upper = FIELD_PREP(HWL_TXD_UP_VLAN, skb_vlan_tag_get(skb));
+	}
+	if (skb_is_gso(skb)) {
+		copied = hwl_tx_tso(&cur, skb);
+		if (unlikely(copied < 0))
+			goto drop;
+		segs = hwl_tx_tso_segs(skb);
+		bytes += (segs - 1) * skb_tcp_all_headers(skb);
+	} else if (unlikely(skb->len > HWL_MAX_FRAME - ETH_FCS_LEN)) {
+		goto drop;
+	} else if (skb->ip_summed == CHECKSUM_PARTIAL) {
+		if (unlikely(hwl_tx_csum(&cur, skb)))
+			goto drop;
+	}
+
+	why = &txq->pstats.map_err;
+	if (unlikely(hwl_tx_map_skb(&cur, skb, copied)))
+		goto undo;
+	if (copied || unlikely(txq->after_tso && cur.ndata == 1))
+		hwl_tx_split_tail(&cur);
+	txq->after_tso = copied;
+
+	skb_tx_timestamp(skb);
+	hwl_txq_publish(&cur, skb, bytes, segs);
+
+	stopped = !netif_txq_maybe_stop(txq->nq, hwl_txq_unused(txq),
+					HWL_TX_STOP, HWL_TX_START);
+	if (unlikely(stopped))
+		hwl_txq_count(txq, &txq->pstats.stop);
+	if (__netdev_tx_sent_queue(txq->nq, bytes, netdev_xmit_more()) || stopped)
+		hwl_txq_kick(txq);
+	return NETDEV_TX_OK;
+
+undo:
+	hwl_tx_undo(&cur);
+drop:
+	dev_kfree_skb_any(skb);
+	hwl_txq_count(txq, why);
+	/* What the burst has queued before must not wait for a later one. */
+	if (!netdev_xmit_more())
+		hwl_txq_kick(txq);
+	return NETDEV_TX_OK;
+}
+
+/**
+ * hwl_tx_features_check() - ndo_features_check
+ * @skb: packet
+ * @netdev: interface
+ * @features: what the stack would leave to the device
+ *
+ * Context: BH disabled.
+ * Return: what the device can do for this packet.
+ */
+netdev_features_t hwl_tx_features_check(struct sk_buff *skb,
+					struct net_device *netdev,
+					netdev_features_t features)
+{
+	const struct hwl_adapter *ad = netdev_priv(netdev);
+	u32 start;
+
+	features = vlan_features_check(skb, features);
+	if (skb->ip_summed != CHECKSUM_PARTIAL)
+		return features;
+
+	/* The checksum of TCP or UDP right behind one IP header, within reach of
+	 * the context's fields of eight bits.
+	 */
+	start = skb_checksum_start_offset(skb);
+	if (unlikely(skb->encapsulation ||
+		     start + skb->csum_offset > HWL_CTX_OFFSET_MAX ||
+		     (skb->csum_offset != offsetof(struct tcphdr, check) &&
+		      skb->csum_offset != offsetof(struct udphdr, check))))
+		return features & ~(NETIF_F_CSUM_MASK | NETIF_F_GSO_MASK);
+
+	if (!skb_is_gso(skb))
+		return features;
+
+	/* Segmentation hangs some chips below 1000 Mb/s (FreeBSD leaves it off). */
+	if (unlikely(READ_ONCE(ad->link.speed) < SPEED_1000 ||
+		     !hwl_tx_tso_fits(skb)))
+		return features & ~NETIF_F_GSO_MASK;
+	return features;
+}
+
+/* ---- Completion ---- */
+
+static bool hwl_tx_desc_done(const struct hwl_txq *txq, u32 cslot)
+{
+	const struct hwl_tx_ring *ring = &txq->ring;
+	u32 eop = cslot + ring->buf[cslot].ndesc - 1;
+
+	if (eop >= ring->count)
+		eop -= ring->count;
+	return le32_to_cpu(READ_ONCE(ring->desc[eop].upper)) & HWL_TXD_UP_DD;
+}
+
+/* Unmap a packet and step over it. Return: the slot behind it. */
+static u32 hwl_tx_release(struct hwl_txq *txq, u32 slot, u32 ndesc)
+{
+	while (ndesc--) {
+		hwl_tx_unmap(txq->dev, &txq->ring.buf[slot]);
+		slot = hwl_ring_next(slot, txq->ring.count);
+	}
+	return slot;
+}
+
+/**
+ * hwl_txq_clean() - reclaim what the device has sent, and wake the queue
+ * @txq: the queue
+ * @budget: NAPI budget; 0 from netpoll
+ *
+ * Reads descriptors only. Not bounded by the budget: there is never more to do
+ * than the ring holds.
+ *
+ * Context: NAPI.
+ */
+void hwl_txq_clean(struct hwl_txq *txq, int budget)
+{
+	/* Pairs with the release in hwl_txq_publish(). */
+	u32 prod = smp_load_acquire(&txq->prod);
+	u32 packets = 0, bytes = 0, skbs = 0;
+	u32 tso_packets = 0, tso_bytes = 0;
+	u32 slot = txq->cslot;
+	u32 cons = txq->cons;
+
+	while (cons != prod && hwl_tx_desc_done(txq, slot)) {
+		struct hwl_tx_buf *first = &txq->ring.buf[slot];
+
+		/* DD before all that depends on the device's being done. */
+		dma_rmb();
+		prefetchw(&first->skb->users);
+		packets += first->segs;
+		bytes += first->bytes;
+		if (first->segs > 1) {
+			tso_packets++;
+			tso_bytes += first->bytes;
+		}
+		skbs++;
+		cons += first->ndesc;
+		slot = hwl_tx_release(txq, slot, first->ndesc);
+		napi_consume_skb(first->skb, budget);
+	}
+	if (!skbs)
+		return;
+
+	u64_stats_update_begin(&txq->cstats.syncp);
+	u64_stats_add(&txq->cstats.packets, packets);
+	u64_stats_add(&txq->cstats.bytes, bytes);
+	u64_stats_add(&txq->cstats.tso_packets, tso_packets);
+	u64_stats_add(&txq->cstats.tso_bytes, tso_bytes);
+	u64_stats_update_end(&txq->cstats.syncp);
+
+	txq->cslot = slot;
+	/* Slots are free before they are seen to be; pairs with the reads in
+	 * hwl_txq_unused() behind the barriers of the stop and wake helpers.
+	 */
+	smp_store_release(&txq->cons, cons);
+
+	if (!__netif_txq_completed_wake(txq->nq, skbs, bytes, hwl_txq_unused(txq),
+					HWL_TX_START,
+					test_bit(HWL_DOWN, &txq->ad->flags))) {
+		u64_stats_update_begin(&txq->cstats.syncp);
+		u64_stats_inc(&txq->cstats.wake);
+		u64_stats_update_end(&txq->cstats.syncp);
+	}
+}
+
+/**
+ * hwl_txq_drain() - give up every packet in the ring, and start over
+ * @txq: the queue
+ *
+ * Byte queue limits start over, too.
+ *
+ * Context: process; no transmit and no NAPI is running, and the device no
+ * longer reads the ring.
+ */
+void hwl_txq_drain(struct hwl_txq *txq)
+{
+	u32 slot = txq->cslot;
+	u32 aborted = 0;
+
+	while (txq->cons != txq->prod) {
+		struct hwl_tx_buf *first = &txq->ring.buf[slot];
+
+		txq->cons += first->ndesc;
+		slot = hwl_tx_release(txq, slot, first->ndesc);
+		dev_kfree_skb_any(first->skb);
+		aborted++;
+	}
+
+	u64_stats_update_begin(&txq->cstats.syncp);
+	u64_stats_add(&txq->cstats.aborted, aborted);
+	u64_stats_update_end(&txq->cstats.syncp);
+
+	WRITE_ONCE(txq->prod, 0);
+	WRITE_ONCE(txq->cons, 0);
+	txq->slot = 0;
+	txq->cslot = 0;
+	txq->kicked = 0;
+	txq->after_tso = false;
+	txq->seen = 0;
+	txq->stuck = 0;
+	netdev_tx_reset_queue(txq->nq);
+}

@@ -1,0 +1,184 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * What no interrupt reports: hangs, lost interrupts, counters about to wrap.
+ *
+ * The tick compares ring indexes, which costs no register access; registers are
+ * read only where something is suspect, and where the silicon leaves no choice
+ * (the PHY, every two seconds with a link).
+ *
+ * A hung transmitter is found here, within a second and a half, whether or not
+ * the stack's queue has filled up; ndo_tx_timeout is the second line.
+ */
+#include "hwl.h"
+#include "hwl_irq.h"
+#include "hwl_reset.h"
+#include "hwl_rx.h"
+#include "hwl_watchdog.h"
+
+/* The tick, and what is done at every so many of them. */
+#define HWL_TICK		(HZ / 2)
+#define HWL_TICKS_PHY		4	/* 2 s */
+#define HWL_TICKS_STATS		60	/* 30 s */
+
+/* Looks in a row without progress: the first may be a lost interrupt. */
+#define HWL_STUCK_POLL		1
+#define HWL_STUCK_HUNG		2
+/* All fetched, nothing reported: the device is given this much longer. */
+#define HWL_STUCK_REPORT	8
+
+/* At lower speeds a full FIFO takes longer to go. */
+static u32 hwl_stuck_scale(const struct hwl_adapter *ad)
+{
+	switch (ad->link.speed) {
+	case SPEED_10:
+		return 16;
+	case SPEED_100:
+		return 10;
+	default:
+		return 1;
+	}
+}
+
+/* Count a hang, log all that helps to tell its cause, and ask for a reset. */
+static void hwl_tx_hung(struct hwl_adapter *ad, struct hwl_txq *txq)
+{
+	struct hwl_hw *hw = &ad->hw;
+	int q = txq->index;
+
+	atomic_inc(&ad->tx_timeouts);
+	netdev_err(ad->netdev,
+		   "tx queue %d hung: head %u tail %u, %u pending, next to clean %u, TCTL %08x STATUS %08x IMS %08x; resetting\n",
+		   q, hwl_rd32(hw, HWL_TDH(q)), hwl_rd32(hw, HWL_TDT(q)),
+		   hwl_ring_used(READ_ONCE(txq->prod), READ_ONCE(txq->cons)),
+		   READ_ONCE(txq->cslot), hwl_rd32(hw, HWL_TCTL),
+		   hwl_rd32(hw, HWL_STATUS), hwl_rd32(hw, HWL_IMS));
+	hwl_reset_request(ad);
+}
+
+/* Have the device report what it holds back. Twice: the first may be missed. */
+static void hwl_tx_flush_reports(struct hwl_hw *hw)
+{
+	int i;
+
+	for (i = 0; i < 2; i++) {
+		hwl_wr32(hw, HWL_TIDV, hwl_rd32(hw, HWL_TIDV) | HWL_TIDV_FPD);
+		hwl_wr32(hw, HWL_RDTR, hwl_rd32(hw, HWL_RDTR) | HWL_RDTR_FPD);
+		hwl_flush(hw);
+	}
+}
+
+static void hwl_watch_tx(struct hwl_adapter *ad, struct hwl_pair *pair)
+{
+	struct hwl_txq *txq = &pair->txq;
+	u32 cons = READ_ONCE(txq->cons);
+	struct hwl_hw *hw = &ad->hw;
+	u32 scale = hwl_stuck_scale(ad);
+
+	if (cons == READ_ONCE(txq->prod) || cons != txq->seen) {
+		txq->seen = cons;
+		txq->stuck = 0;
+		return;
+	}
+
+	txq->stuck++;
+	if (txq->stuck == HWL_STUCK_POLL) {
+		hwl_tx_flush_reports(hw);
+		hwl_irq_kick(pair);
+		return;
+	}
+	if (txq->stuck < HWL_STUCK_HUNG * scale)
+		return;
+	/* Paused by the link partner is not hung. */
+	if (hwl_rd32(hw, HWL_STATUS) & HWL_STATUS_TXOFF || hwl_gone(hw))
+		return;
+	if (hwl_rd32(hw, HWL_TDH(txq->index)) ==
+	    hwl_rd32(hw, HWL_TDT(txq->index)) &&
+	    txq->stuck < HWL_STUCK_REPORT * scale)
+		return;
+	hwl_tx_hung(ad, txq);
+}
+
+/* A frame waits and none was taken since the last look: its interrupt may be
+ * lost. A kick too many costs one empty poll.
+ */
+static void hwl_watch_rx(struct hwl_pair *pair)
+{
+	struct hwl_rxq *rxq = &pair->rxq;
+	u32 cons = READ_ONCE(rxq->cons);
+
+	if (!hwl_rxq_pending(rxq) || cons != rxq->seen) {
+		rxq->seen = cons;
+		return;
+	}
+	hwl_irq_kick(pair);
+}
+
+/**
+ * hwl_watchdog_tick() - the periodic look
+ * @work: tick of the device
+ *
+ * Context: process; rtnl not held.
+ */
+void hwl_watchdog_tick(struct work_struct *work)
+{
+	struct hwl_adapter *ad = container_of(to_delayed_work(work),
+					      struct hwl_adapter, tick);
+	u32 q;
+
+	if (hwl_gone(&ad->hw)) {
+		hwl_link_lost(ad);
+		return;
+	}
+	ad->ticks++;
+	for (q = 0; q < ad->cfg.pairs; q++) {
+		if (ad->link.up)
+			hwl_watch_tx(ad, ad->pair[q]);
+		hwl_watch_rx(ad->pair[q]);
+	}
+	if (ad->ticks % HWL_TICKS_PHY == 0 && hwl_link_phy_hung(ad)) {
+		netdev_err(ad->netdev, "PHY hung; resetting\n");
+		hwl_reset_request(ad);
+	}
+	if (ad->ticks % HWL_TICKS_STATS == 0)
+		hwl_stats_update(ad);
+	schedule_delayed_work(&ad->tick, HWL_TICK);
+}
+
+/**
+ * hwl_watchdog_start() - start to look
+ * @ad: the device; up
+ *
+ * Context: process, rtnl held.
+ */
+void hwl_watchdog_start(struct hwl_adapter *ad)
+{
+	ad->phy_hung = 0;
+	schedule_delayed_work(&ad->tick, HWL_TICK);
+}
+
+/**
+ * hwl_watchdog_stop() - stop to look
+ * @ad: the device
+ *
+ * Context: process, rtnl held.
+ */
+void hwl_watchdog_stop(struct hwl_adapter *ad)
+{
+	cancel_delayed_work_sync(&ad->tick);
+}
+
+/**
+ * hwl_watchdog_tx_timeout() - ndo_tx_timeout
+ * @netdev: interface
+ * @txqueue: queue that was stopped for too long
+ *
+ * Context: timer; all queues frozen. The reset sleeps, so it is deferred.
+ */
+void hwl_watchdog_tx_timeout(struct net_device *netdev, unsigned int txqueue)
+{
+	struct hwl_adapter *ad = netdev_priv(netdev);
+
+	if (test_bit(HWL_DOWN, &ad->flags) || hwl_gone(&ad->hw))
+		return;
+	hwl_tx_hung(ad, &ad->pair[txqueue]->txq);
+}
