@@ -246,6 +246,7 @@ GROUPS = {
         "clang": (_tool("clang"), False),
         "shellcheck": (_tool("shellcheck"), False),
         "codespell": (_tool("codespell"), False),
+        "python3-pyflakes": (_file("/usr/lib/python3/dist-packages/pyflakes"), False),
         "coccinelle": (_tool("spatch"), False),
         "perl": (_tool("perl"), False),
     },

@@ -1,0 +1,110 @@
+# SPDX-License-Identifier: GPL-2.0
+"""All tests: options, order, and the table at the end."""
+
+import os
+import sys
+from pathlib import Path
+
+import pytest
+
+TESTS = Path(__file__).resolve().parent
+TOP = TESTS.parent
+sys.dont_write_bytecode = True
+sys.path[:0] = [str(TOP / "qemu"), str(TESTS / "guest")]
+
+DEFAULT_KERNEL = "6.12"
+
+
+def pytest_addoption(parser):
+    group = parser.getgroup("hartwell")
+    group.addoption("--kernel", action="append", metavar="NAME",
+                    help="kernel of the guests, as scripts/run-vm.sh --kernel has it; may be "
+                         f"given again for another ({DEFAULT_KERNEL})")
+    group.addoption("--rule", action="append", metavar="NAME",
+                    help="only tests that cover this rule; may be given again")
+    group.addoption("--rules", action="store_true", help="print which tests cover which rule")
+
+
+def kernels(config):
+    return config.getoption("--kernel") or \
+        os.environ.get("HARTWELL_KERNEL", DEFAULT_KERNEL).split()
+
+
+def pytest_generate_tests(metafunc):
+    if "nic" in metafunc.fixturenames:
+        metafunc.parametrize("kernel", kernels(metafunc.config), scope="session")
+
+
+def rules_of(item):
+    return [name for mark in item.iter_markers("rule") for name in mark.args]
+
+
+def place(item):
+    """(rank, group): groups are shared out among the workers in the order of their rank.
+
+    Tests that share a guest stay together, since a boot costs more than a test.  The common
+    configuration has most of the tests, so it is cut by file.
+    """
+    if "nic" not in getattr(item, "fixturenames", ()):
+        return 1, item.path.stem
+    kernel = item.callspec.params["kernel"]
+    mark = item.get_closest_marker("guest")
+    if mark is None:
+        return 0, f"{kernel}-{item.path.stem.removeprefix('test_')}"
+    name = "-".join(f"{k}={v}" for k, v in sorted(mark.kwargs.items()))
+    return 2, f"{kernel}-{name}"
+
+
+def pytest_collection_modifyitems(config, items):
+    wanted = set(config.getoption("--rule") or ())
+    if wanted:
+        out = [x for x in items if not wanted & set(rules_of(x))]
+        items[:] = [x for x in items if wanted & set(rules_of(x))]
+        config.hook.pytest_deselected(items=out)
+    items.sort(key=place)
+    for item in items:
+        item.add_marker(pytest.mark.xdist_group(place(item)[1]))
+    config.stash[COVERAGE] = [(x.nodeid, rules_of(x)) for x in items]
+
+
+COVERAGE = pytest.StashKey()
+
+
+def plain(nodeid):
+    """Without the group that the distribution to workers appends."""
+    return nodeid.partition("@")[0]
+
+
+def pytest_terminal_summary(terminalreporter, config):
+    table(terminalreporter)
+    if config.getoption("--rules"):
+        coverage(terminalreporter, config.stash.get(COVERAGE, []))
+
+
+def table(reporter):
+    seconds, result = {}, {}
+    for outcome, reports in reporter.stats.items():
+        for report in reports:
+            if not isinstance(report, pytest.TestReport):
+                continue
+            name = plain(report.nodeid)
+            seconds[name] = seconds.get(name, 0) + report.duration
+            if outcome:
+                result[name] = outcome
+    if not result:
+        return
+    reporter.section("results")
+    width = max(map(len, result))
+    for name in sorted(result):
+        reporter.write_line(f"{name:<{width}}  {result[name]:<7} {seconds[name]:7.1f} s")
+
+
+def coverage(reporter, items):
+    rules = {}
+    for name, names in items:
+        for rule in names:
+            rules.setdefault(rule, []).append(plain(name))
+    reporter.section("rules")
+    for rule in sorted(rules, key=lambda r: ("TRD".find(r[0]), int(r[1:]))):
+        for i, name in enumerate(rules[rule]):
+            reporter.write_line(f"{rule if not i else '':<4} {name}")

@@ -1,0 +1,384 @@
+# SPDX-License-Identifier: GPL-2.0
+"""What a guest test works with: guests kept between tests, and Nic, the device under test."""
+
+import contextlib
+import json
+import os
+import re
+import shutil
+import tempfile
+import time
+from pathlib import Path
+
+from hwlab import Guest, GuestConfig
+from hwlab import artifacts
+from hwlab.util import locked, run_logged, log_path, cache_dir
+
+TESTS = Path(__file__).resolve().parents[1]
+
+# Registers are reached from user space; memory that the driver did not clear shows.
+APPEND = "iomem=relaxed init_on_alloc=0"
+
+PROG = "/payload/tests/guest/prog"
+DEBUG = "/sys/kernel/debug/hwltest"
+
+# The message of a driver that a test provokes, and says so, is no problem; these never are.
+HARMLESS = (
+    r"pktgen: interface: \S+ is already stopped",
+    r"hwltest: loading out-of-tree module",
+    r"hwltest: module verification failed",
+)
+
+
+class Guests:
+    """The guests of one pytest worker: one at a time, kept while tests ask for the same."""
+
+    def __init__(self):
+        self.key = self.guest = None
+
+    def get(self, kernel, **changes):
+        key = (kernel, tuple(sorted(changes.items())))
+        if self.key != key or self.guest is None:
+            self.discard()
+            self.guest = boot(kernel, **changes)
+            self.key = key
+        return self.guest
+
+    def discard(self):
+        if self.guest:
+            self.guest.close()
+        self.guest = self.key = None
+
+
+def boot(kernel, append="", trace=False, **changes):
+    config = GuestConfig(kernel=kernel, append=f"{APPEND} {append}".strip(), **changes)
+    if trace:
+        config.trace = tempfile.mkstemp(prefix="hartwell-trace-")[1]
+    guest = Guest(config)
+    guest.prepare()
+    config.payload["hwltest.ko"] = build_helper(guest.kernel)
+    return guest.__enter__()
+
+
+def build_helper(kern):
+    """The helper module (guest/module), built for a kernel; kept in the cache."""
+    source = TESTS / "guest/module"
+    files = sorted(p for p in source.iterdir() if p.name in ("Kbuild", "hwltest.c"))
+    target = cache_dir() / f"hwltest-{artifacts.digest(kern.version, *files)}.ko"
+    if target.exists():
+        return target
+    with locked("module"):
+        root = cache_dir()
+        if kern.chroot:
+            root = next(cache_dir().glob(f"chroot-*-{kern.version}"))
+        build = root / f"hwltest-build-{os.getpid()}"
+        build.mkdir()
+        try:
+            for path in files:
+                shutil.copy(path, build)
+            inside = f"/{build.name}" if kern.chroot else build
+            command = ["make", "-s", "-C", kern.kdir, f"M={inside}"]
+            if kern.chroot:
+                command = ["unshare", "-m", "sh", "-c",
+                           'mount -t proc proc "$1/proc" && exec chroot "$@"', "sh", root,
+                           *command]
+            run_logged(command, log_path("hwltest.log"), 300)
+            shutil.copy(build / "hwltest.ko", target)
+        finally:
+            shutil.rmtree(build, ignore_errors=True)
+    return target
+
+
+def wait_until(condition, timeout=10, what="", pause=0.05):
+    """Poll until a condition holds; what it returned."""
+    deadline = time.monotonic() + timeout
+    while True:
+        value = condition()
+        if value:
+            return value
+        assert time.monotonic() < deadline, f"not within {timeout} s: {what or condition}"
+        time.sleep(pause)
+
+
+class Nic:
+    """The device under test (interface dut0) and its peer (peer0 in namespace "peer").
+
+    Each test gets a freshly loaded driver with its link up; all that it changes at the peer
+    it undoes by defer().
+    """
+
+    MAC, PEER_MAC = Guest.mac("dut"), Guest.mac("peer")
+    IP, PEER = "192.0.2.1", "192.0.2.2"
+    IP6, PEER6 = "2001:db8::1", "2001:db8::2"
+
+    def __init__(self, guests, kernel, config):
+        self.guests, self.kernel, self.config = guests, kernel, config
+        self.guest = None
+        self.deferred = []
+        self.allowed = list(HARMLESS)
+
+    # --- life of a test ---
+
+    def begin(self, bare=False):
+        self.guest = self.guests.get(self.kernel, **self.config)
+        self.since = self.guest.mark()
+        self.bounce = self._bounce_used()
+        if not bare:
+            self.load()
+
+    def load(self):
+        self.guest.load_driver()
+        self.guest.net_up()
+
+    def finish(self):
+        """Undo, unload, and look what the kernel said: all that is still the test's."""
+        self.undo()
+        self.sh("rmmod hwltest 2>/dev/null; true")
+        self.guest.unload_driver()
+        problems = self.guest.log_problems(self.since, self.allowed)
+        assert not problems, "the kernel log has what the test did not expect:\n" + \
+            "\n".join(problems)
+        left = self._bounce_used()
+        assert left is None or left == self.bounce, \
+            f"DMA mappings left behind: {left - self.bounce} bounce buffer slots"
+
+    def undo(self):
+        while self.deferred:
+            self.deferred.pop()()
+
+    def _bounce_used(self):
+        """Slots of the bounce buffer in use, where all mappings go through it."""
+        if "swiotlb=force" not in self.config.get("append", ""):
+            return None
+        return int(self.sh("cat /sys/kernel/debug/swiotlb/io_tlb_used"))
+
+    def defer(self, action, netns=None):
+        """Run a function, or a command in the guest, when the test is over."""
+        if isinstance(action, str):
+            self.deferred.append(lambda: self.guest.run(action, check=False, netns=netns))
+        else:
+            self.deferred.append(action)
+
+    def expect_log(self, *patterns):
+        """Lines that the test provokes."""
+        self.allowed += patterns
+
+    # --- commands ---
+
+    def sh(self, cmd, timeout=30):
+        return self.guest.run(cmd, timeout).stdout
+
+    def peer(self, cmd, timeout=30):
+        return self.guest.run(cmd, timeout, netns="peer").stdout
+
+    def refused(self, cmd, text=None):
+        """The command must fail (and say why)."""
+        result = self.guest.run(cmd, check=False)
+        assert result.rc != 0, f"was not refused: {cmd}"
+        if text:
+            assert re.search(text, result.stderr + result.stdout), \
+                f"{cmd}: no {text!r} in: {result.stderr}{result.stdout}"
+        return result
+
+    def spawn(self, cmd, netns=None):
+        process = self.guest.spawn(cmd, netns)
+        self.defer(process.kill)
+        return process
+
+    def prog(self, args, timeout=60, netns=None):
+        """Run one of the guest-side programs; its output as JSON."""
+        out = self.guest.run(f"python3 {PROG}/{args}", timeout, netns=netns).stdout
+        return json.loads(out or "null")
+
+    def log(self):
+        return self.guest.dmesg(self.since)
+
+    # --- the driver ---
+
+    def stats(self):
+        """ethtool -S as a dict, with sums over the queues as tx_NAME and rx_NAME."""
+        found = {n: int(v) for n, v in
+                 re.findall(r"^\s*(\S+):\s*(\d+)$", self.sh("ethtool -S dut0"), re.M)}
+        for name, value in list(found.items()):
+            queue = re.match(r"([tr]x)\d+_(.*)", name)
+            if queue:
+                total = f"{queue[1]}_{queue[2]}"
+                found[total] = found.get(total, 0) + value
+        return found
+
+    def link(self, netns=None, dev="dut0"):
+        """ip -s link as a dict: the statistics by direction, MTU, flags."""
+        run = self.peer if netns else self.sh
+        return json.loads(run(f"ip -j -s -s link show {dev}"))[0]
+
+    def carrier_changes(self):
+        return int(self.sh("cat /sys/class/net/dut0/carrier_changes"))
+
+    @contextlib.contextmanager
+    def no_link_bounce(self):
+        before = self.carrier_changes()
+        yield
+        assert self.carrier_changes() == before, "the link bounced"
+
+    def feature(self, name):
+        return re.search(rf"^\s*{name}: (\w+)", self.sh("ethtool -k dut0"), re.M)[1]
+
+    def resource(self):
+        return f"/sys/bus/pci/devices/{self.guest.pci()}/resource0"
+
+    def reg(self, offset):
+        return self.prog(f"reg.py {self.resource()} {offset:#x}")
+
+    def set_reg(self, offset, value):
+        self.prog(f"reg.py {self.resource()} {offset:#x} {value:#x}")
+
+    def clear_bits(self, offset, bits):
+        self.set_reg(offset, self.reg(offset) & ~bits)
+
+    # --- the helper module ---
+
+    def helper(self):
+        if self.guest.run(f"test -d {DEBUG}", check=False).rc:
+            self.sh("insmod /payload/hwltest.ko")
+        return DEBUG
+
+    def fail(self, function, value, nth=1, caller=""):
+        """The nth call of a kernel function from the driver returns value; 0: each call."""
+        self.sh(f"echo '{function} {value} {nth} {caller or '[hartwell]'}' >{self.helper()}/fail")
+
+    def fail_hits(self):
+        """Calls that were made to fail; ends it."""
+        hits = int(self.sh(f"cat {DEBUG}/fail"))
+        self.sh(f"echo off >{DEBUG}/fail")
+        return hits
+
+    # --- traffic ---
+
+    def ping(self, dst=None, count=3, size=56, netns=None, more=""):
+        """Each of some pings must be answered."""
+        dst = dst or self.PEER
+        out = self.guest.run(f"ping -n -c {count} -i 0.02 -W 2 -s {size} {more} {dst}", 60,
+                             netns=netns, check=False)
+        assert f" {count} received" in out.stdout, f"{out.stdout}{out.stderr}"
+
+    def answers(self, dst=None):
+        """Does one ping come back?"""
+        return self.guest.run(f"ping -n -c 1 -W 0.2 {dst or self.PEER}", check=False).rc == 0
+
+    def transfer(self, size=1 << 20, dst=None, reverse=False, more=""):
+        """A TCP stream of random bytes, compared by its hash; seconds that it took."""
+        dst = dst or self.PEER
+        here, there = (None, "peer") if not reverse else ("peer", None)
+        if reverse and dst in (self.PEER, self.PEER6):
+            dst = self.IP6 if ":" in dst else self.IP
+        server = self.guest.spawn(f"exec python3 {PROG}/tcp.py serve", there)
+        try:
+            server.wait_output("ready")
+            sent = self.prog(f"tcp.py send {dst} {size} {more}", 120, netns=here)
+            got = json.loads(server.wait(30).stdout)
+        finally:
+            server.kill()
+        assert got["size"] == size and got["hash"] == sent["hash"], "the data was changed"
+        return sent["seconds"]
+
+    def capture(self, dev="peer0", netns="peer", **kwargs):
+        return Capture(self, dev, netns, **kwargs)
+
+    def send(self, frames, dev="dut0", netns=None, vnet=False):
+        """Send raw frames (bytes, Ethernet header first)."""
+        lines = "\n".join(x.hex() for x in frames)
+        self.guest.run(f"python3 {PROG}/raw.py send {dev}" + (" --vnet" if vnet else ""), 60,
+                       netns=netns, stdin=lines)
+
+    @contextlib.contextmanager
+    def flood(self, direction="rx", size=60, burst=1, more=(), ring=None):
+        """pktgen while the block runs: "rx" from the peer, "tx" from the device under test."""
+        out, dev, dst = (None, "dut0", self.PEER_MAC) if direction == "tx" \
+            else ("peer", "peer0", self.MAC)
+        self.sh("modprobe pktgen")
+        text = pktgen_script(dev, dst, size, burst, more)
+        self.guest.run(text, netns=out)
+        proc = self.guest.spawn("echo start >/proc/net/pktgen/pgctrl", out)
+        counter = f"cat /sys/class/net/{dev}/statistics/tx_packets"
+        start = int(self.guest.run(counter, netns=out).stdout)
+        try:
+            wait_until(lambda: int(self.guest.run(counter, netns=out).stdout) > start + 10,
+                       what="pktgen sends")
+            yield
+        finally:
+            self.guest.run("echo stop >/proc/net/pktgen/pgctrl", netns=out, check=False)
+            proc.kill()
+            self.guest.run("echo reset >/proc/net/pktgen/pgctrl", netns=out, check=False)
+
+    @contextlib.contextmanager
+    def stream(self, reverse=False, seconds=60):
+        """An iperf3 TCP stream while the block runs; it must have moved data at its end."""
+        server = self.guest.spawn("iperf3 -s -1 --forceflush", "peer")
+        client = None
+        try:
+            server.wait_output("Server listening")
+            client = self.guest.spawn(f"iperf3 -c {self.PEER} -t {seconds} --forceflush -i 0.5 "
+                                      + ("-R" if reverse else ""))
+            client.wait_output(r"0\.00-0\.5")
+            yield client
+            assert client.poll() is None, f"iperf3 died: {client.output()}{client.errors()}"
+        finally:
+            if client:
+                client.kill()
+            server.kill()
+
+
+def pktgen_script(dev, dst, size, burst, more):
+    lines = ["set -e", "echo reset >/proc/net/pktgen/pgctrl",
+             "echo rem_device_all >/proc/net/pktgen/kpktgend_0",
+             f"echo add_device {dev} >/proc/net/pktgen/kpktgend_0"]
+    settings = ["count 0", f"pkt_size {size}", "delay 0", f"dst_mac {dst}",
+                "dst 192.0.2.99", "src_min 192.0.2.50", "src_max 192.0.2.60"]
+    if burst > 1:
+        settings += [f"burst {burst}"]
+    for setting in [*settings, *more]:
+        lines.append(f"echo {setting} >/proc/net/pktgen/{dev}")
+    return "\n".join(lines)
+
+
+class Capture:
+    """Frames that an interface receives (or sends) while the block runs.
+
+        with nic.capture(ethertype=0x88b5) as seen:
+            nic.send([frame])
+            seen.wait(1)
+        seen.frames
+    """
+
+    def __init__(self, nic, dev, netns, ethertype=None, outgoing=False, promisc=False):
+        self.nic, self.frames, self.records = nic, [], []
+        self.cmd = f"exec python3 {PROG}/raw.py capture {dev}"
+        if ethertype is not None:
+            self.cmd += f" --ethertype {ethertype:#x}"
+        if outgoing:
+            self.cmd += " --outgoing"
+        if promisc:
+            self.cmd += " --promisc"
+        self.netns = netns
+
+    def __enter__(self):
+        self.proc = self.nic.guest.spawn(self.cmd, self.netns)
+        self.proc.wait_output("ready")
+        return self
+
+    def __exit__(self, *exc):
+        self.proc.kill()
+        self._read()
+
+    def _read(self):
+        # The last line may be there in part.
+        text = self.proc.output().rpartition("\n")[0]
+        self.records = [json.loads(x) for x in text.splitlines()]
+        self.frames = [bytes.fromhex(x["frame"]) for x in self.records]
+
+    def wait(self, count, timeout=10):
+        def there():
+            self._read()
+            return len(self.frames) >= count
+        wait_until(there, timeout * self.nic.guest.scale, f"{count} frames captured")
+        return self.frames

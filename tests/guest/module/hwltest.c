@@ -1,0 +1,232 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * What guest tests need and user space cannot do: make a kernel function fail
+ * when the driver calls it, stop and wake transmit queues behind the driver's
+ * back, and write where the device does.
+ *
+ * In debugfs, directory hwltest:
+ *   fail   "FUNCTION VALUE NTH CALLER": the NTH call (0: each) from a caller whose
+ *          symbol contains CALLER returns VALUE, and nothing is done. "off" ends
+ *          it. Reads as the number of calls that were made to fail.
+ *   queue  "DEVICE QUEUE wake|stop|storm": storm wakes it for a second.
+ *   mem    "ADDRESS HEX": write to physical memory.
+ *   memr   "ADDRESS LENGTH", then read: hexadecimal.
+ */
+#include <linux/debugfs.h>
+#include <linux/delay.h>
+#include <linux/hex.h>
+#include <linux/io.h>
+#include <linux/kallsyms.h>
+#include <linux/kprobes.h>
+#include <linux/module.h>
+#include <linux/netdevice.h>
+#include <linux/uaccess.h>
+
+static char fail_name[64];
+static char fail_caller[64];
+static long fail_value;
+static int fail_nth;
+static atomic_t fail_calls;
+static atomic_t fail_hits;
+static bool fail_armed;
+
+/* Returns at once, and leaves the register that holds the value alone. */
+static noinline notrace void hwltest_return(void)
+{
+	barrier();
+}
+
+static int hwltest_hit(struct kprobe *kp, struct pt_regs *regs)
+{
+	char symbol[KSYM_SYMBOL_LEN];
+	int n;
+
+	sprint_symbol(symbol, *(unsigned long *)regs->sp);
+	if (!strstr(symbol, fail_caller))
+		return 0;
+	n = atomic_inc_return(&fail_calls);
+	if (fail_nth && n != fail_nth)
+		return 0;
+	atomic_inc(&fail_hits);
+	regs->ax = fail_value;
+	regs->ip = (unsigned long)hwltest_return;
+	return 1;
+}
+
+static struct kprobe fail_probe;
+
+static void fail_disarm(void)
+{
+	if (fail_armed)
+		unregister_kprobe(&fail_probe);
+	fail_armed = false;
+}
+
+static ssize_t take(char *buf, size_t size, const char __user *from, size_t len)
+{
+	if (len >= size)
+		return -EINVAL;
+	if (copy_from_user(buf, from, len))
+		return -EFAULT;
+	buf[len] = 0;
+	return len;
+}
+
+static ssize_t fail_write(struct file *file, const char __user *from, size_t len,
+			  loff_t *pos)
+{
+	char buf[256];
+	ssize_t ret;
+	int err;
+
+	ret = take(buf, sizeof(buf), from, len);
+	if (ret < 0)
+		return ret;
+	fail_disarm();
+	if (!strncmp(buf, "off", 3))
+		return ret;
+	if (sscanf(buf, "%63s %li %i %63s", fail_name, &fail_value, &fail_nth,
+		   fail_caller) != 4)
+		return -EINVAL;
+	atomic_set(&fail_calls, 0);
+	atomic_set(&fail_hits, 0);
+	memset(&fail_probe, 0, sizeof(fail_probe));
+	fail_probe.symbol_name = fail_name;
+	fail_probe.pre_handler = hwltest_hit;
+	err = register_kprobe(&fail_probe);
+	if (err)
+		return err;
+	fail_armed = true;
+	return ret;
+}
+
+static ssize_t fail_read(struct file *file, char __user *to, size_t len, loff_t *pos)
+{
+	char buf[32];
+	int n = scnprintf(buf, sizeof(buf), "%d\n", atomic_read(&fail_hits));
+
+	return simple_read_from_buffer(to, len, pos, buf, n);
+}
+
+static const struct file_operations fail_fops = {
+	.owner = THIS_MODULE, .write = fail_write, .read = fail_read,
+};
+
+static ssize_t queue_write(struct file *file, const char __user *from, size_t len,
+			   loff_t *pos)
+{
+	char buf[64], name[IFNAMSIZ], what[16];
+	struct net_device *dev;
+	struct netdev_queue *nq;
+	unsigned int q, i;
+	ssize_t ret;
+
+	ret = take(buf, sizeof(buf), from, len);
+	if (ret < 0)
+		return ret;
+	if (sscanf(buf, "%15s %u %15s", name, &q, what) != 3)
+		return -EINVAL;
+	dev = dev_get_by_name(&init_net, name);
+	if (!dev || q >= dev->num_tx_queues)
+		return -ENODEV;
+	nq = netdev_get_tx_queue(dev, q);
+	if (!strcmp(what, "stop")) {
+		netif_tx_stop_queue(nq);
+	} else if (!strcmp(what, "wake")) {
+		netif_tx_wake_queue(nq);
+	} else {
+		for (i = 0; i < 20000; i++) {
+			netif_tx_wake_queue(nq);
+			usleep_range(20, 50);
+			if (signal_pending(current))
+				break;
+		}
+	}
+	dev_put(dev);
+	return ret;
+}
+
+static const struct file_operations queue_fops = {
+	.owner = THIS_MODULE, .write = queue_write,
+};
+
+static ssize_t mem_write(struct file *file, const char __user *from, size_t len,
+			 loff_t *pos)
+{
+	char buf[256], hex[160];
+	unsigned long long addr;
+	u8 data[80];
+	ssize_t ret;
+	size_t n;
+
+	ret = take(buf, sizeof(buf), from, len);
+	if (ret < 0)
+		return ret;
+	if (sscanf(buf, "%llx %159s", &addr, hex) != 2)
+		return -EINVAL;
+	n = strlen(hex) / 2;
+	if (hex2bin(data, hex, n))
+		return -EINVAL;
+	memcpy(phys_to_virt(addr), data, n);
+	return ret;
+}
+
+static const struct file_operations mem_fops = {
+	.owner = THIS_MODULE, .write = mem_write,
+};
+
+static u64 memr_addr;
+static u32 memr_len;
+
+static ssize_t memr_write(struct file *file, const char __user *from, size_t len,
+			  loff_t *pos)
+{
+	unsigned long long addr;
+	unsigned int n;
+	char buf[64];
+	ssize_t ret;
+
+	ret = take(buf, sizeof(buf), from, len);
+	if (ret < 0)
+		return ret;
+	if (sscanf(buf, "%llx %u", &addr, &n) != 2 || n > 256)
+		return -EINVAL;
+	memr_addr = addr;
+	memr_len = n;
+	return ret;
+}
+
+static ssize_t memr_read(struct file *file, char __user *to, size_t len, loff_t *pos)
+{
+	char buf[520];
+
+	bin2hex(buf, phys_to_virt(memr_addr), memr_len);
+	return simple_read_from_buffer(to, len, pos, buf, 2 * memr_len);
+}
+
+static const struct file_operations memr_fops = {
+	.owner = THIS_MODULE, .write = memr_write, .read = memr_read,
+};
+
+static struct dentry *dir;
+
+static int __init hwltest_init(void)
+{
+	dir = debugfs_create_dir("hwltest", NULL);
+	debugfs_create_file("fail", 0600, dir, NULL, &fail_fops);
+	debugfs_create_file("queue", 0200, dir, NULL, &queue_fops);
+	debugfs_create_file("mem", 0200, dir, NULL, &mem_fops);
+	debugfs_create_file("memr", 0600, dir, NULL, &memr_fops);
+	return 0;
+}
+
+static void __exit hwltest_exit(void)
+{
+	debugfs_remove(dir);
+	fail_disarm();
+}
+
+module_init(hwltest_init);
+module_exit(hwltest_exit);
+MODULE_DESCRIPTION("helper of hartwell's guest tests");
+MODULE_LICENSE("GPL");

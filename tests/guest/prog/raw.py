@@ -1,0 +1,90 @@
+# SPDX-License-Identifier: GPL-2.0
+"""raw.py send DEV [--vnet]: frames from standard input, one in hexadecimal a line.
+raw.py blast DEV: short frames without an end.
+raw.py capture DEV …: print each frame that arrives (or leaves), until killed, as JSON.
+
+With --vnet each frame starts with a struct virtio_net_hdr: offloads as a program asks for them.
+"""
+
+import argparse
+import json
+import socket
+import struct
+import sys
+import time
+
+ETH_P_ALL = 3
+SOL_PACKET = 263
+PACKET_ADD_MEMBERSHIP, PACKET_AUXDATA, PACKET_VNET_HDR = 1, 8, 15
+PACKET_MR_PROMISC = 1
+PACKET_OUTGOING = 4
+TP_STATUS_CSUMNOTREADY, TP_STATUS_VLAN_VALID, TP_STATUS_CSUM_VALID = 8, 16, 128
+
+
+def send(args):
+    s = socket.socket(socket.AF_PACKET, socket.SOCK_RAW, 0)
+    if args.vnet:
+        s.setsockopt(SOL_PACKET, PACKET_VNET_HDR, 1)
+    s.bind((args.dev, 0))
+    for line in sys.stdin.read().split():
+        frame = bytes.fromhex(line)
+        while True:
+            try:
+                s.send(frame)
+                break
+            except (BlockingIOError, OSError) as error:
+                if error.errno != 105:      # ENOBUFS: the queue is full
+                    raise
+                time.sleep(0.001)
+
+
+def blast(args):
+    """Send short frames without an end, whatever happens to the interface."""
+    s = socket.socket(socket.AF_PACKET, socket.SOCK_RAW, 0)
+    s.bind((args.dev, 0))
+    frame = bytes.fromhex("02005e000001" "02005e000002" "88b5") + bytes(86)
+    while True:
+        try:
+            s.send(frame)
+        except OSError:
+            time.sleep(0.001)
+
+
+def capture(args):
+    s = socket.socket(socket.AF_PACKET, socket.SOCK_RAW, socket.htons(ETH_P_ALL))
+    s.setsockopt(SOL_PACKET, PACKET_AUXDATA, 1)
+    s.setsockopt(socket.SOL_SOCKET, 33, 16 << 20)     # SO_RCVBUFFORCE
+    s.bind((args.dev, ETH_P_ALL))
+    if args.promisc:
+        index = socket.if_nametoindex(args.dev)
+        s.setsockopt(SOL_PACKET, PACKET_ADD_MEMBERSHIP,
+                     struct.pack("iHH8s", index, PACKET_MR_PROMISC, 0, b""))
+    print("ready", file=sys.stderr, flush=True)
+    while True:
+        data, aux, _, address = s.recvmsg(70000, 256)
+        if (address[2] == PACKET_OUTGOING) != args.outgoing:
+            continue
+        record = {"frame": data.hex(), "type": address[2]}
+        ethertype = struct.unpack_from("!H", data, 12)[0]
+        for _, kind, value in aux:
+            if kind == PACKET_AUXDATA:
+                status, length, _, _, _, tci, _ = struct.unpack("IIIHHHH", value)
+                record["csum_valid"] = bool(status & TP_STATUS_CSUM_VALID)
+                record["csum_partial"] = bool(status & TP_STATUS_CSUMNOTREADY)
+                if status & TP_STATUS_VLAN_VALID:
+                    record["vlan"] = tci
+        if ethertype == 0x8100:
+            ethertype = struct.unpack_from("!H", data, 16)[0]
+        if args.ethertype is None or ethertype == args.ethertype:
+            print(json.dumps(record), flush=True)
+
+
+p = argparse.ArgumentParser()
+p.add_argument("what", choices=["send", "blast", "capture"])
+p.add_argument("dev")
+p.add_argument("--vnet", action="store_true")
+p.add_argument("--outgoing", action="store_true")
+p.add_argument("--promisc", action="store_true")
+p.add_argument("--ethertype", type=lambda x: int(x, 0))
+args = p.parse_args()
+{"send": send, "blast": blast, "capture": capture}[args.what](args)

@@ -1,0 +1,17 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0
+# Install what the tests need, and run them: tests/run.sh [PYTEST ARGS]
+# T chooses: an expression for pytest -k, or a node id or file. JOBS: tests side by side.
+set -eu
+top=$(cd "$(dirname "$0")/.." && pwd)
+cd "$top"
+scripts/deps.sh lab build check test headers
+choice=()
+case ${T-} in
+'') set -- "$@" tests ;;
+*.py* | *::* | */*) set -- "$@" "$T" ;;
+*) choice=(-k "$T") && set -- "$@" tests ;;
+esac
+export PYTHONDONTWRITEBYTECODE=1
+exec /usr/bin/python3 -m pytest -c tests/pytest.ini --rootdir=. -n "${JOBS:-2}" \
+	--dist loadgroup "${choice[@]}" "$@"

@@ -1,0 +1,191 @@
+# SPDX-License-Identifier: GPL-2.0
+"""What can be said about the sources without running them.  Builds happen in copies."""
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from hwlab import artifacts, host
+from hwlab.util import cache_dir, locked, log_path, run_logged
+
+TOP = Path(__file__).resolve().parents[2]
+SOURCES = sorted([*TOP.glob("src/*.c"), *TOP.glob("include/*.h")])
+
+# checkpatch: (type, file): why it does not hold there.
+CHECKPATCH_IGNORE = {
+    ("LINUX_VERSION_CODE", "hwl_compat.h"): "that header exists to ask for the version",
+    ("CONSTANT_COMPARISON", "hwl_compat.h"): "LINUX_VERSION_CODE is no constant of ours",
+    ("MACRO_ARG_UNUSED", "hwl_compat.h"): "an operation that the older kernel lacks",
+    ("CAMELCASE", "hwl_ethtool_stats.c"): "members of the kernel's structs",
+    ("UNCOMMENTED_DEFINITION", ".h"): "locks are described in the kernel-doc of their struct",
+    ("LINE_SPACING", "hwl_queue.h"): "__cacheline_group_*() is taken for a declaration",
+    ("BRACKET_SPACE", "hwl_stats.c"): "designated initialisers made by a macro",
+    ("LONG_LINE_STRING", ".c"): "messages are not broken: people grep for them",
+}
+
+
+@pytest.fixture(scope="module")
+def kdir():
+    return artifacts.default_kdir()
+
+
+@pytest.fixture
+def tree(tmp_path):
+    """A copy of what the module is built from."""
+    for name in ("src", "include"):
+        shutil.copytree(TOP / name, tmp_path / name,
+                        ignore=shutil.ignore_patterns("*.o", "*.cmd", ".*", "*.ko", "*.mod*"))
+    for name in ("Kbuild", "Makefile"):
+        shutil.copy(TOP / name, tmp_path)
+    return tmp_path
+
+
+def build(tree, kdir, *args):
+    """Warnings and errors of a build of the module, as kbuild prints them."""
+    done = subprocess.run(["make", "-C", str(kdir), f"M={tree}", f"-j{os.cpu_count()}",
+                           "W=1", *args, "modules"], text=True, capture_output=True,
+                          check=False, timeout=900)
+    said = "\n".join(x for x in (done.stdout + done.stderr).splitlines()
+                     if re.search(r"warning:|error:|\bError\b|undefined!", x)
+                     and "compiler differs" not in x)
+    return done.returncode, said, done.stdout + done.stderr
+
+
+def test_gcc(tree, kdir):
+    code, said, out = build(tree, kdir, "KCFLAGS=-Werror")
+    assert code == 0 and not said, said or out[-2000:]
+    assert (tree / "hartwell.ko").exists()
+
+
+def test_clang(tree, kdir):
+    if not shutil.which("clang"):
+        pytest.skip("there is no clang")
+    wrapper = TOP / "tests/static/kernel-clang"
+    code, said, out = build(tree, kdir, f"CC={wrapper}", "KCFLAGS=-Werror")
+    assert code == 0 and not said, said or out[-2000:]
+    assert b"clang version" in (tree / "src/hwl_main.o").read_bytes(), "clang was not used"
+
+
+def test_sparse(tree, kdir):
+    done = subprocess.run(["make", "-C", str(kdir), f"M={tree}", f"-j{os.cpu_count()}", "C=2",
+                           "CF=-D__CHECK_ENDIAN__ -Wbitwise", "modules"], text=True,
+                          capture_output=True, check=False, timeout=900)
+    assert done.returncode == 0, done.stderr[-2000:]
+    assert "CHECK" in done.stdout, "sparse did not run"
+    said = [x for x in done.stderr.splitlines() if re.search(r"(src|include)/hwl_\w+\.[ch]:", x)]
+    assert not said, "\n".join(said)
+
+
+def checkpatch():
+    """checkpatch.pl and its data, which only come with the kernel's source package."""
+    into = cache_dir() / "checkpatch"
+    if (into / "checkpatch.pl").exists():
+        return into / "checkpatch.pl"
+    with locked("checkpatch"):
+        tmp = into.with_name(f".checkpatch.{os.getpid()}")
+        apt = host.Apt("host")
+        apt.update()
+        try:
+            deb, = apt.download(["linux-source-6.12"], tmp)
+            wanted = " ".join(f"linux-source-6.12/scripts/{x}" for x in
+                              ("checkpatch.pl", "spelling.txt", "const_structs.checkpatch"))
+            run_logged(f"dpkg --fsys-tarfile {deb} | tar -xO ./usr/src/linux-source-6.12.tar.xz "
+                       f"| tar -xJ -C {tmp} --strip-components=2 {wanted}",
+                       log_path("checkpatch.log"), 600)
+            deb.unlink()
+            tmp.rename(into)
+        finally:
+            shutil.rmtree(tmp, ignore_errors=True)
+    return into / "checkpatch.pl"
+
+
+def test_checkpatch():
+    done = subprocess.run(["perl", checkpatch(), "--no-tree", "--strict", "--no-summary",
+                           "--terse", "--show-types", "-f", *map(str, SOURCES)], text=True,
+                          capture_output=True, check=False, timeout=300)
+    said = [x for x in done.stdout.replace(f"{TOP}/", "").splitlines() if x and not any(
+        f":{kind}:" in x and re.match(rf"\S*{re.escape(name)}:", x)
+        for kind, name in CHECKPATCH_IGNORE)]
+    assert not said, "\n".join(said)
+    assert not done.stderr, done.stderr
+
+
+def test_kernel_doc(kdir):
+    script = (kdir / "scripts/kernel-doc").resolve()
+    if not script.exists():
+        script = next(Path("/usr/src").glob("linux-headers-*-common/scripts/kernel-doc"))
+    done = subprocess.run(["perl", script, "-none", "-Wall", *map(str, SOURCES)], text=True,
+                          capture_output=True, check=False, timeout=120)
+    said = done.stderr.replace(f"{TOP}/", "").strip()
+    assert not said and done.returncode == 0, said
+
+
+def tracked(*patterns):
+    """Files of the project; of the directory where there is no repository."""
+    try:
+        names = subprocess.run(["git", "-C", TOP, "ls-files", "-co", "--exclude-standard"],
+                               text=True, capture_output=True, check=True).stdout.split("\n")
+    except (OSError, subprocess.CalledProcessError):
+        names = [str(p.relative_to(TOP)) for p in TOP.rglob("*") if p.is_file()]
+    return [TOP / n for n in names if n and (TOP / n).is_file()
+            and any(Path(n).match(p) for p in patterns)]
+
+
+def is_shell(path):
+    with open(path, "rb") as f:
+        return re.match(rb"#!\s*/\S*/(?:env )?(?:ba|da)?sh\b", f.readline())
+
+
+def test_shellcheck():
+    scripts = [p for p in tracked("scripts/*", "qemu/guest/*", "tests/*", ".ci/*")
+               if is_shell(p)] + tracked("scripts/*.sh")
+    done = subprocess.run(["shellcheck", "-x", "-P", str(TOP), *sorted(set(scripts))], cwd=TOP,
+                          text=True, capture_output=True, check=False, timeout=120)
+    assert done.returncode == 0, done.stdout
+
+
+def test_python_compiles():
+    for path in tracked("*.py"):
+        compile(path.read_bytes(), str(path), "exec", dont_inherit=True)
+
+
+def test_python_lint():
+    done = subprocess.run([sys.executable, "-m", "pyflakes", *map(str, tracked("*.py"))],
+                          text=True, capture_output=True, check=False, timeout=120)
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+def test_codespell():
+    done = subprocess.run(["codespell", "-q", "3", "--ignore-words-list=ans,fo,te,nd,hist,mis,exten",
+                           *map(str, tracked("*.[ch]", "*.py", "*.rst", "*.md", "*.sh"))],
+                          text=True, capture_output=True, check=False, timeout=120)
+    assert done.returncode == 0, done.stdout
+
+
+@pytest.mark.rule("D7")
+def test_core_lock_protects_the_producer():
+    """No LLTX, and no lock of the driver's own in the transmit path."""
+    text = (TOP / "src/hwl_tx.c").read_text(encoding="utf-8")
+    assert not any("lltx" in p.read_text(encoding="utf-8").lower() for p in SOURCES)
+    assert "spin_lock" not in text and "mutex" not in text
+
+
+@pytest.mark.rule("T4", "T5")
+def test_queue_flow_control_by_the_helpers():
+    """Queues are stopped by netif_txq_maybe_stop() in xmit and woken by
+    __netif_txq_completed_wake() in the poll; whole-device changes are elsewhere."""
+    for path in SOURCES:
+        text = path.read_text(encoding="utf-8")
+        text = re.sub(r"/\*.*?\*/", "", text, flags=re.S)
+        if path.name != "hwl_tx.c":
+            assert not re.search(r"netif_txq_maybe_stop|netif_txq_completed_wake", text), path
+        assert not re.search(r"netif_(tx_)?(stop|wake|start)_(sub)?queue\b", text), path
+
+
+def test_no_module_parameters():
+    assert not any("module_param" in p.read_text(encoding="utf-8") for p in SOURCES)
