@@ -1,9 +1,43 @@
 # SPDX-License-Identifier: GPL-2.0
-KDIR ?= /lib/modules/$(shell uname -r)/build
+# For people; kbuild reads Kbuild. "make help" lists the targets.
+
+KVER ?= $(shell uname -r)
+KDIR ?= /lib/modules/$(KVER)/build
+MAKEFLAGS += --no-print-directory
+
+.PHONY: all modules install uninstall clean help
+
+all: modules
+
 modules:
+	@test -e $(KDIR)/Makefile || { \
+		echo "No kernel build directory at $(KDIR): install the kernel's headers," >&2; \
+		echo "or name another one: make KDIR=<kernel build dir>" >&2; exit 1; }
 	$(MAKE) -C $(KDIR) M=$(CURDIR) modules
+
+install: modules
+	$(MAKE) -C $(KDIR) M=$(CURDIR) INSTALL_MOD_DIR=updates modules_install
+
+uninstall:
+	rm -f $(INSTALL_MOD_PATH)/lib/modules/$(KVER)/updates/hartwell.ko*
+	depmod $(if $(INSTALL_MOD_PATH),-b $(INSTALL_MOD_PATH)) $(KVER)
+
+# Without kbuild, so that it works where no kernel headers are.
 clean:
-	$(MAKE) -C $(KDIR) M=$(CURDIR) clean
+	rm -f *.o *.ko *.mod *.mod.c .*.cmd .module-common.o modules.order Module.symvers
+	rm -f src/*.o src/.*.cmd
+	rm -rf .pytest_cache
+
+help:
+	@echo 'scripts/run-vm.sh      boot a VM with the device, and show that the driver works'
+	@echo 'make                   build hartwell.ko for the running kernel'
+	@echo '  KDIR=<dir>           ... for the kernel of this build directory'
+	@echo 'make install           install it for that kernel (KVER=$(KVER))'
+	@echo 'make uninstall         remove it again'
+	@echo 'make clean             remove what was built'
+	@echo 'make test              run all tests; T=<expression> runs some'
+	@echo 'make test-<kernel>     run the guest tests on another kernel, such as sid'
+	@echo 'make mutants           break one rule at a time, and see a test notice'
 
 # ---- tests
 # T: which tests (an expression for pytest -k, a file, or a node id). KERNEL: a kernel of

@@ -26,9 +26,13 @@ static inline u32 hwl_usecs_to_itr(u32 usecs)
 	return (usecs * 1000 + HWL_ITR_UNIT_NS - 1) / HWL_ITR_UNIT_NS;
 }
 
-/* Moderation at probe, microseconds. */
+/*
+ * Moderation at probe, microseconds. Reports of sent packets can wait longer
+ * than received packets: the poll of either reclaims both. The transmit ring
+ * holds more than the device can send in that time.
+ */
 #define HWL_RX_USECS_DEFAULT	50
-#define HWL_TX_USECS_DEFAULT	50
+#define HWL_TX_USECS_DEFAULT	250
 
 int hwl_irq_init(struct hwl_adapter *ad);
 void hwl_irq_exit(struct hwl_adapter *ad);

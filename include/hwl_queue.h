@@ -30,7 +30,8 @@ struct hwl_adapter;
 #define HWL_RING_STEP		8
 #define HWL_RING_MIN		64
 #define HWL_RING_MAX		4096
-#define HWL_RING_DEFAULT	256
+#define HWL_TX_RING_DEFAULT	1024
+#define HWL_RX_RING_DEFAULT	256
 
 /* ---- Transmit ---- */
 
@@ -56,7 +57,12 @@ struct hwl_adapter;
 				    ALIGN(HWL_TX_START + HWL_RING_RESERVED, \
 					  HWL_RING_STEP))
 
-/* A slot for the headers of a segmented packet, beside each descriptor. */
+/*
+ * Room for the headers of a segmented packet. Such a packet takes at least four
+ * descriptors (context, headers, payload, its last bytes), so four consecutive
+ * descriptors share a slot.
+ */
+#define HWL_TX_HDR_SHARE	4
 #define HWL_TX_HDR_SLOT		256
 #define HWL_TX_HDR_PAD		2	/* aligns the IP header */
 #define HWL_TX_HDR_PAYLOAD	4	/* payload that must follow the headers */
@@ -102,7 +108,7 @@ struct hwl_tx_buf {
  * struct hwl_tx_ring - memory of a transmit queue
  * @desc: descriptors, coherent
  * @buf: their buffers
- * @hdr: header slots, coherent
+ * @hdr: header slots, one for HWL_TX_HDR_SHARE descriptors, coherent
  * @hdr_dma: their address
  * @dma: address of @desc
  * @count: number of descriptors

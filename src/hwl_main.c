@@ -62,8 +62,8 @@ static void hwl_probe_nvm(struct hwl_adapter *ad)
 static void hwl_probe_defaults(struct hwl_adapter *ad)
 {
 	ad->cfg.pairs = min(ad->max_pairs, num_online_cpus());
-	ad->cfg.tx_count = HWL_RING_DEFAULT;
-	ad->cfg.rx_count = HWL_RING_DEFAULT;
+	ad->cfg.tx_count = HWL_TX_RING_DEFAULT;
+	ad->cfg.rx_count = HWL_RX_RING_DEFAULT;
 	ad->coal.rx_usecs = HWL_RX_USECS_DEFAULT;
 	ad->coal.tx_usecs = HWL_TX_USECS_DEFAULT;
 	ad->msg_enable = HWL_MSG_DEFAULT;

@@ -31,19 +31,25 @@ static void hwl_queue_assert_layout(void)
 	HWL_TXQ_IN_GROUP(consumer, cstats);
 	BUILD_BUG_ON(offsetof(struct hwl_txq, prod) / SMP_CACHE_BYTES ==
 		     offsetof(struct hwl_txq, cons) / SMP_CACHE_BYTES);
-	BUILD_BUG_ON(HWL_TX_RING_MIN > HWL_RING_DEFAULT);
+	BUILD_BUG_ON(HWL_RING_STEP % HWL_TX_HDR_SHARE);
+	BUILD_BUG_ON(HWL_TX_RING_MIN > HWL_TX_RING_DEFAULT);
 	BUILD_BUG_ON(HWL_RX_HEADROOM + HWL_RX_BUF_LEN +
 		     SKB_DATA_ALIGN(sizeof(struct skb_shared_info)) > PAGE_SIZE);
 }
 
 /* ---- Transmit rings ---- */
 
+static size_t hwl_tx_hdr_bytes(u32 count)
+{
+	return count / HWL_TX_HDR_SHARE * HWL_TX_HDR_SLOT;
+}
+
 static void hwl_tx_ring_free(struct hwl_adapter *ad, struct hwl_tx_ring *ring)
 {
 	struct device *dev = &ad->pdev->dev;
 
 	if (ring->hdr)
-		dma_free_coherent(dev, ring->count * HWL_TX_HDR_SLOT, ring->hdr,
+		dma_free_coherent(dev, hwl_tx_hdr_bytes(ring->count), ring->hdr,
 				  ring->hdr_dma);
 	if (ring->desc)
 		dma_free_coherent(dev, ring->count * sizeof(*ring->desc),
@@ -61,7 +67,7 @@ static int hwl_tx_ring_alloc(struct hwl_adapter *ad, struct hwl_tx_ring *ring,
 	ring->buf = kvcalloc(count, sizeof(*ring->buf), GFP_KERNEL);
 	ring->desc = dma_alloc_coherent(dev, count * sizeof(*ring->desc),
 					&ring->dma, GFP_KERNEL);
-	ring->hdr = dma_alloc_coherent(dev, count * HWL_TX_HDR_SLOT,
+	ring->hdr = dma_alloc_coherent(dev, hwl_tx_hdr_bytes(count),
 				       &ring->hdr_dma, GFP_KERNEL);
 	if (ring->buf && ring->desc && ring->hdr)
 		return 0;

@@ -271,7 +271,7 @@ static int hwl_tx_tso(struct hwl_tx_cursor *cur, const struct sk_buff *skb)
 	u32 hdrlen = skb_tcp_all_headers(skb);
 	struct hwl_txq *txq = cur->txq;
 	struct hwl_tx_ctx ctx = {};
-	u32 slot, copied;
+	u32 copied, at;
 	u8 *hdr;
 
 	if (unlikely(!hwl_tx_tso_fits(skb) || hdrlen >= skb->len))
@@ -287,16 +287,15 @@ static int hwl_tx_tso(struct hwl_tx_cursor *cur, const struct sk_buff *skb)
 	ctx.ipv4 = !skb_is_gso_v6(skb);
 	hwl_tx_put_ctx(cur, &ctx);
 
-	slot = cur->slot;
-	hdr = txq->ring.hdr + slot * HWL_TX_HDR_SLOT + HWL_TX_HDR_PAD;
+	at = cur->slot / HWL_TX_HDR_SHARE * HWL_TX_HDR_SLOT + HWL_TX_HDR_PAD;
+	hdr = txq->ring.hdr + at;
 	copied = min(hdrlen + HWL_TX_HDR_PAYLOAD, skb->len);
 	if (unlikely(skb_copy_bits(skb, 0, hdr, copied)))
 		return -EINVAL;
 	hwl_tx_tso_headers(hdr, &ctx);
 
 	cur->cmd |= HWL_TXD_TSE;
-	hwl_tx_put(cur, txq->ring.hdr_dma + slot * HWL_TX_HDR_SLOT +
-			HWL_TX_HDR_PAD, copied, HWL_TX_MAP_NONE);
+	hwl_tx_put(cur, txq->ring.hdr_dma + at, copied, HWL_TX_MAP_NONE);
 	return copied;
 }
 
