@@ -55,8 +55,8 @@ struct hwl_hw {
 	void __iomem *bar;
 	struct device *dev;
 	void (*lost)(struct hwl_hw *hw);
-	spinlock_t lock;
-	struct mutex sw_mutex;
+	spinlock_t lock; /* registers that are read, changed and written */
+	struct mutex sw_mutex; /* PHY and NVM, within the driver */
 	struct hwl_rx_mode rx;
 	u64 rar[HWL_RAR_ENTRIES];
 	u32 mta[HWL_MTA_WORDS];

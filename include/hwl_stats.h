@@ -36,7 +36,7 @@ enum hwl_stat {
  * @hw: sums since probe
  */
 struct hwl_stats {
-	spinlock_t lock;
+	spinlock_t lock; /* registers that clear on read */
 	u64 hw[HWL_STAT_NUM];
 };
 

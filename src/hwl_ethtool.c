@@ -13,6 +13,7 @@
 #include "hwl.h"
 #include "hwl_ethtool.h"
 #include "hwl_irq.h"
+#include "hwl_netdev.h"
 #include "hwl_nvm.h"
 #include "hwl_reset.h"
 
@@ -283,7 +284,8 @@ static int hwl_set_ringparam(struct net_device *netdev,
 	cfg.tx_count = ring->tx_pending;
 	err = hwl_reconfigure(ad, &cfg);
 	if (err)
-		NL_SET_ERR_MSG_MOD(extack, "rings of this size cannot be had; the old ones are in use");
+		NL_SET_ERR_MSG_MOD(extack,
+				   "no memory for these rings; the old ones are in use");
 	return err;
 }
 
@@ -305,6 +307,7 @@ static int hwl_set_channels(struct net_device *netdev,
 {
 	struct hwl_adapter *ad = netdev_priv(netdev);
 	struct hwl_config cfg = ad->cfg;
+	int err;
 
 	/* Bounds and the RSS table are checked by the core. */
 	if (ch->other_count != hwl_is_msix(ad) || !ch->combined_count)
@@ -312,7 +315,10 @@ static int hwl_set_channels(struct net_device *netdev,
 	if (cfg.pairs == ch->combined_count)
 		return 0;
 	cfg.pairs = ch->combined_count;
-	return hwl_reconfigure(ad, &cfg);
+	err = hwl_reconfigure(ad, &cfg);
+	if (!err && netif_running(netdev))
+		hwl_netdev_set_xps(ad);
+	return err;
 }
 
 /* ---- Moderation ---- */
@@ -354,7 +360,8 @@ static int hwl_set_coalesce(struct net_device *netdev,
 		return err;
 	if (ad->irq_mode != HWL_IRQ_MSIX_SPLIT &&
 	    coal->rx_coalesce_usecs != coal->tx_coalesce_usecs) {
-		NL_SET_ERR_MSG_MOD(extack, "rx-usecs and tx-usecs must be equal: the queues share an interrupt");
+		NL_SET_ERR_MSG_MOD(extack,
+				   "rx-usecs and tx-usecs must be equal: one interrupt for both");
 		return -EINVAL;
 	}
 

@@ -229,6 +229,7 @@ static int hwl_irq_request_queue(struct hwl_adapter *ad, struct hwl_pair *pair,
 				 u32 vector, int n, const char *what, int *irq)
 {
 	int q = pair->txq.index;
+	unsigned int cpu;
 	int err;
 
 	snprintf(pair->irq_name[n], sizeof(pair->irq_name[n]), "%s-%s-%s-%d",
@@ -239,9 +240,8 @@ static int hwl_irq_request_queue(struct hwl_adapter *ad, struct hwl_pair *pair,
 		return err;
 	*irq = pci_irq_vector(ad->pdev, vector);
 	/* A hint: both vectors of a pair on one CPU, pairs spread. */
-	irq_set_affinity_and_hint(*irq,
-				  cpumask_of(cpumask_local_spread(q,
-					     dev_to_node(&ad->pdev->dev))));
+	cpu = cpumask_local_spread(q, dev_to_node(&ad->pdev->dev));
+	irq_set_affinity_and_hint(*irq, cpumask_of(cpu));
 	return 0;
 }
 
@@ -386,8 +386,10 @@ void hwl_irq_set_itr(struct hwl_adapter *ad)
 		hwl_wr32(hw, HWL_ITR, min(rx, tx));
 		return;
 	}
-	if (ad->irq_mode == HWL_IRQ_MSIX_SHARED)
-		rx = tx = min(rx, tx);
+	if (ad->irq_mode == HWL_IRQ_MSIX_SHARED) {
+		rx = min(rx, tx);
+		tx = rx;
+	}
 	for (q = 0; q < ad->cfg.pairs; q++) {
 		hwl_wr32(hw, HWL_EITR(hwl_vector_rx(ad, q)), rx);
 		hwl_wr32(hw, HWL_EITR(hwl_vector_tx(ad, q)), tx);

@@ -21,7 +21,12 @@
 
 static void hwl_link_work(struct work_struct *work)
 {
-	hwl_link_update(container_of(work, struct hwl_adapter, link_work));
+	struct hwl_adapter *ad = container_of(work, struct hwl_adapter,
+					      link_work);
+
+	/* Asked for by someone who saw the device up just before it went down. */
+	if (!test_bit(HWL_DOWN, &ad->flags))
+		hwl_link_update(ad);
 }
 
 /* The device has disappeared; the PCI core removes it, or an error handler
@@ -174,6 +179,7 @@ static void hwl_remove(struct pci_dev *pdev)
 	unregister_netdev(ad->netdev);
 	/* The reset takes rtnl, so it is waited for here and not in close. */
 	cancel_work_sync(&ad->reset_work);
+	cancel_work_sync(&ad->link_work);
 	hwl_hw_ctrl_ext(&ad->hw, HWL_CTRL_EXT_DRV_LOAD, 0);
 	hwl_pairs_free(ad);
 	hwl_irq_exit(ad);

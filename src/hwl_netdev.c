@@ -4,8 +4,6 @@
  */
 #include <linux/etherdevice.h>
 #include <linux/if_vlan.h>
-#include <linux/interrupt.h>
-#include <linux/rtnetlink.h>
 
 #include "hwl.h"
 #include "hwl_ethtool.h"
@@ -19,14 +17,19 @@
 /* Long enough not to interfere with the driver's own look (hwl_watchdog.c). */
 #define HWL_WATCHDOG_TIMEO	(5 * HZ)
 
-/* Each transmit queue to the CPUs that its pair's interrupts are spread to. */
-static void hwl_set_xps(struct hwl_adapter *ad)
+/**
+ * hwl_netdev_set_xps() - spread transmit over the pairs by CPU
+ * @ad: the device
+ *
+ * Context: process, rtnl held.
+ */
+void hwl_netdev_set_xps(struct hwl_adapter *ad)
 {
 	cpumask_var_t mask;
 	unsigned int cpu;
 	u32 q;
 
-	if (ad->cfg.pairs < 2 || !zalloc_cpumask_var(&mask, GFP_KERNEL))
+	if (!zalloc_cpumask_var(&mask, GFP_KERNEL))
 		return;
 	for (q = 0; q < ad->cfg.pairs; q++) {
 		cpumask_clear(mask);
@@ -52,7 +55,7 @@ static int hwl_open(struct net_device *netdev)
 	err = hwl_up(ad);
 	if (err)
 		goto err_free_irqs;
-	hwl_set_xps(ad);
+	hwl_netdev_set_xps(ad);
 	return 0;
 
 err_free_irqs:

@@ -10,7 +10,7 @@
 #include "hwl_nvm.h"
 
 #define HWL_NVM_FLASH_WORDS	2048
-#define HWL_NVM_WORDS_MAX	(1U << 14)
+#define HWL_NVM_WORDS_MAX	16384U
 #define HWL_NVM_CHECK_TRIES	3
 
 /**

@@ -16,8 +16,10 @@ struct hwl_stat_reg {
 	bool wide;	/* low word, high word; the high read clears both */
 };
 
-#define HWL_STAT(name)		[HWL_##name] = { HWL_STAT_##name, false }
-#define HWL_STAT_WIDE(name)	[HWL_##name] = { HWL_STAT_##name, true }
+#define HWL_STAT(name) \
+	[HWL_##name] = { HWL_STAT_##name, false }
+#define HWL_STAT_WIDE(name) \
+	[HWL_##name] = { HWL_STAT_##name, true }
 
 static const struct hwl_stat_reg hwl_stat_regs[HWL_STAT_NUM] = {
 	HWL_STAT(CRCERRS), HWL_STAT(ALGNERRC), HWL_STAT(SYMERRS),

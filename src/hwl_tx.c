@@ -71,6 +71,17 @@ static void hwl_txq_kick(struct hwl_txq *txq)
 
 /* ---- Map and fill ---- */
 
+static void hwl_tx_begin(struct hwl_tx_cursor *cur, struct hwl_txq *txq)
+{
+	cur->txq = txq;
+	cur->first = &txq->ring.buf[txq->slot];
+	cur->prod = txq->prod;
+	cur->slot = txq->slot;
+	cur->cmd = HWL_TXD_DATA_CMD;
+	cur->upper = 0;
+	cur->ndata = 0;
+}
+
 static struct hwl_tx_buf *hwl_tx_next(struct hwl_tx_cursor *cur)
 {
 	struct hwl_tx_ring *ring = &cur->txq->ring;
@@ -350,12 +361,7 @@ netdev_tx_t hwl_tx_xmit(struct sk_buff *skb, struct net_device *netdev)
 {
 	struct hwl_adapter *ad = netdev_priv(netdev);
 	struct hwl_txq *txq = &ad->pair[skb_get_queue_mapping(skb)]->txq;
-	struct hwl_tx_cursor cur = {
-		.txq = txq,
-		.prod = txq->prod,
-		.slot = txq->slot,
-		.cmd = HWL_TXD_DATA_CMD,
-	};
+	struct hwl_tx_cursor cur;
 	u32 bytes, segs = 1;
 	u64_stats_t *why;
 	int copied = 0;
@@ -373,7 +379,7 @@ netdev_tx_t hwl_tx_xmit(struct sk_buff *skb, struct net_device *netdev)
 		goto drop;
 	}
 	bytes = skb->len;
-	cur.first = &txq->ring.buf[cur.slot];
+	hwl_tx_begin(&cur, txq);
 
 	if (skb_vlan_tag_present(skb)) {
 		cur.cmd |= HWL_TXD_VLE;
