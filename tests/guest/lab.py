@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0
 """What a guest test works with: guests kept between tests, and Nic, the device under test."""
 
+import collections
 import contextlib
 import json
 import os
@@ -11,7 +12,7 @@ import time
 from pathlib import Path
 
 from hwlab import Guest, GuestConfig
-from hwlab import artifacts
+from hwlab import artifacts, trace
 from hwlab.util import locked, run_logged, log_path, cache_dir
 
 TESTS = Path(__file__).resolve().parents[1]
@@ -24,6 +25,7 @@ DEBUG = "/sys/kernel/debug/hwltest"
 
 # The message of a driver that a test provokes, and says so, is no problem; these never are.
 HARMLESS = (
+    r"hrtimer: interrupt took \d+ ns",      # the host was busy
     r"pktgen: interface: \S+ is already stopped",
     r"hwltest: loading out-of-tree module",
     r"hwltest: module verification failed",
@@ -47,12 +49,14 @@ class Guests:
     def discard(self):
         if self.guest:
             self.guest.close()
+            if self.guest.config.trace:
+                os.unlink(self.guest.config.trace)
         self.guest = self.key = None
 
 
-def boot(kernel, append="", trace=False, **changes):
+def boot(kernel, append="", traced=False, **changes):
     config = GuestConfig(kernel=kernel, append=f"{APPEND} {append}".strip(), **changes)
-    if trace:
+    if traced:
         config.trace = tempfile.mkstemp(prefix="hartwell-trace-")[1]
     guest = Guest(config)
     guest.prepare()
@@ -138,9 +142,9 @@ class Nic:
         problems = self.guest.log_problems(self.since, self.allowed)
         assert not problems, "the kernel log has what the test did not expect:\n" + \
             "\n".join(problems)
-        left = self._bounce_used()
-        assert left is None or left == self.bounce, \
-            f"DMA mappings left behind: {left - self.bounce} bounce buffer slots"
+        # Pages that a socket held come back a moment after it is gone.
+        wait_until(lambda: self._bounce_used() in (None, self.bounce), 5,
+                   "each DMA mapping undone: bounce buffers in use before and after")
 
     def undo(self):
         while self.deferred:
@@ -243,7 +247,10 @@ class Nic:
         return DEBUG
 
     def fail(self, function, value, nth=1, caller=""):
-        """The nth call of a kernel function from the driver returns value; 0: each call."""
+        """The nth call of a kernel function from the driver returns value, and does nothing.
+
+        nth 0: each call; below 0: the first -nth calls.
+        """
         self.sh(f"echo '{function} {value} {nth} {caller or '[hartwell]'}' >{self.helper()}/fail")
 
     def fail_hits(self):
@@ -252,7 +259,56 @@ class Nic:
         self.sh(f"echo off >{DEBUG}/fail")
         return hits
 
+    def poke_queue(self, queue, what):
+        """Stop or wake a transmit queue behind the driver's back; "storm": wake it for long."""
+        self.sh(f"echo dut0 {queue} {what} >{self.helper()}/queue", 60)
+
+    def write_memory(self, address, data):
+        self.sh(f"echo {address:x} {data.hex()} >{self.helper()}/mem")
+
+    # --- register accesses (guests with traced=True) ---
+
+    @contextlib.contextmanager
+    def accesses(self):
+        """Registers read and written while the block runs, by name: a pair of counters."""
+        counts = (collections.Counter(), collections.Counter())
+        start = os.path.getsize(self.guest.config.trace)
+        yield counts
+        self.sh("true")
+        with open(self.guest.config.trace, encoding="utf-8", errors="replace") as log:
+            log.seek(start)
+            for line in log:
+                found = trace.parse(line)
+                if found:
+                    counts[found[0] == "write"][found[1]] += 1
+
     # --- traffic ---
+
+    @contextlib.contextmanager
+    def outage(self, limit, dst=None, netns=None):
+        """Pings run all the time; the longest time without an answer must be below limit."""
+        ping = self.guest.spawn(f"exec ping -n -D -i 0.02 -W 1 {dst or self.PEER}", netns)
+        try:
+            ping.wait_output(r"icmp_seq=3 ")
+            yield
+            last = re.findall(r"icmp_seq=(\d+) ", ping.output())[-1]
+            more = int(last) + 2
+            wait_until(lambda: re.search(rf"icmp_seq={more}\d* ", ping.output()) or any(
+                int(x) > more for x in re.findall(r"icmp_seq=(\d+) ", ping.output())[-1:]),
+                10 * self.guest.scale, "answers to pings")
+        finally:
+            ping.kill()
+        times = [float(x) for x in re.findall(r"^\[([\d.]+)\].*icmp_seq", ping.output(), re.M)]
+        gap = max(b - a for a, b in zip(times, times[1:]))
+        assert gap < limit * self.guest.scale, f"no answer for {gap:.2f} s"
+
+    def quiet(self):
+        """Nothing is sent but what the test sends, so that frames can be counted exactly."""
+        for run, dev in ((self.sh, "dut0"), (self.peer, "peer0")):
+            run(f"echo 1 >/proc/sys/net/ipv6/conf/{dev}/disable_ipv6; "
+                f"ip link set {dev} arp off")
+        self.defer("echo 0 >/proc/sys/net/ipv6/conf/peer0/disable_ipv6; "
+                   "ip link set peer0 arp on", "peer")
 
     def ping(self, dst=None, count=3, size=56, netns=None, more=""):
         """Each of some pings must be answered."""

@@ -5,9 +5,9 @@
  * back, and write where the device does.
  *
  * In debugfs, directory hwltest:
- *   fail   "FUNCTION VALUE NTH CALLER": the NTH call (0: each) from a caller whose
- *          symbol contains CALLER returns VALUE, and nothing is done. "off" ends
- *          it. Reads as the number of calls that were made to fail.
+ *   fail   "FUNCTION VALUE NTH CALLER": the NTH call (0: each; -N: the first N) from
+ *          a caller whose symbol contains CALLER returns VALUE, and nothing is
+ *          done. "off" ends it. Reads as the number of calls that were made to fail.
  *   queue  "DEVICE QUEUE wake|stop|storm": storm wakes it for a second.
  *   mem    "ADDRESS HEX": write to physical memory.
  *   memr   "ADDRESS LENGTH", then read: hexadecimal.
@@ -45,7 +45,7 @@ static int hwltest_hit(struct kprobe *kp, struct pt_regs *regs)
 	if (!strstr(symbol, fail_caller))
 		return 0;
 	n = atomic_inc_return(&fail_calls);
-	if (fail_nth && n != fail_nth)
+	if ((fail_nth > 0 && n != fail_nth) || (fail_nth < 0 && n > -fail_nth))
 		return 0;
 	atomic_inc(&fail_hits);
 	regs->ax = fail_value;

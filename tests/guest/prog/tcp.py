@@ -12,6 +12,7 @@ import mmap
 import os
 import random
 import socket
+import struct
 import sys
 import tempfile
 import time
@@ -85,12 +86,12 @@ def send(args):
     s = socket.socket(socket.AF_INET6 if ":" in args.address else socket.AF_INET)
     s.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
     if args.how == "hopopts":
-        # A destination options header of 256 bytes: PadN all over.
-        body = (b"\x01\xc0" + bytes(0xc0)) + b"\x01\x3a" + bytes(0x3a - 2)
-        header = bytes([0, 31]) + body
-        header += bytes(256 - len(header))
-        s.setsockopt(socket.IPPROTO_IPV6, IPV6_DSTOPTS, header[:256])
-    s.settimeout(60)
+        # A destination options header of 256 bytes: one option that nobody knows and all skip.
+        header = bytes([0, 31, 0x1e, 252]) + bytes(252)
+        s.setsockopt(socket.IPPROTO_IPV6, IPV6_DSTOPTS, header)
+    # Not settimeout(): that would make the socket non-blocking.
+    for option in (socket.SO_RCVTIMEO, socket.SO_SNDTIMEO):
+        s.setsockopt(socket.SOL_SOCKET, option, struct.pack("ll", 60, 0))
     s.connect((args.address, PORT))
     begun = time.monotonic()
     if args.how == "fragments":

@@ -1,0 +1,96 @@
+# SPDX-License-Identifier: GPL-2.0
+"""Kinds of interrupts, numbers of processors: each carries all traffic."""
+
+import re
+
+import pytest
+from lab import wait_until
+
+
+def exercise(nic, pairs):
+    out = nic.sh("ethtool -l dut0")
+    assert [int(x) for x in re.findall(r"^Combined:\s+(\d+)", out, re.M)] == [pairs, pairs], out
+    nic.ping(count=20)
+    for dst in (nic.PEER, nic.PEER6):
+        nic.transfer(1 << 17, dst)
+        nic.transfer(1 << 17, dst, reverse=True)
+    with nic.no_link_bounce():
+        nic.sh("ethtool -G dut0 rx 128 tx 128; ethtool -C dut0 rx-usecs 30 tx-usecs 30")
+        nic.transfer(1 << 16)
+    with nic.flood("rx"):
+        nic.ping()
+    nic.guest.set_link(False)
+    wait_until(lambda: nic.sh("cat /sys/class/net/dut0/carrier").strip() == "0", 5, "no carrier")
+    nic.guest.set_link(True)
+    nic.guest.net_up()
+    nic.ping()
+    assert nic.stats()["tx_timeouts"] == 0
+    out = nic.sh("ping -n -f -c 500 -W 5 192.0.2.2", 60)
+    assert " 0% packet loss" in out, out
+    assert float(out.rpartition("=")[2].split("/")[2]) < 350, out
+
+
+def lines(nic):
+    return re.findall(r"^.*hartwell-.*$", nic.sh("cat /proc/interrupts"), re.M)
+
+
+def limited(nic, attempts):
+    """The first attempts to get vectors fail, as on boards that grant fewer."""
+    name = nic.sh("grep -ow -m1 -e pci_alloc_irq_vectors_affinity /proc/kallsyms || "
+                  "echo pci_alloc_irq_vectors").strip()
+    direct = nic.guest.run("grep -qw pci_alloc_irq_vectors /proc/kallsyms", check=False)
+    nic.fail("pci_alloc_irq_vectors" if direct.rc == 0 else name, -28, -attempts)
+    nic.load()
+    assert nic.fail_hits() == attempts
+
+
+@pytest.mark.rule("D11")
+def test_msix_with_a_vector_a_queue(nic):
+    assert len(lines(nic)) == 5
+    exercise(nic, 2)
+
+
+@pytest.mark.bare
+@pytest.mark.rule("D11")
+def test_msix_with_a_vector_a_pair(nic):
+    limited(nic, 1)
+    assert len(lines(nic)) == 3
+    exercise(nic, 2)
+    nic.refused("ethtool -C dut0 rx-usecs 10 tx-usecs 20", "share")
+
+
+@pytest.mark.bare
+@pytest.mark.rule("D11")
+def test_msix_with_one_pair(nic):
+    limited(nic, 2)
+    assert len(lines(nic)) == 2
+    exercise(nic, 1)
+
+
+@pytest.mark.bare
+@pytest.mark.rule("D11")
+def test_msi(nic):
+    limited(nic, 3)
+    text, = lines(nic)
+    assert "MSI" in text and "MSIX" not in text and "MSI-X" not in text, text
+    exercise(nic, 1)
+
+
+@pytest.mark.guest(append="pci=nomsi")
+@pytest.mark.rule("D11")
+def test_intx(nic):
+    text, = lines(nic)
+    assert "IO-APIC" in text, text
+    exercise(nic, 1)
+
+
+@pytest.mark.guest(smp=1)
+def test_one_processor(nic):
+    out = nic.sh("ethtool -l dut0")
+    assert re.findall(r"^Combined:\s+(\d+)", out, re.M) == ["2", "1"], out
+    nic.transfer(1 << 17)
+    nic.transfer(1 << 17, reverse=True)
+    nic.sh("ethtool -L dut0 combined 2")
+    nic.transfer(1 << 17)
+    with nic.flood("rx"):
+        nic.ping()

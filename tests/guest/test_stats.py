@@ -1,0 +1,103 @@
+# SPDX-License-Identifier: GPL-2.0
+"""Statistics: exact, 64 bits, never going back, and the same whoever asks."""
+
+import pytest
+from frames import ether, pattern
+from lab import wait_until
+
+SIZES = [60, 61, 100, 512, 1024, 1514]
+
+
+def counts(nic):
+    """{"rx": (packets, bytes), "tx": …} as ip, ethtool and netlink have them."""
+    link, stats = nic.link()["stats64"], nic.stats()
+    queues = nic.prog("qstats.py dut0")
+    return [{way: (src[way]["packets"], src[way]["bytes"]) for way in ("rx", "tx")}
+            for src in (link, {w: {n: stats[f"{w}_{n}"] for n in ("packets", "bytes")}
+                               for w in ("rx", "tx")}, queues)]
+
+
+def agree(nic):
+    """The three views, once they are the same: the interface must be quiet."""
+    wait_until(lambda: len({str(x) for x in counts(nic)}) == 1, 5,
+               lambda: f"the views agree: {counts(nic)}")
+    return counts(nic)[0]
+
+
+def send(nic, way, copies=20):
+    """Frames of known sizes in one direction, and what that must add to the counters."""
+    src, dst = (nic.MAC, nic.PEER_MAC) if way == "tx" else (nic.PEER_MAC, nic.MAC)
+    frames = [ether(dst, src, payload=pattern(size - 14)) for size in SIZES] * copies
+    nic.send(frames, *(("dut0", None) if way == "tx" else ("peer0", "peer")))
+    return len(frames), sum(map(len, frames))
+
+
+@pytest.mark.rule("D8")
+@pytest.mark.parametrize("way", ["rx", "tx"])
+def test_counters_are_exact(nic, way):
+    """What the device counts is what was sent, and what the peer counts."""
+    nic.quiet()
+    before, far = agree(nic), nic.link("peer", "peer0")["stats64"]
+    packets, size = send(nic, way)
+    wait_until(lambda: agree(nic)[way][0] >= before[way][0] + packets, what="all frames")
+    after = agree(nic)
+    assert after[way] == (before[way][0] + packets, before[way][1] + size)
+    other = "rx" if way == "tx" else "tx"
+    assert after[other] == before[other]
+    now = nic.link("peer", "peer0")["stats64"]
+    assert now[other]["packets"] - far[other]["packets"] == packets
+    assert now[other]["bytes"] - far[other]["bytes"] == size
+    # The hardware's own count, with the FCS.
+    stats = nic.stats()
+    assert stats[f"hw_{way}_good_packets"] >= packets
+
+
+@pytest.mark.rule("D8")
+def test_segmented_packets_count_as_on_the_wire(nic):
+    nic.peer("ethtool -K peer0 gro off")
+    nic.defer("ethtool -K peer0 gro on", "peer")
+    far, near = nic.link("peer", "peer0")["stats64"]["rx"], nic.link()["stats64"]["tx"]
+    nic.transfer(1 << 18)
+
+    def same():
+        now, here = nic.link("peer", "peer0")["stats64"]["rx"], nic.link()["stats64"]["tx"]
+        return (now["packets"] - far["packets"], now["bytes"] - far["bytes"]) == \
+            (here["packets"] - near["packets"], here["bytes"] - near["bytes"])
+    wait_until(same, 5, "both ends count the same frames and bytes")
+    assert nic.stats()["tx_tso_packets"] > 0
+
+
+@pytest.mark.rule("D8")
+@pytest.mark.parametrize("change", [
+    "ethtool -G dut0 rx 512 tx 512", "ethtool -L dut0 combined 1",
+    "ethtool -L dut0 combined 1; ethtool -L dut0 combined 2",
+    "ip link set dut0 down; ip link set dut0 up", "ip link set dut0 down"])
+def test_counters_survive(nic, change):
+    nic.quiet()
+    send(nic, "tx")
+    send(nic, "rx")
+    wait_until(lambda: agree(nic)["rx"][0] >= 120)
+    before, hardware = agree(nic), nic.stats()
+    nic.sh(change)
+    after = agree(nic)
+    for way in ("rx", "tx"):
+        assert after[way][0] >= before[way][0] and after[way][1] >= before[way][1], way
+    now = nic.stats()
+    back = [n for n in hardware if now.get(n, 0) < hardware[n] and not n.startswith(("rx1", "tx1"))]
+    assert not back, f"went back: {back}"
+    assert now["hw_tx_good_packets"] >= hardware["hw_tx_good_packets"]
+
+
+@pytest.mark.rule("D8")
+def test_counters_do_not_jump_while_the_device_resets(nic):
+    """Readers and resets at the same time."""
+    reader = nic.spawn("while :; do ip -s link show dut0; ethtool -S dut0; done >/dev/null")
+    last = nic.link()["stats64"]
+    for size in (128, 256, 512, 64, 256):
+        nic.sh(f"ethtool -G dut0 tx {size}")
+        now = nic.link()["stats64"]
+        for way in ("rx", "tx"):
+            for name, value in now[way].items():
+                assert last[way][name] <= value < last[way][name] + 1_000_000, (way, name)
+        last = now
+    assert reader.poll() is None
