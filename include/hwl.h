@@ -65,6 +65,7 @@ struct hwl_coalesce {
  * @tick: periodic look; takes no rtnl
  * @ticks: number of the tick
  * @phy_hung: looks in a row at which the PHY seemed hung
+ * @kicks: polls without an interrupt that the tick has started
  * @resets: resets made; written under rtnl
  * @tx_timeouts: hung transmitters found
  *
@@ -93,6 +94,7 @@ struct hwl_adapter {
 	struct delayed_work tick;
 	u32 ticks;
 	u32 phy_hung;
+	u32 kicks;
 	u32 resets;
 	atomic_t tx_timeouts;
 };

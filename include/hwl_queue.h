@@ -253,8 +253,9 @@ struct hwl_rxq_stats {
  * @stats: counters
  * @index: number of the queue
  * @seen: value of @cons at the last look of the watchdog
+ * @waited: a frame waited at that look
  *
- * All but @seen belongs to NAPI while the queue is up.
+ * All but the last two belongs to NAPI while the queue is up.
  */
 struct hwl_rxq {
 	__cacheline_group_begin_aligned(read_mostly);
@@ -278,6 +279,7 @@ struct hwl_rxq {
 
 	__cacheline_group_begin_aligned(cold);
 	u32 seen;
+	bool waited;
 	__cacheline_group_end_aligned(cold);
 };
 

@@ -14,12 +14,14 @@
 enum hwl_misc_stat {
 	HWL_MISC_RESETS,
 	HWL_MISC_TX_TIMEOUTS,
+	HWL_MISC_KICKS,
 	HWL_MISC_NUM
 };
 
 static const char * const hwl_misc_stat_names[HWL_MISC_NUM] = {
 	[HWL_MISC_RESETS]	= "resets",
 	[HWL_MISC_TX_TIMEOUTS]	= "tx_timeouts",
+	[HWL_MISC_KICKS]	= "watchdog_polls",
 };
 
 /* Private: each hardware counter, the driver's, then queue by queue. */
@@ -96,6 +98,7 @@ void hwl_et_stats(struct net_device *netdev, struct ethtool_stats *stats,
 		*data++ = hwl_stats_get(ad, i);
 	data[HWL_MISC_RESETS] = ad->resets;
 	data[HWL_MISC_TX_TIMEOUTS] = atomic_read(&ad->tx_timeouts);
+	data[HWL_MISC_KICKS] = ad->kicks;
 	data += HWL_MISC_NUM;
 	for (q = 0; q < ad->max_pairs; q++) {
 		hwl_stats_txq(ad, q, data);

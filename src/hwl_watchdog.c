@@ -82,6 +82,7 @@ static void hwl_watch_tx(struct hwl_adapter *ad, struct hwl_pair *pair)
 
 	txq->stuck++;
 	if (txq->stuck == HWL_STUCK_POLL) {
+		ad->kicks++;
 		hwl_tx_flush_reports(hw);
 		hwl_irq_kick(pair);
 		return;
@@ -98,19 +99,19 @@ static void hwl_watch_tx(struct hwl_adapter *ad, struct hwl_pair *pair)
 	hwl_tx_hung(ad, txq);
 }
 
-/* A frame waits and none was taken since the last look: its interrupt may be
- * lost. A kick too many costs one empty poll.
- */
+/* A frame that waited at the last look already: its interrupt was lost. */
 static void hwl_watch_rx(struct hwl_pair *pair)
 {
 	struct hwl_rxq *rxq = &pair->rxq;
 	u32 cons = READ_ONCE(rxq->cons);
+	bool waits = hwl_rxq_pending(rxq);
 
-	if (!hwl_rxq_pending(rxq) || cons != rxq->seen) {
-		rxq->seen = cons;
-		return;
+	if (waits && rxq->waited && cons == rxq->seen) {
+		pair->ad->kicks++;
+		hwl_irq_kick(pair);
 	}
-	hwl_irq_kick(pair);
+	rxq->waited = waits;
+	rxq->seen = cons;
 }
 
 /**
