@@ -1,0 +1,71 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: GPL-2.0
+"""tests/mutants/run.py [NAME]…: does a test notice each of these breakages?
+
+A mutant is a patch, RULE-what.patch, that breaks one rule of the driver.  Its text before the
+diff has a line "Test: EXPRESSION" (for pytest -k) with the tests that should notice.  Each is
+applied to a copy of the tree, built, and tested.  The exit status is 0 if none survives.
+"""
+
+import re
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+HERE = Path(__file__).resolve().parent
+TOP = HERE.parents[1]
+BUILD = "Makefile Kbuild src include qemu scripts tests".split()
+
+
+def copy(into):
+    for name in BUILD:
+        source = TOP / name
+        if source.is_dir():
+            shutil.copytree(source, into / name, ignore=shutil.ignore_patterns(
+                "*.o", "*.ko", "*.mod", "*.mod.c", ".*.cmd", "__pycache__"))
+        else:
+            shutil.copy(source, into / name)
+
+
+def judge(patch, log):
+    """killed, survived, or what went wrong."""
+    test = re.search(r"^Test: (.*)$", patch.read_text(encoding="utf-8"), re.M)[1]
+    with tempfile.TemporaryDirectory(prefix="hartwell-mutant-") as tmp:
+        tree = Path(tmp)
+        copy(tree)
+        done = subprocess.run(["patch", "-s", "-p1", "-d", tmp, "-i", patch], text=True,
+                              stdout=log, stderr=log, check=False)
+        if done.returncode:
+            return "does not apply"
+        kdir = subprocess.run([TOP / "scripts/deps.sh", "--kdir"], text=True, check=True,
+                              capture_output=True).stdout.strip()
+        done = subprocess.run(["make", "-s", "-C", tmp, f"KDIR={kdir}", "-j2"], stdout=log,
+                              stderr=log, check=False)
+        if done.returncode:
+            return "does not build"
+        done = subprocess.run(["/usr/bin/python3", "-m", "pytest", "-c", "tests/pytest.ini",
+                               "--rootdir=.", "-x", "-k", test, "tests"], cwd=tmp, stdout=log,
+                              stderr=log, check=False)
+    return {0: "survived", 1: "killed"}.get(done.returncode, "no test ran")
+
+
+def main(names):
+    patches = [p for p in sorted(HERE.glob("*.patch"))
+               if not names or any(n in p.name for n in names)]
+    logs = Path(tempfile.mkdtemp(prefix="hartwell-mutants-"))
+    print(f"logs: {logs}")
+    bad = 0
+    for patch in patches:
+        begun = time.monotonic()
+        with open(logs / f"{patch.stem}.log", "w", encoding="utf-8") as log:
+            verdict = judge(patch, log)
+        bad += verdict != "killed"
+        print(f"{patch.stem:<32} {verdict:<16} {time.monotonic() - begun:5.0f} s", flush=True)
+    print(f"{len(patches)} mutants, {len(patches) - bad} killed")
+    return 1 if bad or not patches else 0
+
+
+sys.exit(main(sys.argv[1:]))
