@@ -108,3 +108,23 @@ def coverage(reporter, items):
     for rule in sorted(rules, key=lambda r: ("TRD".find(r[0]), int(r[1:]))):
         for i, name in enumerate(rules[rule]):
             reporter.write_line(f"{rule if not i else '':<4} {name}")
+
+
+def pytest_configure(config):
+    if not hasattr(config, "workerinput"):
+        config.pluginmanager.register(Progress(config), "hartwell-progress")
+
+
+class Progress:
+    """A failure is told when it happens; the whole story follows at the end."""
+
+    def __init__(self, config):
+        self.config = config
+
+    def pytest_runtest_logreport(self, report):
+        if not report.failed:
+            return
+        reporter = self.config.pluginmanager.get_plugin("terminalreporter")
+        crash = getattr(report.longrepr, "reprcrash", None)
+        why = (crash.message if crash else str(report.longrepr)).splitlines()[:3]
+        reporter.write_line(f"\n{plain(report.nodeid)} FAILED: {' | '.join(why)[:300]}")

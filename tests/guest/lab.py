@@ -120,6 +120,7 @@ class Nic:
         self.guest = None
         self.deferred = []
         self.allowed = list(HARMLESS)
+        self.spoiled = False    # the guest is of no use for another test
 
     # --- life of a test ---
 
@@ -145,6 +146,8 @@ class Nic:
         # Pages that a socket held come back a moment after it is gone.
         wait_until(lambda: self._bounce_used() in (None, self.bounce), 5,
                    "each DMA mapping undone: bounce buffers in use before and after")
+        if self.spoiled:
+            self.guests.discard()
 
     def undo(self):
         while self.deferred:
@@ -262,6 +265,15 @@ class Nic:
     def poke_queue(self, queue, what):
         """Stop or wake a transmit queue behind the driver's back; "storm": wake it for long."""
         self.sh(f"echo dut0 {queue} {what} >{self.helper()}/queue", 60)
+
+    def vanish(self):
+        """From now on every read of a register gives all ones, as when the device is gone."""
+        phys = int(self.sh(f"head -n 1 /sys/bus/pci/devices/{self.guest.pci()}/resource"
+                           ).split()[0], 16)
+        found = re.search(rf"^0x(\w+)-0x(\w+) .*\[hartwell\] phys=0x0*{phys:x} ",
+                          self.sh("cat /proc/vmallocinfo"), re.M)
+        self.sh(f"echo {found[1]} {int(found[2], 16) - int(found[1], 16):x} "
+                f">{self.helper()}/vanish")
 
     def write_memory(self, address, data):
         self.sh(f"echo {address:x} {data.hex()} >{self.helper()}/mem")

@@ -16,10 +16,10 @@ def test_ping(nic):
 
 @pytest.mark.rule("T12", "R1")
 def test_transfer_both_ways(nic):
-    nic.transfer(1 << 20)
-    nic.transfer(1 << 20, reverse=True)
-    nic.transfer(1 << 19, nic.PEER6)
-    nic.transfer(1 << 19, nic.PEER6, reverse=True)
+    nic.transfer(1 << 18)
+    nic.transfer(1 << 18, reverse=True)
+    nic.transfer(1 << 17, nic.PEER6)
+    nic.transfer(1 << 17, nic.PEER6, reverse=True)
 
 
 @pytest.mark.rule("D3", "D9")

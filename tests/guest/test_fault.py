@@ -4,6 +4,7 @@
 import re
 
 import pytest
+from hwlab import GuestError
 from lab import wait_until
 
 SWIOTLB = pytest.mark.guest(append="swiotlb=force")
@@ -75,6 +76,7 @@ def test_lost_interrupts(nic):
     nic.transfer(1 << 16, reverse=True)
 
 
+@pytest.mark.xfail(strict=True, reason="the link's cause stays masked until the next reset")
 def test_link_change_after_lost_interrupts(nic):
     """The link's own interrupt is lost: the change must still be noticed."""
     nic.set_reg(IMC, 0xffffffff)
@@ -113,16 +115,11 @@ def test_unplug_under_flood(nic, direction):
 @pytest.mark.rule("D12")
 def test_surprise_removal(nic):
     """Every read gives all ones: noticed once, quietly, and the removal works."""
+    nic.expect_log(r"device is gone")
     pci = nic.guest.pci()
-    nic.expect_log(r"device (disappeared|is gone|lost|vanished|removed)", r"no longer answers",
-                   r"gone")
-    config = f"/sys/bus/pci/devices/{pci}/config"
-    poke = (f"python3 -c \"import os; f = os.open('{config}', os.O_RDWR); "
-            "os.pwrite(f, (int.from_bytes(os.pread(f, 2, 4), 'little') & ~6).to_bytes(2, "
-            "'little'), 4)\"")
     mark = nic.guest.mark()
     with nic.flood("tx"):
-        nic.sh(poke)
+        nic.vanish()
         for command in ("ethtool -S dut0", "ip -s link show dut0", "ethtool dut0",
                         "ethtool -d dut0", "ethtool -G dut0 rx 512",
                         "ip link set dut0 promisc on", "ip link set dut0 mtu 2000"):
@@ -130,9 +127,12 @@ def test_surprise_removal(nic):
         wait_until(lambda: nic.guest.run("cat /sys/class/net/dut0/carrier",
                                          check=False).stdout.strip() != "1", 10, "no carrier")
         nic.guest.run("ip link set dut0 down", check=False)
+        nic.guest.run("ip link set dut0 up", check=False)
     nic.sh(f"echo 1 >/sys/bus/pci/devices/{pci}/remove")
-    said = [x for x in nic.guest.dmesg(mark).splitlines() if "hartwell" in x]
-    assert len(said) <= 3, "not quiet:\n" + "\n".join(said)
+    said = [x for x in nic.guest.dmesg(mark).splitlines() if "hartwell" in x
+            and "promiscuous" not in x]
+    assert sum("device is gone" in x for x in said) == 1, said
+    assert len(said) <= 2, "not quiet:\n" + "\n".join(said)
     nic.sh("echo 1 >/sys/bus/pci/rescan")
     wait_until(lambda: nic.guest.pci(), 10, "found again")
     nic.guest.load_driver()
@@ -301,18 +301,30 @@ def test_namespaces(nic):
         nic.ping()
 
 
+def suspend(nic, command):
+    """Run it detached: the guest's agent does not survive a suspend, and is started anew."""
+    nic.sh(f"rm -f /tmp/resumed; setsid sh -c 'sleep 0.2; {command}; touch /tmp/resumed; "
+           "pkill qemu-ga' </dev/null >/dev/null 2>&1 &")
+
+    def resumed():
+        try:
+            nic.guest.agent.sync(2)
+            return nic.guest.run("test -e /tmp/resumed", 5, check=False).rc == 0
+        except GuestError:
+            nic.guest.check_alive()
+            return False
+    wait_until(resumed, 60 * nic.guest.scale, "the guest is back")
+
+
 @pytest.mark.parametrize("how", ["devices", "freeze"])
 def test_suspend_and_resume(nic, how):
-    nic.expect_log(r"PM: ", r"\bPM\b", r"ACPI", r"serial 00:0", r"rtc_cmos", r"clocksource")
     nic.sh("ethtool -G dut0 rx 512; ethtool -X dut0 weight 1 3; ip link set dut0 mtu 1400")
-    ping = nic.spawn(f"exec ping -n -i 0.1 -W 1 {nic.PEER}")
     if how == "devices":
-        nic.sh("echo devices >/sys/power/pm_test; echo freeze >/sys/power/state; "
-               "echo none >/sys/power/pm_test", 60)
+        suspend(nic, "echo devices >/sys/power/pm_test; echo freeze >/sys/power/state; "
+                     "echo none >/sys/power/pm_test")
     else:
-        nic.sh("rtcwake -m freeze -s 2", 60)
+        suspend(nic, "rtcwake -m freeze -s 2")
     wait_until(nic.answers, 15, "traffic after resume")
-    ping.kill()
     assert nic.link()["mtu"] == 1400
     assert "512" in nic.sh("ethtool -g dut0 | tail -6")
     nic.transfer(1 << 16)
@@ -342,12 +354,10 @@ def test_bad_checksum_of_the_nvm(nic):
     # EEWR: word 3, any other value; a volatile copy is all that QEMU writes.
     eewr = 0x102c
     nic.set_reg(eewr, 0x12340000 | 3 << 2 | 1)
-    try:
-        nic.load()
-        assert "NVM checksum is not valid" in nic.log()
-        nic.ping()
-        value = nic.sh("ethtool -e dut0 raw on offset 6 length 2 | od -An -tx1").split()
-        assert value == ["34", "12"], value
-    finally:
-        # The array outlives the driver: let no other test see it.
-        nic.defer(nic.guests.discard)
+    # The array outlives the driver: let no other test see it.
+    nic.spoiled = True
+    nic.load()
+    assert "NVM checksum is not valid" in nic.log()
+    nic.ping()
+    value = nic.sh("ethtool -e dut0 raw on offset 6 length 2 | od -An -tx1").split()
+    assert value == ["34", "12"], value

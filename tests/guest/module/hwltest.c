@@ -10,6 +10,7 @@
  *          done. "off" ends it. Reads as the number of calls that were made to fail.
  *   queue  "DEVICE QUEUE wake|stop|storm": storm wakes it for a second.
  *   mem    "ADDRESS HEX": write to physical memory.
+ *   vanish "ADDRESS LENGTH": a mapping of registers reads as all ones from now on.
  *   memr   "ADDRESS LENGTH", then read: hexadecimal.
  */
 #include <linux/debugfs.h>
@@ -20,7 +21,9 @@
 #include <linux/kprobes.h>
 #include <linux/module.h>
 #include <linux/netdevice.h>
+#include <linux/pgtable.h>
 #include <linux/uaccess.h>
+#include <asm/set_memory.h>
 
 static char fail_name[64];
 static char fail_caller[64];
@@ -208,11 +211,52 @@ static const struct file_operations memr_fops = {
 	.owner = THIS_MODULE, .write = memr_write, .read = memr_read,
 };
 
+/* Every page of a mapping of registers becomes one page of ones. */
+static void *ones;
+
+static void vanish_flush(void *addr)
+{
+	asm volatile("invlpg (%0)" : : "r" (addr) : "memory");
+}
+
+static ssize_t vanish_write(struct file *file, const char __user *from, size_t len,
+			    loff_t *pos)
+{
+	unsigned long long addr, size, at;
+	unsigned int level;
+	char buf[64];
+	ssize_t ret;
+	pte_t *pte;
+
+	ret = take(buf, sizeof(buf), from, len);
+	if (ret < 0)
+		return ret;
+	if (sscanf(buf, "%llx %llx", &addr, &size) != 2)
+		return -EINVAL;
+	memset(ones, 0xff, PAGE_SIZE);
+	for (at = addr; at < addr + size; at += PAGE_SIZE) {
+		pte = lookup_address(at, &level);
+		if (!pte || level != PG_LEVEL_4K || !pte_present(*pte))
+			continue;
+		set_pte(pte, pfn_pte(page_to_pfn(virt_to_page(ones)), PAGE_KERNEL));
+		on_each_cpu(vanish_flush, (void *)(unsigned long)at, 1);
+	}
+	return ret;
+}
+
+static const struct file_operations vanish_fops = {
+	.owner = THIS_MODULE, .write = vanish_write,
+};
+
 static struct dentry *dir;
 
 static int __init hwltest_init(void)
 {
+	ones = (void *)get_zeroed_page(GFP_KERNEL);
+	if (!ones)
+		return -ENOMEM;
 	dir = debugfs_create_dir("hwltest", NULL);
+	debugfs_create_file("vanish", 0200, dir, NULL, &vanish_fops);
 	debugfs_create_file("fail", 0600, dir, NULL, &fail_fops);
 	debugfs_create_file("queue", 0200, dir, NULL, &queue_fops);
 	debugfs_create_file("mem", 0200, dir, NULL, &mem_fops);
@@ -224,6 +268,7 @@ static void __exit hwltest_exit(void)
 {
 	debugfs_remove(dir);
 	fail_disarm();
+	/* Something may still be mapped to the page of ones: it stays. */
 }
 
 module_init(hwltest_init);
