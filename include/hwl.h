@@ -99,6 +99,12 @@ struct hwl_adapter {
 	atomic_t tx_timeouts;
 };
 
+/* Must queues not be woken: on the way down, or without a link? */
+static inline bool hwl_asleep(const struct hwl_adapter *ad)
+{
+	return READ_ONCE(ad->flags) & (BIT(HWL_DOWN) | BIT(HWL_HELD));
+}
+
 static inline bool hwl_is_msix(const struct hwl_adapter *ad)
 {
 	return ad->irq_mode >= HWL_IRQ_MSIX_SHARED;

@@ -30,14 +30,16 @@ static inline void netif_napi_add_config(struct net_device *dev,
 	from_timer(var, callback_timer, timer_fieldname)
 #endif
 
-/* 6.15: the counterpart of page_pool_disable_direct_recycling(). */
-#if LINUX_VERSION_CODE < KERNEL_VERSION(6, 15, 0)
-static inline void page_pool_enable_direct_recycling(struct page_pool *pool,
-						     struct napi_struct *napi)
+/* 6.17: a function for it. */
+static inline void hwl_compat_pool_set_napi(struct page_pool *pool,
+					    struct napi_struct *napi)
 {
+#if LINUX_VERSION_CODE < KERNEL_VERSION(6, 17, 0)
 	WRITE_ONCE(pool->p.napi, napi);
-}
+#else
+	page_pool_enable_direct_recycling(pool, napi);
 #endif
+}
 
 /*
  * 6.17 and 6.18: two commands of the multiplexed get_rxnfc() became operations

@@ -22,7 +22,6 @@
  * @vlan_filter: drop frames of VLANs that are not in the table
  * @rx_all: keep damaged frames, and let no filter on VLAN or pause apply
  * @rx_fcs: leave the FCS at the end of the frame
- * @loopback: loop transmitted frames back in the MAC
  */
 struct hwl_rx_mode {
 	u32 max_frame;
@@ -31,7 +30,6 @@ struct hwl_rx_mode {
 	bool vlan_filter;
 	bool rx_all;
 	bool rx_fcs;
-	bool loopback;
 };
 
 /**
@@ -49,6 +47,7 @@ struct hwl_rx_mode {
  * @vfta: shadow of the VLAN table
  * @nvm_words: size of the NVM
  * @nvm_flash: the NVM is flash behind a shadow RAM
+ * @managed: firmware may use the PHY for management traffic
  * @gone: the device has disappeared: reads return all ones
  */
 struct hwl_hw {
@@ -63,10 +62,23 @@ struct hwl_hw {
 	u32 vfta[HWL_VFTA_WORDS];
 	u32 nvm_words;
 	bool nvm_flash;
+	bool managed;
 	bool gone;
 };
 
 u32 hwl_io_suspect(struct hwl_hw *hw, u32 reg, u32 val);
+
+/**
+ * hwl_gone() - has the device disappeared?
+ * @hw: the device
+ *
+ * Context: any.
+ * Return: true once a read was found to be all ones.
+ */
+static inline bool hwl_gone(const struct hwl_hw *hw)
+{
+	return READ_ONCE(hw->gone);
+}
 
 /**
  * hwl_rd32() - read a register
@@ -81,8 +93,12 @@ u32 hwl_io_suspect(struct hwl_hw *hw, u32 reg, u32 val);
  */
 static inline u32 hwl_rd32(struct hwl_hw *hw, u32 reg)
 {
-	u32 val = readl(hw->bar + reg);
+	u32 val;
 
+	/* Each read that nobody answers may take milliseconds to fail. */
+	if (unlikely(hwl_gone(hw)))
+		return ~0U;
+	val = readl(hw->bar + reg);
 	if (unlikely(val == ~0U))
 		return hwl_io_suspect(hw, reg, val);
 	return val;
@@ -113,18 +129,6 @@ static inline void hwl_wr32(struct hwl_hw *hw, u32 reg, u32 val)
 static inline void hwl_flush(struct hwl_hw *hw)
 {
 	hwl_rd32(hw, HWL_STATUS);
-}
-
-/**
- * hwl_gone() - has the device disappeared?
- * @hw: the device
- *
- * Context: any.
- * Return: true once a read was found to be all ones.
- */
-static inline bool hwl_gone(const struct hwl_hw *hw)
-{
-	return READ_ONCE(hw->gone);
 }
 
 #endif /* HWL_IO_H */

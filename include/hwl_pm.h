@@ -12,7 +12,7 @@ struct hwl_hw;
 extern const struct dev_pm_ops hwl_pm_ops;
 extern const struct pci_error_handlers hwl_err_handlers;
 
-void hwl_pm_disable_aspm(struct pci_dev *pdev);
+void hwl_pm_disable_aspm(struct pci_dev *pdev, bool locked);
 void hwl_pm_shutdown(struct pci_dev *pdev);
 
 #endif /* HWL_PM_H */

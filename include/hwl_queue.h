@@ -226,7 +226,8 @@ struct hwl_rxq_stats {
 	u64_stats_t csum_good;
 	u64_stats_t csum_none;
 	u64_stats_t csum_bad;
-	u64_stats_t alloc_fail;		/* no page or no skb */
+	u64_stats_t alloc_fail;		/* no page for a buffer; tried again */
+	u64_stats_t no_skb;		/* frames dropped: no skb */
 	u64_stats_t err_crc;		/* frames dropped: bad FCS */
 	u64_stats_t err_symbol;
 	u64_stats_t err_sequence;

@@ -143,7 +143,6 @@ enum hwl_speed {
 #define  HWL_RCTL_MPE			BIT(4)
 #define  HWL_RCTL_LPE			BIT(5)	/* frames above 1522 bytes */
 #define  HWL_RCTL_LBM			GENMASK(7, 6)
-#define  HWL_RCTL_LBM_MAC		1
 #define  HWL_RCTL_RDMTS			GENMASK(9, 8)
 #define  HWL_RCTL_DTYP			GENMASK(11, 10)
 #define  HWL_RCTL_MO			GENMASK(13, 12)
@@ -360,6 +359,8 @@ enum hwl_speed {
 #define  HWL_PHY_SSR_DOWNSHIFTED	BIT(5)
 #define  HWL_PHY_SSR_MDIX		BIT(6)
 #define HWL_PHY_RXERR			21	/* page 0: receive errors */
+#define HWL_PHY_POWER			25	/* page 0 */
+#define  HWL_PHY_POWER_SMART		BIT(0)	/* power down without a link */
 #define HWL_PHY_FIX_ADDR		29
 #define HWL_PHY_FIX_DATA		30
 

@@ -51,7 +51,7 @@ enum hwl_txq_stat {
 enum hwl_rxq_stat {
 	HWL_RX_PACKETS, HWL_RX_BYTES,
 	HWL_RX_CSUM_GOODS, HWL_RX_CSUM_NONES, HWL_RX_CSUM_BADS,
-	HWL_RX_ALLOC_FAIL, HWL_RX_ERR_CRC, HWL_RX_ERR_SYMBOL,
+	HWL_RX_ALLOC_FAIL, HWL_RX_NO_SKB, HWL_RX_ERR_CRC, HWL_RX_ERR_SYMBOL,
 	HWL_RX_ERR_SEQUENCE, HWL_RX_ERR_CARRIER, HWL_RX_ERR_DATA,
 	HWL_RX_ERR_LONG, HWL_RX_ERR_DESC,
 	HWL_RXQ_STAT_NUM
@@ -64,6 +64,7 @@ extern const struct netdev_stat_ops hwl_stat_ops;
 
 void hwl_stats_init(struct hwl_adapter *ad);
 void hwl_stats_update(struct hwl_adapter *ad);
+void hwl_stats_fold(struct hwl_adapter *ad);
 u64 hwl_stats_get(struct hwl_adapter *ad, enum hwl_stat id);
 void hwl_stats_txq(const struct hwl_adapter *ad, int q, u64 *val);
 void hwl_stats_rxq(const struct hwl_adapter *ad, int q, u64 *val);

@@ -169,7 +169,8 @@ static int hwl_set_link_ksettings(struct net_device *netdev,
 	struct hwl_link_cfg cfg = ad->link.cfg;
 	__ETHTOOL_DECLARE_LINK_MODE_MASK(supported);
 
-	if (ks->base.port != PORT_TP)
+	if (ks->base.port != PORT_TP ||
+	    ks->base.eth_tp_mdix_ctrl > ETH_TP_MDI_AUTO)
 		return -EINVAL;
 	if (ks->base.eth_tp_mdix_ctrl != ETH_TP_MDI_INVALID)
 		cfg.mdix = ks->base.eth_tp_mdix_ctrl;
@@ -204,7 +205,7 @@ static int hwl_nway_reset(struct net_device *netdev)
 		return -EAGAIN;
 	if (!ad->link.cfg.autoneg)
 		return -EINVAL;
-	return hwl_link_set_cfg(ad, &ad->link.cfg);
+	return hwl_link_apply(ad, true);
 }
 
 static void hwl_get_pauseparam(struct net_device *netdev,
@@ -283,7 +284,7 @@ static int hwl_set_ringparam(struct net_device *netdev,
 	cfg.rx_count = ring->rx_pending;
 	cfg.tx_count = ring->tx_pending;
 	err = hwl_reconfigure(ad, &cfg);
-	if (err)
+	if (err == -ENOMEM)
 		NL_SET_ERR_MSG_MOD(extack,
 				   "no memory for these rings; the old ones are in use");
 	return err;
@@ -452,7 +453,9 @@ static int hwl_get_rxfh_fields(struct net_device *netdev,
 
 static u32 hwl_get_rx_ring_count(struct net_device *netdev)
 {
-	return netdev->real_num_rx_queues;
+	struct hwl_adapter *ad = netdev_priv(netdev);
+
+	return ad->cfg.pairs;
 }
 
 /* How kernels before 6.18 ask for either; there are no rules to ask for. */

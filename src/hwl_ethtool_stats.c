@@ -32,8 +32,7 @@ static struct hwl_adapter *hwl_et_fold(struct net_device *netdev)
 {
 	struct hwl_adapter *ad = netdev_priv(netdev);
 
-	if (!test_bit(HWL_DOWN, &ad->flags))
-		hwl_stats_update(ad);
+	hwl_stats_update(ad);
 	return ad;
 }
 

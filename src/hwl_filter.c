@@ -179,7 +179,6 @@ void hwl_filter_set_features(struct hwl_adapter *ad, netdev_features_t features)
 	mode.vlan_filter = features & NETIF_F_HW_VLAN_CTAG_FILTER;
 	mode.rx_all = features & NETIF_F_RXALL;
 	mode.rx_fcs = features & NETIF_F_RXFCS;
-	mode.loopback = features & NETIF_F_LOOPBACK;
 	hwl_hw_rx_mode(&ad->hw, &mode);
 	netif_addr_unlock_bh(ad->netdev);
 

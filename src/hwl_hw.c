@@ -65,8 +65,8 @@ static void hwl_hw_bus_quiesce(struct hwl_hw *hw)
  */
 void hwl_hw_stop(struct hwl_hw *hw)
 {
-	hwl_hw_bus_quiesce(hw);
 	hwl_wr32(hw, HWL_IMC, HWL_INT_ALL);
+	hwl_hw_bus_quiesce(hw);
 	hwl_wr32(hw, HWL_RCTL, 0);
 	hwl_wr32(hw, HWL_TCTL, hwl_rd32(hw, HWL_TCTL) & ~HWL_TCTL_EN);
 	hwl_flush(hw);
@@ -74,12 +74,12 @@ void hwl_hw_stop(struct hwl_hw *hw)
 }
 
 /**
- * hwl_hw_reset() - stop the MAC and reset it
- * @hw: the device
+ * hwl_hw_reset() - reset the MAC
+ * @hw: the device; hwl_hw_stop() was called
  *
  * The PHY is left alone, so the link stays up where the silicon lets it.
  *
- * Context: process; may sleep, about 40 ms.
+ * Context: process; may sleep, about 30 ms.
  * Return: 0; -ENODEV when the device is gone; -ETIMEDOUT when it does not come
  * back, after which it must not be touched.
  */
@@ -87,8 +87,6 @@ int hwl_hw_reset(struct hwl_hw *hw)
 {
 	u32 eecd;
 	int err;
-
-	hwl_hw_stop(hw);
 
 	/* Survives the reset and must be set before it. */
 	hwl_wr32(hw, HWL_PBA, FIELD_PREP(HWL_PBA_RXA, HWL_RX_FIFO / 1024));
@@ -225,8 +223,6 @@ static u32 hwl_rctl_value(const struct hwl_rx_mode *rx)
 		rctl |= HWL_RCTL_SBP | HWL_RCTL_PMCF;
 	else if (rx->vlan_filter && !rx->promisc)
 		rctl |= HWL_RCTL_VFE;
-	if (rx->loopback)
-		rctl |= FIELD_PREP(HWL_RCTL_LBM, HWL_RCTL_LBM_MAC);
 	return rctl;
 }
 

@@ -61,6 +61,25 @@ static u32 hwl_vector_other(const struct hwl_adapter *ad)
 	return ad->max_pairs * hwl_vectors_per_pair(ad->irq_mode);
 }
 
+/* Both vectors of a pair on one CPU, pairs spread. */
+static const struct cpumask *hwl_irq_cpus(const struct hwl_adapter *ad, u32 q)
+{
+	return cpumask_of(cpumask_local_spread(q, dev_to_node(&ad->pdev->dev)));
+}
+
+/* Where they start; a user's choice outlives down and up. */
+static void hwl_irq_spread(struct hwl_adapter *ad)
+{
+	u32 q;
+
+	for (q = 0; q < ad->max_pairs; q++) {
+		irq_set_affinity(pci_irq_vector(ad->pdev, hwl_vector_rx(ad, q)),
+				 hwl_irq_cpus(ad, q));
+		irq_set_affinity(pci_irq_vector(ad->pdev, hwl_vector_tx(ad, q)),
+				 hwl_irq_cpus(ad, q));
+	}
+}
+
 static int hwl_irq_try_msix(struct hwl_adapter *ad, enum hwl_irq_mode mode,
 			    u32 pairs)
 {
@@ -72,6 +91,7 @@ static int hwl_irq_try_msix(struct hwl_adapter *ad, enum hwl_irq_mode mode,
 		return err;
 	ad->irq_mode = mode;
 	ad->max_pairs = pairs;
+	hwl_irq_spread(ad);
 	return 0;
 }
 
@@ -210,16 +230,22 @@ static irqreturn_t hwl_irq_line(int irq, void *data)
 	struct hwl_adapter *ad = data;
 	u32 icr;
 
+	/* A neighbour on the line; ours may be in the middle of a reset. */
+	if (test_bit(HWL_DOWN, &ad->flags))
+		return IRQ_NONE;
 	icr = hwl_rd32(&ad->hw, HWL_ICR);
 	if (unlikely(hwl_gone(&ad->hw)))
-		return ad->irq_mode == HWL_IRQ_INTX ? IRQ_NONE : IRQ_HANDLED;
-	/* The line is shared: this bit says whether it was us. */
-	if (ad->irq_mode == HWL_IRQ_INTX && !(icr & HWL_INT_ASSERTED))
 		return IRQ_NONE;
 
+	/* The read may take causes that came while a poll had them masked. */
 	if (icr & HWL_INT_LSC)
 		hwl_link_check(ad);
-	napi_schedule_irqoff(&ad->pair[0]->napi);
+	if (icr & (HWL_INT_LINE_CAUSES | HWL_INT_ASSERTED))
+		napi_schedule_irqoff(&ad->pair[0]->napi);
+
+	/* The line may be shared: this bit says whether it was us. */
+	if (ad->irq_mode == HWL_IRQ_INTX && !(icr & HWL_INT_ASSERTED))
+		return IRQ_NONE;
 	return IRQ_HANDLED;
 }
 
@@ -229,7 +255,6 @@ static int hwl_irq_request_queue(struct hwl_adapter *ad, struct hwl_pair *pair,
 				 u32 vector, int n, const char *what, int *irq)
 {
 	int q = pair->txq.index;
-	unsigned int cpu;
 	int err;
 
 	snprintf(pair->irq_name[n], sizeof(pair->irq_name[n]), "%s-%s-%s-%d",
@@ -239,9 +264,8 @@ static int hwl_irq_request_queue(struct hwl_adapter *ad, struct hwl_pair *pair,
 	if (err)
 		return err;
 	*irq = pci_irq_vector(ad->pdev, vector);
-	/* A hint: both vectors of a pair on one CPU, pairs spread. */
-	cpu = cpumask_local_spread(q, dev_to_node(&ad->pdev->dev));
-	irq_set_affinity_and_hint(*irq, cpumask_of(cpu));
+	irq_update_affinity_hint(*irq, hwl_irq_cpus(ad, q));
+	netif_napi_set_irq(&pair->napi, pair->rx_irq);
 	return 0;
 }
 

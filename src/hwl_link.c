@@ -99,7 +99,8 @@ static u16 hwl_phy_scr_mdix(const struct hwl_link_cfg *cfg)
  *
  * Return: 1 when the PHY was set up, 0 when it was so already, or an error.
  */
-static int hwl_phy_setup(struct hwl_hw *hw, const struct hwl_link_cfg *cfg)
+static int hwl_phy_setup(struct hwl_hw *hw, const struct hwl_link_cfg *cfg,
+			 bool force)
 {
 	u16 mask = HWL_PHY_SCR_MDIX | HWL_PHY_SCR_POLARITY_OFF |
 		   HWL_PHY_SCR_DOWNSHIFT;
@@ -110,7 +111,7 @@ static int hwl_phy_setup(struct hwl_hw *hw, const struct hwl_link_cfg *cfg)
 	err = hwl_mdio_read(hw, 0, HWL_PHY_SCR, &scr);
 	if (err)
 		return err;
-	if ((scr & mask) == (set | HWL_PHY_SCR_DOWNSHIFT))
+	if (!force && (scr & mask) == (set | HWL_PHY_SCR_DOWNSHIFT))
 		return 0;
 
 	err = hwl_mdio_modify(hw, 0, HWL_PHY_SCR, mask, set);
@@ -123,6 +124,8 @@ static int hwl_phy_setup(struct hwl_hw *hw, const struct hwl_link_cfg *cfg)
 		err = hwl_mdio_write(hw, 0, HWL_PHY_FIX_ADDR, 3);
 	if (err >= 0)
 		err = hwl_mdio_write(hw, 0, HWL_PHY_FIX_DATA, 0);
+	if (err >= 0)
+		err = hwl_mdio_modify(hw, 0, HWL_PHY_POWER, HWL_PHY_POWER_SMART, 0);
 	if (err >= 0)
 		err = hwl_phy_commit(hw);
 	return err < 0 ? err : 1;
@@ -188,6 +191,8 @@ static int hwl_phy_force(struct hwl_adapter *ad)
 			      BMCR_SPEED1000 | BMCR_SPEED100 | BMCR_FULLDPLX,
 			      (fast ? BMCR_SPEED100 : 0) |
 			      (full ? BMCR_FULLDPLX : 0));
+	if (err > 0)
+		err = hwl_phy_commit(hw);
 	if (err < 0)
 		return err;
 	hwl_hw_ctrl(hw, HWL_CTRL_SPD | HWL_CTRL_FD | HWL_CTRL_ASDE,
@@ -213,13 +218,16 @@ int hwl_link_apply(struct hwl_adapter *ad, bool renegotiate)
 	err = hwl_own(&ad->hw);
 	if (err)
 		return err;
-	err = hwl_phy_setup(&ad->hw, &ad->link.cfg);
+	err = hwl_phy_setup(&ad->hw, &ad->link.cfg, renegotiate);
 	if (err >= 0 && ad->link.cfg.autoneg)
 		err = hwl_phy_negotiate(ad, renegotiate);
 	else if (err >= 0)
 		err = hwl_phy_force(ad);
 	hwl_disown(&ad->hw);
-	return err < 0 ? err : 0;
+	if (err < 0)
+		return err;
+	ad->link.dirty = false;
+	return 0;
 }
 
 /**
@@ -240,7 +248,7 @@ int hwl_link_resume(struct hwl_adapter *ad)
 	bool up;
 	int err;
 
-	err = hwl_link_apply(ad, false);
+	err = hwl_link_apply(ad, link->dirty);
 	if (err || !link->up)
 		return err;
 
@@ -263,8 +271,7 @@ void hwl_link_power_down(struct hwl_adapter *ad)
 {
 	struct hwl_hw *hw = &ad->hw;
 
-	if (hwl_rd32(hw, HWL_MANC) &
-	    (HWL_MANC_BLK_PHY_RST_ON_IDE | HWL_MANC_RCV_TCO_EN))
+	if (hw->managed || hwl_rd32(hw, HWL_MANC) & HWL_MANC_BLK_PHY_RST_ON_IDE)
 		return;
 	if (hwl_own(hw))
 		return;
@@ -272,10 +279,22 @@ void hwl_link_power_down(struct hwl_adapter *ad)
 	hwl_disown(hw);
 }
 
+static bool hwl_link_cfg_equal(const struct hwl_link_cfg *a,
+			       const struct hwl_link_cfg *b)
+{
+	return linkmode_equal(a->advertising, b->advertising) &&
+	       a->autoneg == b->autoneg && a->speed == b->speed &&
+	       a->duplex == b->duplex && a->mdix == b->mdix &&
+	       a->fc_autoneg == b->fc_autoneg && a->fc_rx == b->fc_rx &&
+	       a->fc_tx == b->fc_tx;
+}
+
 /**
  * hwl_link_set_cfg() - change what the link should be
  * @ad: the device
  * @cfg: the new configuration, valid
+ *
+ * What is in force already is not negotiated again.
  *
  * Context: process, rtnl held.
  * Return: 0, or a negative error code with the old configuration kept.
@@ -285,7 +304,10 @@ int hwl_link_set_cfg(struct hwl_adapter *ad, const struct hwl_link_cfg *cfg)
 	struct hwl_link_cfg old = ad->link.cfg;
 	int err;
 
+	if (hwl_link_cfg_equal(cfg, &old))
+		return 0;
 	ad->link.cfg = *cfg;
+	ad->link.dirty = true;
 	if (test_bit(HWL_DOWN, &ad->flags))
 		return 0;
 
@@ -415,11 +437,15 @@ static void hwl_link_went_up(struct hwl_adapter *ad, u32 status)
 	hwl_link_resolve_pause(ad);
 	hwl_hw_tx_enable(&ad->hw);
 
-	if (!link->up)
-		netdev_info(ad->netdev, "link up, %d Mb/s %s duplex, flow control %s\n",
-			    link->speed,
-			    link->duplex == DUPLEX_FULL ? "full" : "half",
-			    hwl_link_pause_name(link));
+	if (!link->up) {
+		netif_info(ad, link, ad->netdev,
+			   "link up, %d Mb/s %s duplex, flow control %s\n",
+			   link->speed,
+			   link->duplex == DUPLEX_FULL ? "full" : "half",
+			   hwl_link_pause_name(link));
+		/* Symbol errors without a link are no errors: see hwl_stats.c. */
+		hwl_stats_update(ad);
+	}
 	link->up = true;
 	netif_carrier_on(ad->netdev);
 	/* Held since the queues came up without a link. */
@@ -459,7 +485,7 @@ void hwl_link_lost(struct hwl_adapter *ad)
 	link->rx_pause = false;
 	link->tx_pause = false;
 	netif_carrier_off(ad->netdev);
-	netdev_info(ad->netdev, "link down\n");
+	netif_info(ad, link, ad->netdev, "link down\n");
 }
 
 /**
@@ -478,8 +504,13 @@ void hwl_link_update(struct hwl_adapter *ad)
 	}
 	if (!ad->link.up)
 		return;
+
+	/* The silicon sends nothing without a link: take no more packets, and
+	 * give up those that it holds. The watchdog sees to stragglers.
+	 */
+	set_bit(HWL_HELD, &ad->flags);
 	hwl_link_lost(ad);
-	/* The silicon sends nothing without a link: give packets up in time. */
+	netif_tx_disable(ad->netdev);
 	if (!hwl_gone(&ad->hw) && hwl_link_tx_pending(ad))
 		hwl_reset_request(ad);
 }

@@ -46,13 +46,16 @@ static void hwl_probe_nvm(struct hwl_adapter *ad)
 {
 	struct net_device *netdev = ad->netdev;
 	u8 addr[ETH_ALEN];
+	u16 ctrl2;
 	int err;
 
-	hwl_nvm_init(&ad->hw);
 	err = hwl_nvm_check(&ad->hw);
 	if (err)
 		dev_warn(&ad->pdev->dev, "NVM checksum is not valid: %pe\n",
 			 ERR_PTR(err));
+
+	ad->hw.managed = hwl_nvm_read(&ad->hw, HWL_NVM_INIT_CTRL2, 1, &ctrl2) ||
+			 ctrl2 & HWL_NVM_INIT_CTRL2_MNG;
 
 	hwl_hw_get_mac(&ad->hw, addr);
 	if (is_valid_ether_addr(addr)) {
@@ -70,7 +73,9 @@ static void hwl_probe_defaults(struct hwl_adapter *ad)
 	ad->cfg.tx_count = HWL_TX_RING_DEFAULT;
 	ad->cfg.rx_count = HWL_RX_RING_DEFAULT;
 	ad->coal.rx_usecs = HWL_RX_USECS_DEFAULT;
-	ad->coal.tx_usecs = HWL_TX_USECS_DEFAULT;
+	/* Where queues share an interrupt, so do they their moderation. */
+	ad->coal.tx_usecs = ad->irq_mode == HWL_IRQ_MSIX_SPLIT ?
+			    HWL_TX_USECS_DEFAULT : HWL_RX_USECS_DEFAULT;
 	ad->msg_enable = HWL_MSG_DEFAULT;
 	hwl_link_init(ad);
 	hwl_rss_init(ad);
@@ -90,10 +95,7 @@ static int hwl_probe_pci(struct pci_dev *pdev)
 		err = dma_set_mask_and_coherent(&pdev->dev, DMA_BIT_MASK(32));
 	if (err)
 		return err;
-	hwl_pm_disable_aspm(pdev);
-	pci_set_master(pdev);
-	/* For the error handlers; suspend saves anew. */
-	pci_save_state(pdev);
+	hwl_pm_disable_aspm(pdev, false);
 	return 0;
 }
 
@@ -101,6 +103,7 @@ static int hwl_probe_hw(struct hwl_adapter *ad)
 {
 	struct pci_dev *pdev = ad->pdev;
 	struct hwl_hw *hw = &ad->hw;
+	int err;
 
 	hw->bar = pcim_iomap_region(pdev, HWL_BAR_CSR, HWL_NAME);
 	if (IS_ERR(hw->bar))
@@ -114,7 +117,16 @@ static int hwl_probe_hw(struct hwl_adapter *ad)
 
 	/* A semaphore that a boot loader may have left taken. */
 	hwl_wr32(hw, HWL_SWSM, hwl_rd32(hw, HWL_SWSM) & ~HWL_SWSM_SMBI);
-	return hwl_hw_reset(hw);
+	hwl_nvm_init(hw);
+	hwl_hw_stop(hw);
+	err = hwl_hw_reset(hw);
+	if (err)
+		return err;
+	/* Not before: a boot loader may have left rings behind. */
+	pci_set_master(pdev);
+	/* For the error handlers; suspend saves anew. */
+	pci_save_state(pdev);
+	return 0;
 }
 
 static int hwl_probe(struct pci_dev *pdev, const struct pci_device_id *id)
@@ -155,9 +167,14 @@ static int hwl_probe(struct pci_dev *pdev, const struct pci_device_id *id)
 		goto err_free_vectors;
 
 	netif_carrier_off(netdev);
+	/* The stack asks for statistics of a device that was never open, too. */
+	err = netif_set_real_num_queues(netdev, ad->cfg.pairs, ad->cfg.pairs);
+	if (err)
+		goto err_free_pairs;
 	err = register_netdev(netdev);
 	if (err)
 		goto err_free_pairs;
+	hwl_netdev_set_xps(ad);
 	netdev_info(netdev, "82574L, %pM, %s, %u of %u queue pairs\n",
 		    netdev->dev_addr, hwl_irq_mode_name(ad), ad->cfg.pairs,
 		    ad->max_pairs);

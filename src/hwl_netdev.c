@@ -49,17 +49,9 @@ static int hwl_open(struct net_device *netdev)
 	err = hwl_irq_request(ad);
 	if (err)
 		return err;
-	err = netif_set_real_num_queues(netdev, ad->cfg.pairs, ad->cfg.pairs);
-	if (err)
-		goto err_free_irqs;
 	err = hwl_up(ad);
 	if (err)
-		goto err_free_irqs;
-	hwl_netdev_set_xps(ad);
-	return 0;
-
-err_free_irqs:
-	hwl_irq_free(ad);
+		hwl_irq_free(ad);
 	return err;
 }
 
@@ -117,6 +109,15 @@ int hwl_netdev_attach(struct hwl_adapter *ad)
 		}
 	}
 	netif_device_attach(ad->netdev);
+
+	/* That has woken the queues. Without a link they go on sleeping, unless
+	 * it came up just now.
+	 */
+	if (test_bit(HWL_HELD, &ad->flags)) {
+		netif_tx_disable(ad->netdev);
+		if (!test_bit(HWL_HELD, &ad->flags))
+			netif_tx_wake_all_queues(ad->netdev);
+	}
 	return 0;
 }
 
@@ -195,5 +196,5 @@ void hwl_netdev_init(struct hwl_adapter *ad)
 	netdev->hw_features |= NETIF_F_RXALL | NETIF_F_RXFCS;
 	netdev->vlan_features = NETIF_F_SG | NETIF_F_HW_CSUM | NETIF_F_TSO |
 				NETIF_F_TSO6 | NETIF_F_HIGHDMA;
-	netdev->priv_flags |= IFF_UNICAST_FLT;
+	netdev->priv_flags |= IFF_UNICAST_FLT | IFF_LIVE_ADDR_CHANGE;
 }

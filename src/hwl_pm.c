@@ -14,18 +14,24 @@
 /**
  * hwl_pm_disable_aspm() - keep the PCIe link out of L0s and L1
  * @pdev: the function
+ * @locked: pci_bus_sem is held, as it is in the error handlers
  *
  * The silicon hangs and drops completions otherwise. Where the PCI core has no
  * control of ASPM, the bits are cleared behind its back: device first.
  *
- * Context: process; not under pci_bus_sem.
+ * Context: process.
  */
-void hwl_pm_disable_aspm(struct pci_dev *pdev)
+void hwl_pm_disable_aspm(struct pci_dev *pdev, bool locked)
 {
 	struct pci_dev *parent = pdev->bus->self;
 	u16 lnkctl = 0;
 
-	pci_disable_link_state(pdev, PCIE_LINK_STATE_L0S | PCIE_LINK_STATE_L1);
+	if (locked)
+		pci_disable_link_state_locked(pdev, PCIE_LINK_STATE_L0S |
+						    PCIE_LINK_STATE_L1);
+	else
+		pci_disable_link_state(pdev, PCIE_LINK_STATE_L0S |
+					     PCIE_LINK_STATE_L1);
 	pcie_capability_read_word(pdev, PCI_EXP_LNKCTL, &lnkctl);
 	if (!(lnkctl & PCI_EXP_LNKCTL_ASPMC))
 		return;
@@ -60,8 +66,9 @@ static int hwl_resume(struct device *dev)
 	struct hwl_adapter *ad = dev_get_drvdata(dev);
 	int err;
 
-	hwl_pm_disable_aspm(ad->pdev);
+	hwl_pm_disable_aspm(ad->pdev, false);
 	rtnl_lock();
+	WRITE_ONCE(ad->hw.gone, false);
 	hwl_wr32(&ad->hw, HWL_WUS, ~0U);
 	err = hwl_netdev_attach(ad);
 	rtnl_unlock();
@@ -109,7 +116,7 @@ static pci_ers_result_t hwl_slot_reset(struct pci_dev *pdev)
 {
 	struct hwl_adapter *ad = pci_get_drvdata(pdev);
 
-	hwl_pm_disable_aspm(pdev);
+	hwl_pm_disable_aspm(pdev, true);
 	pci_restore_state(pdev);
 	pci_save_state(pdev);
 	pci_set_master(pdev);
@@ -118,6 +125,7 @@ static pci_ers_result_t hwl_slot_reset(struct pci_dev *pdev)
 
 	WRITE_ONCE(ad->hw.gone, false);
 	hwl_wr32(&ad->hw, HWL_WUS, ~0U);
+	hwl_hw_stop(&ad->hw);
 	return hwl_hw_reset(&ad->hw) ? PCI_ERS_RESULT_DISCONNECT :
 				       PCI_ERS_RESULT_RECOVERED;
 }

@@ -66,9 +66,10 @@ static int hwl_tx_ring_alloc(struct hwl_adapter *ad, struct hwl_tx_ring *ring,
 	ring->count = count;
 	ring->buf = kvcalloc(count, sizeof(*ring->buf), GFP_KERNEL);
 	ring->desc = dma_alloc_coherent(dev, count * sizeof(*ring->desc),
-					&ring->dma, GFP_KERNEL);
+					&ring->dma, GFP_KERNEL | __GFP_NOWARN);
 	ring->hdr = dma_alloc_coherent(dev, hwl_tx_hdr_bytes(count),
-				       &ring->hdr_dma, GFP_KERNEL);
+				       &ring->hdr_dma,
+				       GFP_KERNEL | __GFP_NOWARN);
 	if (ring->buf && ring->desc && ring->hdr)
 		return 0;
 	hwl_tx_ring_free(ad, ring);
@@ -148,7 +149,7 @@ static int hwl_rx_ring_alloc(struct hwl_adapter *ad, int q,
 	ring->page = kvcalloc(count, sizeof(*ring->page), GFP_KERNEL);
 	ring->desc = dma_alloc_coherent(&ad->pdev->dev,
 					count * sizeof(*ring->desc),
-					&ring->dma, GFP_KERNEL);
+					&ring->dma, GFP_KERNEL | __GFP_NOWARN);
 	err = -ENOMEM;
 	if (!ring->page || !ring->desc)
 		goto err_free;
@@ -237,7 +238,7 @@ void hwl_rings_attach(struct hwl_adapter *ad, const struct hwl_rings *rings)
 		rxq->ring = rings->rx[q];
 		rxq->prod = filled;
 		rxq->slot = filled;
-		page_pool_enable_direct_recycling(rxq->ring.pool, rxq->napi);
+		hwl_compat_pool_set_napi(rxq->ring.pool, rxq->napi);
 	}
 }
 

@@ -10,6 +10,7 @@
  * and the carrier stay up across a restart.
  */
 #include <linux/netdevice.h>
+#include <linux/pci.h>
 #include <linux/rtnetlink.h>
 
 #include "hwl.h"
@@ -22,16 +23,18 @@
 
 /* ---- Stop ---- */
 
-/* No transmit is running when this returns, on any CPU. */
-static void hwl_stop_tx(struct hwl_adapter *ad)
+/* Counters are folded when nothing counts any more, and before they are lost. */
+static int hwl_reset_device(struct hwl_adapter *ad)
 {
-	u32 q;
+	int err;
 
-	/* The stack's watchdog must not take the pause for a hang. */
-	for (q = 0; q < ad->max_pairs; q++)
-		WRITE_ONCE(netdev_get_tx_queue(ad->netdev, q)->trans_start,
-			   jiffies);
-	netif_tx_disable(ad->netdev);
+	hwl_hw_stop(&ad->hw);
+	hwl_stats_fold(ad);
+	err = hwl_hw_reset(&ad->hw);
+	/* Whatever state it is in, it shall not write to memory that is freed. */
+	if (err)
+		pci_clear_master(ad->pdev);
+	return err;
 }
 
 /*
@@ -41,15 +44,18 @@ static void hwl_stop_tx(struct hwl_adapter *ad)
 static int hwl_stop(struct hwl_adapter *ad)
 {
 	if (test_and_set_bit(HWL_DOWN, &ad->flags))
-		return hwl_hw_reset(&ad->hw);
+		return hwl_reset_device(ad);
 
-	hwl_stop_tx(ad);
+	netif_tx_disable(ad->netdev);
 	hwl_irq_disable(ad);
 	hwl_watchdog_stop(ad);
 	cancel_work_sync(&ad->link_work);
 	hwl_irq_napi_disable(ad);
-	hwl_stats_update(ad);
-	return hwl_hw_reset(&ad->hw);
+	/* Again: a poll or the link work may have been about to wake a queue when
+	 * HWL_DOWN was set. None runs any more, and no transmit after this.
+	 */
+	netif_tx_disable(ad->netdev);
+	return hwl_reset_device(ad);
 }
 
 /* ---- Start ---- */
@@ -84,6 +90,7 @@ static void hwl_start(struct hwl_adapter *ad)
 	struct hwl_hw *hw = &ad->hw;
 	u32 q;
 
+	pci_set_master(ad->pdev);
 	hwl_hw_init(hw);
 	hwl_rss_write(ad);
 	hwl_start_rings(ad);
@@ -134,7 +141,7 @@ int hwl_up(struct hwl_adapter *ad)
 	err = hwl_rings_alloc(ad, &ad->cfg, &rings);
 	if (err)
 		return err;
-	err = hwl_hw_reset(&ad->hw);
+	err = hwl_reset_device(ad);
 	if (err) {
 		hwl_rings_free(ad, &rings);
 		return err;
@@ -251,11 +258,11 @@ err_free:
  * @ad: the device
  *
  * Context: any.
+ * Return: true, unless one was asked for already or the device is down.
  */
-void hwl_reset_request(struct hwl_adapter *ad)
+bool hwl_reset_request(struct hwl_adapter *ad)
 {
-	if (!test_bit(HWL_DOWN, &ad->flags))
-		schedule_work(&ad->reset_work);
+	return !test_bit(HWL_DOWN, &ad->flags) && schedule_work(&ad->reset_work);
 }
 
 /**

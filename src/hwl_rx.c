@@ -131,6 +131,8 @@ static bool hwl_rx_next(struct hwl_rxq *rxq, struct page *page, u32 len)
 	skb_frag_fill_page_desc(&sinfo->frags[sinfo->nr_frags++], page,
 				HWL_RX_HEADROOM, len);
 	sinfo->xdp_frags_size += len;
+	if (unlikely(page_is_pfmemalloc(page)))
+		xdp_buff_set_frag_pfmemalloc(&rxq->xdp);
 	return true;
 }
 
@@ -177,6 +179,7 @@ static struct sk_buff *hwl_rx_build(struct hwl_rxq *rxq)
 		skb->data_len = frags_size;
 		skb->len += frags_size;
 		skb->truesize += nr_frags * PAGE_SIZE;
+		skb->pfmemalloc |= xdp_buff_is_frag_pfmemalloc(xdp);
 	}
 	return skb;
 }
@@ -192,11 +195,11 @@ static void hwl_rx_fill_csum(struct sk_buff *skb, u32 status,
 	case HWL_RX_CSUM_BAD:
 		/* The stack checks again, and counts for the protocol. */
 		work->csum_bad++;
-		break;
+		return;
 	case HWL_RX_CSUM_NONE:
-		break;
+		work->csum_none++;
+		return;
 	}
-	work->csum_none++;
 }
 
 static void hwl_rx_fill_hash(struct sk_buff *skb, u32 mrq, u32 hash)
@@ -230,7 +233,7 @@ static void hwl_rx_deliver(struct hwl_rxq *rxq, const union hwl_rx_desc *desc,
 	else
 		skb = hwl_rx_build(rxq);
 	if (unlikely(!skb)) {
-		hwl_rxq_count(rxq, &rxq->stats.alloc_fail);
+		hwl_rxq_count(rxq, &rxq->stats.no_skb);
 		hwl_rx_drop_frame(rxq, true);
 		return;
 	}
@@ -308,7 +311,7 @@ static bool hwl_rx_fits(struct hwl_rxq *rxq, u32 status)
 static int hwl_rx_take(struct hwl_rxq *rxq, const union hwl_rx_desc *desc,
 		       struct page *page, u32 status, struct hwl_rx_work *work)
 {
-	u32 len = le16_to_cpu(desc->wb.len);
+	u32 len = le16_to_cpu(READ_ONCE(desc->wb.len));
 	bool eop = status & HWL_RXD_EOP;
 
 	if (unlikely(rxq->discard)) {

@@ -118,6 +118,7 @@ const char * const hwl_rxq_stat_names[HWL_RXQ_STAT_NUM] = {
 	[HWL_RX_CSUM_NONES]	= "csum_none",
 	[HWL_RX_CSUM_BADS]	= "csum_bad",
 	[HWL_RX_ALLOC_FAIL]	= "alloc_fail",
+	[HWL_RX_NO_SKB]		= "dropped",
 	[HWL_RX_ERR_CRC]	= "err_crc",
 	[HWL_RX_ERR_SYMBOL]	= "err_symbol",
 	[HWL_RX_ERR_SEQUENCE]	= "err_sequence",
@@ -140,18 +141,12 @@ void hwl_stats_init(struct hwl_adapter *ad)
 	spin_lock_init(&ad->stats.lock);
 }
 
-/**
- * hwl_stats_update() - fold the hardware counters into their sums
- * @ad: the device; not asleep
- *
- * Context: any but hard interrupt.
- */
-void hwl_stats_update(struct hwl_adapter *ad)
+static void __hwl_stats_fold(struct hwl_adapter *ad)
 {
 	u64 val[HWL_STAT_NUM];
 	int i;
 
-	spin_lock_bh(&ad->stats.lock);
+	lockdep_assert_held(&ad->stats.lock);
 	for (i = 0; i < HWL_STAT_NUM; i++) {
 		val[i] = hwl_rd32(&ad->hw, hwl_stat_regs[i].reg);
 		if (hwl_stat_regs[i].wide)
@@ -159,8 +154,40 @@ void hwl_stats_update(struct hwl_adapter *ad)
 						hwl_stat_regs[i].reg + 4) << 32;
 	}
 	/* All ones from a device that went away meanwhile count nothing. */
-	for (i = 0; i < HWL_STAT_NUM && !hwl_gone(&ad->hw); i++)
+	if (hwl_gone(&ad->hw))
+		return;
+	/* Without a link this one counts what is no symbol at all. */
+	if (!ad->link.up)
+		val[HWL_SYMERRS] = 0;
+	for (i = 0; i < HWL_STAT_NUM; i++)
 		ad->stats.hw[i] += val[i];
+}
+
+/**
+ * hwl_stats_update() - fold the hardware counters into their sums
+ * @ad: the device; where it is down, nothing is read
+ *
+ * Context: any but hard interrupt.
+ */
+void hwl_stats_update(struct hwl_adapter *ad)
+{
+	spin_lock_bh(&ad->stats.lock);
+	/* Under the lock: hwl_stats_fold() waits for us before a reset. */
+	if (!test_bit(HWL_DOWN, &ad->flags))
+		__hwl_stats_fold(ad);
+	spin_unlock_bh(&ad->stats.lock);
+}
+
+/**
+ * hwl_stats_fold() - the same for a device that is about to be reset
+ * @ad: the device; HWL_DOWN is set
+ *
+ * Context: process.
+ */
+void hwl_stats_fold(struct hwl_adapter *ad)
+{
+	spin_lock_bh(&ad->stats.lock);
+	__hwl_stats_fold(ad);
 	spin_unlock_bh(&ad->stats.lock);
 }
 
@@ -237,6 +264,7 @@ void hwl_stats_rxq(const struct hwl_adapter *ad, int q, u64 *val)
 		val[HWL_RX_CSUM_NONES] = u64_stats_read(&stats->csum_none);
 		val[HWL_RX_CSUM_BADS] = u64_stats_read(&stats->csum_bad);
 		val[HWL_RX_ALLOC_FAIL] = u64_stats_read(&stats->alloc_fail);
+		val[HWL_RX_NO_SKB] = u64_stats_read(&stats->no_skb);
 		val[HWL_RX_ERR_CRC] = u64_stats_read(&stats->err_crc);
 		val[HWL_RX_ERR_SYMBOL] = u64_stats_read(&stats->err_symbol);
 		val[HWL_RX_ERR_SEQUENCE] = u64_stats_read(&stats->err_sequence);
@@ -276,13 +304,12 @@ void hwl_stats_get64(struct net_device *netdev, struct rtnl_link_stats64 *stats)
 		hwl_stats_rxq(ad, q, rx);
 		stats->rx_packets += rx[HWL_RX_PACKETS];
 		stats->rx_bytes += rx[HWL_RX_BYTES];
-		stats->rx_dropped += rx[HWL_RX_ALLOC_FAIL];
+		stats->rx_dropped += rx[HWL_RX_NO_SKB];
 		stats->rx_length_errors += rx[HWL_RX_ERR_LONG];
 		stats->rx_errors += rx[HWL_RX_ERR_LONG] + rx[HWL_RX_ERR_DESC];
 	}
 
-	if (!test_bit(HWL_DOWN, &ad->flags))
-		hwl_stats_update(ad);
+	hwl_stats_update(ad);
 	spin_lock_bh(&ad->stats.lock);
 	stats->multicast = hw[HWL_MPRC];
 	stats->collisions = hw[HWL_COLC];
@@ -305,7 +332,7 @@ static void hwl_stat_rx_set(struct netdev_queue_stats_rx *stats, const u64 *val)
 {
 	stats->packets = val[HWL_RX_PACKETS];
 	stats->bytes = val[HWL_RX_BYTES];
-	stats->alloc_fail = val[HWL_RX_ALLOC_FAIL];
+	stats->alloc_fail = val[HWL_RX_ALLOC_FAIL] + val[HWL_RX_NO_SKB];
 	stats->csum_unnecessary = val[HWL_RX_CSUM_GOODS];
 	stats->csum_none = val[HWL_RX_CSUM_NONES];
 	stats->csum_bad = val[HWL_RX_CSUM_BADS];

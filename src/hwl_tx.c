@@ -285,7 +285,9 @@ static int hwl_tx_tso(struct hwl_tx_cursor *cur, const struct sk_buff *skb)
 	u32 copied, at;
 	u8 *hdr;
 
-	if (unlikely(!hwl_tx_tso_fits(skb) || hdrlen >= skb->len))
+	/* At least a segment's payload: see also HWL_TX_HDR_SHARE. */
+	if (unlikely(!hwl_tx_tso_fits(skb) ||
+		     skb->len < hdrlen + HWL_CTX_MSS_MIN))
 		return -EINVAL;
 
 	ctx.l3 = skb_network_offset(skb);
@@ -542,8 +544,7 @@ void hwl_txq_clean(struct hwl_txq *txq, int budget)
 	smp_store_release(&txq->cons, cons);
 
 	if (!__netif_txq_completed_wake(txq->nq, skbs, bytes, hwl_txq_unused(txq),
-					HWL_TX_START,
-					test_bit(HWL_DOWN, &txq->ad->flags))) {
+					HWL_TX_START, hwl_asleep(txq->ad))) {
 		u64_stats_update_begin(&txq->cstats.syncp);
 		u64_stats_inc(&txq->cstats.wake);
 		u64_stats_update_end(&txq->cstats.syncp);
@@ -551,7 +552,7 @@ void hwl_txq_clean(struct hwl_txq *txq, int budget)
 }
 
 /**
- * hwl_txq_drain() - give up every packet in the ring, and start over
+ * hwl_txq_drain() - give up every packet not sent, and start over
  * @txq: the queue
  *
  * Byte queue limits start over, too.
@@ -561,9 +562,14 @@ void hwl_txq_clean(struct hwl_txq *txq, int budget)
  */
 void hwl_txq_drain(struct hwl_txq *txq)
 {
-	u32 slot = txq->cslot;
 	u32 aborted = 0;
+	u32 slot;
 
+	local_bh_disable();
+	/* What was sent counts as sent. */
+	hwl_txq_clean(txq, 0);
+
+	slot = txq->cslot;
 	while (txq->cons != txq->prod) {
 		struct hwl_tx_buf *first = &txq->ring.buf[slot];
 
@@ -576,6 +582,7 @@ void hwl_txq_drain(struct hwl_txq *txq)
 	u64_stats_update_begin(&txq->cstats.syncp);
 	u64_stats_add(&txq->cstats.aborted, aborted);
 	u64_stats_update_end(&txq->cstats.syncp);
+	local_bh_enable();
 
 	WRITE_ONCE(txq->prod, 0);
 	WRITE_ONCE(txq->cons, 0);

@@ -20,24 +20,12 @@
 #define HWL_TICKS_PHY		4	/* 2 s */
 #define HWL_TICKS_STATS		60	/* 30 s */
 
-/* Looks in a row without progress: the first may be a lost interrupt. */
+/* Looks in a row without progress: the first may be a lost interrupt. One frame
+ * takes milliseconds even at 10 Mb/s, so a second without any is long.
+ */
 #define HWL_STUCK_POLL		1
-#define HWL_STUCK_HUNG		2
 /* All fetched, nothing reported: the device is given this much longer. */
 #define HWL_STUCK_REPORT	8
-
-/* At lower speeds a full FIFO takes longer to go. */
-static u32 hwl_stuck_scale(const struct hwl_adapter *ad)
-{
-	switch (ad->link.speed) {
-	case SPEED_10:
-		return 16;
-	case SPEED_100:
-		return 10;
-	default:
-		return 1;
-	}
-}
 
 /* Count a hang, log all that helps to tell its cause, and ask for a reset. */
 static void hwl_tx_hung(struct hwl_adapter *ad, struct hwl_txq *txq)
@@ -45,6 +33,9 @@ static void hwl_tx_hung(struct hwl_adapter *ad, struct hwl_txq *txq)
 	struct hwl_hw *hw = &ad->hw;
 	int q = txq->index;
 
+	/* One that is under way counts once. */
+	if (!hwl_reset_request(ad))
+		return;
 	atomic_inc(&ad->tx_timeouts);
 	netdev_err(ad->netdev,
 		   "tx queue %d hung: head %u tail %u, %u pending, next to clean %u, TCTL %08x STATUS %08x IMS %08x; resetting\n",
@@ -52,7 +43,6 @@ static void hwl_tx_hung(struct hwl_adapter *ad, struct hwl_txq *txq)
 		   hwl_ring_used(READ_ONCE(txq->prod), READ_ONCE(txq->cons)),
 		   READ_ONCE(txq->cslot), hwl_rd32(hw, HWL_TCTL),
 		   hwl_rd32(hw, HWL_STATUS), hwl_rd32(hw, HWL_IMS));
-	hwl_reset_request(ad);
 }
 
 /* Have the device report what it holds back. Twice: the first may be missed. */
@@ -72,7 +62,6 @@ static void hwl_watch_tx(struct hwl_adapter *ad, struct hwl_pair *pair)
 	struct hwl_txq *txq = &pair->txq;
 	u32 cons = READ_ONCE(txq->cons);
 	struct hwl_hw *hw = &ad->hw;
-	u32 scale = hwl_stuck_scale(ad);
 
 	if (cons == READ_ONCE(txq->prod) || cons != txq->seen) {
 		txq->seen = cons;
@@ -81,20 +70,25 @@ static void hwl_watch_tx(struct hwl_adapter *ad, struct hwl_pair *pair)
 	}
 
 	txq->stuck++;
+	/* Nothing is sent without a link; what came late is given up. */
+	if (!ad->link.up) {
+		hwl_reset_request(ad);
+		return;
+	}
 	if (txq->stuck == HWL_STUCK_POLL) {
 		ad->kicks++;
 		hwl_tx_flush_reports(hw);
 		hwl_irq_kick(pair);
 		return;
 	}
-	if (txq->stuck < HWL_STUCK_HUNG * scale)
+	if (hwl_rd32(hw, HWL_STATUS) & HWL_STATUS_TXOFF || hwl_gone(hw)) {
+		/* Paused by the link partner is not hung. */
+		txq->stuck = 0;
 		return;
-	/* Paused by the link partner is not hung. */
-	if (hwl_rd32(hw, HWL_STATUS) & HWL_STATUS_TXOFF || hwl_gone(hw))
-		return;
+	}
 	if (hwl_rd32(hw, HWL_TDH(txq->index)) ==
 	    hwl_rd32(hw, HWL_TDT(txq->index)) &&
-	    txq->stuck < HWL_STUCK_REPORT * scale)
+	    txq->stuck < HWL_STUCK_REPORT)
 		return;
 	hwl_tx_hung(ad, txq);
 }
@@ -127,17 +121,17 @@ void hwl_watchdog_tick(struct work_struct *work)
 	u32 q;
 
 	if (hwl_gone(&ad->hw)) {
-		hwl_link_lost(ad);
+		hwl_link_check(ad);
 		return;
 	}
 	ad->ticks++;
 	for (q = 0; q < ad->cfg.pairs; q++) {
-		if (ad->link.up)
-			hwl_watch_tx(ad, ad->pair[q]);
+		hwl_watch_tx(ad, ad->pair[q]);
 		hwl_watch_rx(ad->pair[q]);
 	}
 	if (ad->ticks % HWL_TICKS_PHY == 0 && hwl_link_phy_hung(ad)) {
 		netdev_err(ad->netdev, "PHY hung; resetting\n");
+		ad->link.dirty = true;
 		hwl_reset_request(ad);
 	}
 	if (ad->ticks % HWL_TICKS_STATS == 0)
