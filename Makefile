@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: GPL-2.0
 # For people; kbuild reads Kbuild. "make help" lists the targets.
 
-KVER ?= $(shell uname -r)
-KDIR ?= /lib/modules/$(KVER)/build
+KDIR ?= /lib/modules/$(shell uname -r)/build
+# The kernel's own name for itself, which its module directory bears.
+KVER = $(shell cat $(KDIR)/include/config/kernel.release)
 MAKEFLAGS += --no-print-directory
 
 .PHONY: all modules install uninstall clean help
@@ -15,8 +16,12 @@ modules:
 		echo "or name another one: make KDIR=<kernel build dir>" >&2; exit 1; }
 	$(MAKE) -C $(KDIR) M=$(CURDIR) modules
 
+# depmod by hand: Debian's headers lack the System.map by which kbuild would call it. Nor is
+# there the kernel's own key to sign with; see the README for Secure Boot.
 install: modules
-	$(MAKE) -C $(KDIR) M=$(CURDIR) INSTALL_MOD_DIR=updates modules_install
+	$(MAKE) -C $(KDIR) M=$(CURDIR) INSTALL_MOD_DIR=updates CONFIG_MODULE_SIG_ALL= \
+		modules_install 2>&1 | grep -v 'System.map'
+	depmod $(if $(INSTALL_MOD_PATH),-b $(INSTALL_MOD_PATH)) $(KVER)
 
 uninstall:
 	rm -f $(INSTALL_MOD_PATH)/lib/modules/$(KVER)/updates/hartwell.ko*
@@ -32,7 +37,7 @@ help:
 	@echo 'scripts/run-vm.sh      boot a VM with the device, and show that the driver works'
 	@echo 'make                   build hartwell.ko for the running kernel'
 	@echo '  KDIR=<dir>           ... for the kernel of this build directory'
-	@echo 'make install           install it for that kernel (KVER=$(KVER))'
+	@echo 'make install           install it for that kernel (as root; loads nothing)'
 	@echo 'make uninstall         remove it again'
 	@echo 'make clean             remove what was built'
 	@echo 'make test              run all tests; T=<expression> runs some'
