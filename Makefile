@@ -16,11 +16,11 @@ modules:
 		echo "or name another one: make KDIR=<kernel build dir>" >&2; exit 1; }
 	$(MAKE) -C $(KDIR) M=$(CURDIR) modules
 
-# depmod by hand: Debian's headers lack the System.map by which kbuild would call it. Nor is
-# there the kernel's own key to sign with; see the README for Secure Boot.
+# depmod by hand: Debian's headers lack the System.map that kbuild wants for it (it warns), nor
+# is the kernel's own key there to sign with.
 install: modules
 	$(MAKE) -C $(KDIR) M=$(CURDIR) INSTALL_MOD_DIR=updates CONFIG_MODULE_SIG_ALL= \
-		modules_install 2>&1 | grep -v 'System.map'
+		modules_install
 	depmod $(if $(INSTALL_MOD_PATH),-b $(INSTALL_MOD_PATH)) $(KVER)
 
 uninstall:
