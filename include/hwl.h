@@ -65,6 +65,7 @@ struct hwl_coalesce {
  * @tick: periodic look; takes no rtnl
  * @ticks: number of the tick
  * @phy_hung: looks in a row at which the PHY seemed hung
+ * @link_doubt: the device and the driver differed on the link at the last look
  * @kicks: polls without an interrupt that the tick has started
  * @resets: resets made; written under rtnl
  * @tx_timeouts: hung transmitters found
@@ -94,6 +95,7 @@ struct hwl_adapter {
 	struct delayed_work tick;
 	u32 ticks;
 	u32 phy_hung;
+	bool link_doubt;
 	u32 kicks;
 	u32 resets;
 	atomic_t tx_timeouts;

@@ -4,7 +4,7 @@
  *
  * The tick compares ring indexes, which costs no register access; registers are
  * read only where something is suspect, and where the silicon leaves no choice
- * (the PHY, every two seconds with a link).
+ * (the link and the PHY, every two seconds).
  *
  * A hung transmitter is found here, within a second and a half, whether or not
  * the stack's queue has filled up; ndo_tx_timeout is the second line.
@@ -57,6 +57,17 @@ static void hwl_tx_flush_reports(struct hwl_hw *hw)
 	}
 }
 
+static void hwl_watch_kick(struct hwl_pair *pair, const char *what)
+{
+	struct hwl_adapter *ad = pair->ad;
+
+	ad->kicks++;
+	if (net_ratelimit())
+		netdev_info(ad->netdev, "%s queue %d: no interrupt came, polling\n",
+			    what, pair->txq.index);
+	hwl_irq_kick(pair);
+}
+
 static void hwl_watch_tx(struct hwl_adapter *ad, struct hwl_pair *pair)
 {
 	struct hwl_txq *txq = &pair->txq;
@@ -76,9 +87,8 @@ static void hwl_watch_tx(struct hwl_adapter *ad, struct hwl_pair *pair)
 		return;
 	}
 	if (txq->stuck == HWL_STUCK_POLL) {
-		ad->kicks++;
 		hwl_tx_flush_reports(hw);
-		hwl_irq_kick(pair);
+		hwl_watch_kick(pair, "tx");
 		return;
 	}
 	if (hwl_rd32(hw, HWL_STATUS) & HWL_STATUS_TXOFF || hwl_gone(hw)) {
@@ -100,12 +110,27 @@ static void hwl_watch_rx(struct hwl_pair *pair)
 	u32 cons = READ_ONCE(rxq->cons);
 	bool waits = hwl_rxq_pending(rxq);
 
-	if (waits && rxq->waited && cons == rxq->seen) {
-		pair->ad->kicks++;
-		hwl_irq_kick(pair);
-	}
+	if (waits && rxq->waited && cons == rxq->seen)
+		hwl_watch_kick(pair, "rx");
 	rxq->waited = waits;
 	rxq->seen = cons;
+}
+
+/* A change of link that nobody was told of: reads of ICR can lose causes. At the
+ * first sight of one the link work may just be about to see it.
+ */
+static void hwl_watch_link(struct hwl_adapter *ad)
+{
+	bool up = hwl_rd32(&ad->hw, HWL_STATUS) & HWL_STATUS_LU;
+	bool doubt = ad->link_doubt;
+
+	ad->link_doubt = !hwl_gone(&ad->hw) && up != ad->link.up;
+	if (!ad->link_doubt || !doubt)
+		return;
+	ad->kicks++;
+	netdev_info(ad->netdev, "link: no interrupt came, looking\n");
+	hwl_irq_enable(ad);
+	hwl_link_check(ad);
 }
 
 /**
@@ -129,6 +154,8 @@ void hwl_watchdog_tick(struct work_struct *work)
 		hwl_watch_tx(ad, ad->pair[q]);
 		hwl_watch_rx(ad->pair[q]);
 	}
+	if (ad->ticks % HWL_TICKS_PHY == 0 || ad->link_doubt)
+		hwl_watch_link(ad);
 	if (ad->ticks % HWL_TICKS_PHY == 0 && hwl_link_phy_hung(ad)) {
 		netdev_err(ad->netdev, "PHY hung; resetting\n");
 		ad->link.dirty = true;
@@ -148,6 +175,7 @@ void hwl_watchdog_tick(struct work_struct *work)
 void hwl_watchdog_start(struct hwl_adapter *ad)
 {
 	ad->phy_hung = 0;
+	ad->link_doubt = false;
 	schedule_delayed_work(&ad->tick, HWL_TICK);
 }
 
