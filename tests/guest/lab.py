@@ -444,6 +444,13 @@ class Capture:
         self.records = [json.loads(x) for x in text.splitlines()]
         self.frames = [bytes.fromhex(x["frame"]) for x in self.records]
 
+    @property
+    def wire(self):
+        """The frames with their tags, which either the device or the stack has taken out."""
+        return [f if r.get("vlan") is None else
+                f[:12] + b"\x81\x00" + r["vlan"].to_bytes(2, "big") + f[12:]
+                for f, r in zip(self.frames, self.records)]
+
     def wait(self, count, timeout=10):
         def there():
             self._read()

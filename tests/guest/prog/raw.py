@@ -15,7 +15,7 @@ import time
 
 ETH_P_ALL = 3
 SOL_PACKET = 263
-PACKET_ADD_MEMBERSHIP, PACKET_AUXDATA, PACKET_VNET_HDR = 1, 8, 15
+PACKET_ADD_MEMBERSHIP, PACKET_AUXDATA, PACKET_VNET_HDR, PACKET_QDISC_BYPASS = 1, 8, 15, 20
 PACKET_MR_PROMISC = 1
 PACKET_OUTGOING = 4
 TP_STATUS_CSUMNOTREADY, TP_STATUS_VLAN_VALID, TP_STATUS_CSUM_VALID = 8, 16, 128
@@ -25,6 +25,9 @@ def send(args):
     s = socket.socket(socket.AF_PACKET, socket.SOCK_RAW, 0)
     if args.vnet:
         s.setsockopt(SOL_PACKET, PACKET_VNET_HDR, 1)
+    else:
+        # A fair queue would take frames for flows, and change their order.
+        s.setsockopt(SOL_PACKET, PACKET_QDISC_BYPASS, 1)
     s.bind((args.dev, 0))
     for line in sys.stdin.read().split():
         frame = bytes.fromhex(line)
@@ -33,7 +36,7 @@ def send(args):
                 s.send(frame)
                 break
             except (BlockingIOError, OSError) as error:
-                if error.errno != 105:      # ENOBUFS: the queue is full
+                if error.errno not in (11, 105):      # the queue is full
                     raise
                 time.sleep(0.001)
 
