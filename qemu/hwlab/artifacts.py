@@ -17,6 +17,7 @@ import shutil
 import struct
 import subprocess
 import tarfile
+import time
 from pathlib import Path
 
 from . import host
@@ -73,6 +74,7 @@ def userland():
     base = cache_dir() / f"userland-{key}.tar"
     image = cache_dir() / f"userland-{digest(key, *files.values())}.squashfs"
     if image.exists():
+        os.utime(image)     # in use: see forget_old()
         return image
     with locked("build"):
         if image.exists():
@@ -115,8 +117,9 @@ def _userland_base(base):
 
 
 def forget_old(pattern, keep):
+    """Remove what no checkout has used for two weeks, except @keep."""
     for path in cache_dir().glob(pattern):
-        if path != keep:
+        if path != keep and time.time() - path.stat().st_mtime > 14 * 86400:
             remove(path)
 
 
