@@ -450,10 +450,11 @@ netdev_features_t hwl_tx_features_check(struct sk_buff *skb,
 		return features;
 
 	/* The checksum of TCP or UDP right behind one IP header, within reach of
-	 * the context's fields of eight bits.
+	 * the context's fields of eight bits. Not where padding follows: QEMU
+	 * takes its length for the payload's, and the sum of some bytes is cheap.
 	 */
 	start = skb_checksum_start_offset(skb);
-	if (unlikely(skb->encapsulation ||
+	if (unlikely(skb->encapsulation || skb->len < ETH_ZLEN ||
 		     start + skb->csum_offset > HWL_CTX_OFFSET_MAX ||
 		     (skb->csum_offset != offsetof(struct tcphdr, check) &&
 		      skb->csum_offset != offsetof(struct udphdr, check))))
