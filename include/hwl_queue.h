@@ -148,6 +148,7 @@ struct hwl_txq_cons_stats {
  * @tail: doorbell
  * @dev: for DMA mapping
  * @nq: the stack's queue
+ * @ad: the device
  * @prod: descriptors filled ever; published with release semantics
  * @slot: slot of @prod
  * @kicked: value of @prod at the last doorbell
