@@ -346,7 +346,8 @@ static int hwl_rx_take(struct hwl_rxq *rxq, const union hwl_rx_desc *desc,
 		hwl_rx_reject(rxq, status, NULL);
 	else if (unlikely(!hwl_rx_fits(rxq, status)))
 		hwl_rx_reject(rxq, status, &rxq->stats.err_long);
-	else if (unlikely(xdp_get_buff_len(&rxq->xdp) < ETH_HLEN))
+	else if (unlikely(rxq->xdp.data_end - rxq->xdp.data < ETH_HLEN))
+		/* The header is in one piece, however long the frame is. */
 		hwl_rx_reject(rxq, status, &rxq->stats.err_desc);
 	else
 		hwl_rx_deliver(rxq, desc, status, work);

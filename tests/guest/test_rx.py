@@ -185,6 +185,7 @@ NONSENSE = {
     "no length": ([(DD | EOP, 0)], "rx_err_descriptor"),
     "a chain without an end": ([(DD, 2048)] * 40 + [(DD | EOP, 60)], "rx_err_descriptor"),
     "a chain beyond the MTU": ([(DD, 2048)] * 3 + [(DD | EOP, 60)], "rx_err_long"),
+    "a header in two pieces": ([(DD, 10), (DD | EOP, 60)], "rx_err_descriptor"),
     "bad FCS": ([(DD | EOP | 1 << 24, 100)], "rx_err_crc"),
     "symbol error": ([(DD | EOP | 1 << 25, 100)], "rx_err_symbol"),
     "sequence error": ([(DD | EOP | 1 << 26, 100)], "rx_err_sequence"),
