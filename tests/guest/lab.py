@@ -7,11 +7,12 @@ import json
 import os
 import re
 import shutil
+import sys
 import tempfile
 import time
 from pathlib import Path
 
-from hwlab import Guest, GuestConfig
+from hwlab import Guest, GuestConfig, GuestTimeout
 from hwlab import artifacts, trace
 from hwlab.util import locked, run_logged, log_path, cache_dir
 
@@ -64,7 +65,12 @@ def boot(kernel, append="", traced=False, **changes):
     guest = Guest(config)
     guest.prepare()
     config.payload["hwltest.ko"] = build_helper(guest.kernel)
-    return guest.__enter__()
+    try:
+        return guest.__enter__()
+    except GuestTimeout as error:
+        # Under TCG on a busy machine a processor may be left without its timer tick at boot.
+        print(f"booted again: {error}", file=sys.stderr)
+        return guest.__enter__()
 
 
 def build_helper(kern):
@@ -393,7 +399,7 @@ class Nic:
             server.wait_output("Server listening")
             client = self.guest.spawn(f"iperf3 -c {self.PEER} -t {seconds} --forceflush -i 0.5 "
                                       + ("-R" if reverse else ""))
-            client.wait_output(r"0\.00-0\.5")
+            client.wait_output(r"bits/sec")
             yield client
             assert client.poll() is None, f"iperf3 died: {client.output()}{client.errors()}"
         finally:

@@ -76,14 +76,17 @@ def test_allmulticast_and_promiscuous(nic):
 
 
 def test_address_change(nic):
-    new = "02:12:34:56:78:9a"
+    # Not against the first address: QEMU's multicast hash takes unicast frames, too, and lets
+    # that one in for the sake of its own solicited-node group.
+    old, new = "02:12:34:56:78:9a", "02:12:34:56:78:9c"
     with nic.no_link_bounce():
-        nic.sh(f"ip link set dut0 address {new}")
-    assert passes(nic, (new, None), (nic.MAC, None)) == [True, False]
+        for address in (old, new):
+            nic.sh(f"ip link set dut0 address {address}")
+    assert passes(nic, (new, None), (old, None)) == [True, False]
     nic.ping()
     nic.sh("ip link set dut0 down; ip link set dut0 up")
     nic.guest.net_up()
-    assert passes(nic, (new, None), (nic.MAC, None)) == [True, False]
+    assert passes(nic, (new, None), (old, None)) == [True, False]
     for bad in ("00:00:00:00:00:00", "01:00:00:00:00:01", "ff:ff:ff:ff:ff:ff"):
         nic.refused(f"ip link set dut0 address {bad}", "Cannot assign requested address|Inval")
     assert nic.sh("cat /sys/class/net/dut0/address").strip() == new
