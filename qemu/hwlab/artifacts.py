@@ -25,6 +25,7 @@ from .util import (GUEST_FILES, TOP, LabError, Progress, UsageError, atomic, cac
                    die_with_parent, locked, log_path, remove, run_logged)
 
 RECIPE = 1
+DEBUG = "debug"         # the name of the kernel of debugkernel.py
 USERLAND_SUITE = "trixie"
 USERLAND_PACKAGES = """
     base-files bash bsdutils coreutils dash diffutils ethtool findutils grep gzip hostname iperf3
@@ -160,6 +161,7 @@ class Kernel:
     kdir: Path | None           # against which a module is built
     symbols: Path | None = None  # vmlinux with symbols
     chroot: str | None = None   # suite of the chroot in which a module must be built
+    debug: bool = False         # the lab's debug kernel: slow, and strict
 
 
 def kernel(spec, headers=True):
@@ -167,6 +169,9 @@ def kernel(spec, headers=True):
     path = Path(spec)
     if "/" in spec or path.exists():
         return _kernel_from_path(path.resolve())
+    if spec == DEBUG:
+        from . import debugkernel
+        return debugkernel.kernel()
     return _kernel_from_suite(suite_of(spec), headers)
 
 
@@ -180,7 +185,7 @@ def suite_of(spec):
     if spec in ("7.2",):
         return "sid"
     raise UsageError(f"--kernel {spec}: neither a file, a kernel build directory, nor one of "
-                     "6.12, trixie, sid")
+                     "6.12, trixie, sid, debug")
 
 
 def check_spec(spec):
@@ -193,7 +198,8 @@ def check_spec(spec):
             raise UsageError(f"--kernel {spec}: not a built kernel tree "
                              "(it has no arch/x86/boot/bzImage)")
         return
-    suite_of(spec)
+    if spec != DEBUG:
+        suite_of(spec)
 
 
 def planned(spec):
@@ -210,6 +216,9 @@ def planned(spec):
         if image.is_dir():
             image = image / "arch/x86/boot/bzImage"
         found = Kernel("unknown", image, None, None, None)
+    elif spec == DEBUG:
+        from . import debugkernel
+        found = debugkernel.planned()
     else:
         record = cache / f"kernel-{suite_of(spec)}.json"
         version = json.loads(record.read_text(encoding="utf-8"))["version"] \
@@ -223,14 +232,14 @@ def planned(spec):
 def default_kdir():
     """The build directory of the default kernel, its headers installed if they were not."""
     suite = suite_of("default")
-    version = _resolve(suite)["version"]
+    version = resolve(suite)["version"]
     kdir = Path("/usr/src") / f"linux-headers-{version}"
     if not (kdir / "Makefile").exists():
         _install_headers(version, suite)
     return kdir
 
 
-def _resolve(suite):
+def resolve(suite):
     """Which kernel a suite has: asked once, then kept until the cache is emptied."""
     record = cache_dir() / f"kernel-{suite}.json"
     if record.exists():
@@ -250,7 +259,7 @@ def _resolve(suite):
 
 
 def _kernel_from_suite(suite, headers):
-    found = _resolve(suite)
+    found = resolve(suite)
     version = found["version"]
     top = cache_dir() / f"kernel-{version}"
     if not (top / "done").exists():
@@ -426,7 +435,7 @@ def _kernel_from_path(path):
             with locked("build"), atomic(top) as tmp:
                 tmp.mkdir(parents=True)
                 shutil.copy(bzimage, tmp / "vmlinuz")
-                _modules_of_build(path, tmp / "tree", version)
+                modules_of_build(path, tmp / "tree", version)
                 (tmp / "done").touch()
         return Kernel(version, best_image(top / "vmlinuz", top),
                       modules_image(top / "tree", version), top / "tree", path,
@@ -460,7 +469,7 @@ def _kernel_from_path(path):
     return Kernel(version, image, None, None, None)
 
 
-def _modules_of_build(path, tree, version):
+def modules_of_build(path, tree, version):
     """Collect modules of a build tree as `make modules_install` would, without its tools."""
     target = tree / "lib/modules" / version
     target.mkdir(parents=True)

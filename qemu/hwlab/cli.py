@@ -29,6 +29,7 @@ Files are in /payload: hartwell.ko, tests/.  "hwlab help" lists the lab's own co
 examples:
   scripts/run-vm.sh                          the demonstration
   scripts/run-vm.sh --driver e1000e          the same with the kernel's own driver
+  scripts/run-vm.sh --kernel debug           the same under KASAN, lockdep, DMA debugging
   scripts/run-vm.sh --script my-test.sh      run a script in the guest
   scripts/run-vm.sh --shell --nics 2         look around
   scripts/run-vm.sh --trace -- -cpu Nehalem  count register accesses on another processor
@@ -50,8 +51,9 @@ def run_parser():
     p.add_argument("--driver", default="hartwell", metavar="NAME",
                    help="hartwell (default), or e1000e, the kernel's own")
     p.add_argument("--kernel", default="6.12", metavar="VERSION|PATH",
-                   help="6.12 (default, Debian's), trixie, sid, a bzImage, or a kernel build "
-                        "directory")
+                   help="6.12 (default, Debian's), trixie, sid, debug (6.12 with KASAN, lockdep "
+                        "and the like; built once, some 15 minutes), a bzImage, or a kernel "
+                        "build directory")
     p.add_argument("--smp", type=int, default=2, metavar="N", help="processors (2)")
     p.add_argument("--mem", type=int, default=1024, metavar="MIB", help="memory (1024)")
     p.add_argument("--accel", default="auto", metavar="HOW",

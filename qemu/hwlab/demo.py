@@ -67,6 +67,7 @@ class Demo:
             ("ethtool -S", self.counters),
             ("interrupts", self.interrupts),
             ("driver unloads", self.unload),
+            *([("leaks", self.leaks)] if self.guest.kernel.debug else []),
             ("kernel log", self.log),
         ]
         try:
@@ -81,6 +82,8 @@ class Demo:
         return self.summary()
 
     def load(self):
+        if self.guest.kernel.debug:
+            self.guest.kmemleak_clear()
         mark = self.guest.mark()
         self.heading(f"Load {self.driver}")
         self.guest.load_driver()
@@ -193,6 +196,12 @@ class Demo:
         gone = self.guest.run(test, check=False).rc == 0 and "dut0" not in left
         self.record("driver unloads", gone,
                     f"{what} and interface {'gone' if gone else 'still there'}")
+
+    def leaks(self):
+        self.heading("kmemleak: memory that nothing points to any more")
+        found = self.guest.kmemleak_scan()
+        self.show("\n".join(found) or "(none)")
+        self.record("leaks", not found, f"{len(found)} objects" if found else "none")
 
     def log(self):
         self.heading("Kernel log: warnings and worse, from boot to the end")

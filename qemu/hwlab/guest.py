@@ -9,8 +9,9 @@
         guest.run("ping -c 1 192.0.2.2")
         print(guest.run("ethtool -i dut0").stdout)
 
-Every wait has a limit.  Limits given by a caller are for TCG on a quiet machine; they are
-multiplied by GuestConfig.timeout_scale (a debug kernel needs more).
+Every wait has a limit.  Limits given by a caller are for TCG on a quiet machine and Debian's
+kernel; they are multiplied by GuestConfig.timeout_scale, and for the debug kernel by a factor of
+its own (Guest.scale is all of it).
 """
 
 import base64
@@ -28,7 +29,7 @@ import time
 from pathlib import Path
 
 from . import accel as accelerator
-from . import artifacts
+from . import artifacts, debugkernel
 from .channels import Agent, CommandFailed, GuestError, GuestTimeout, Qmp
 from .host import QEMU
 from .util import TOP, LabError, UsageError, die_with_parent
@@ -44,10 +45,14 @@ LOG_ALLOWED = [re.compile(p) for p in (
     r"hartwell: module verification failed: signature and/or required key missing",
 )]
 LOG_ALARM = re.compile(
-    r"\b(BUG|WARNING|Oops|KASAN|UBSAN|KCSAN|kmemleak|DMA-API|refcount_t|general protection|"
-    r"INFO: (task|rcu|trying|possible)|rcu: INFO|possible (recursive|circular|irq)|"
-    r"suspicious RCU|unreferenced object|Call Trace|page_pool_release_retry|DMAR|AMD-Vi|"
-    r"NETDEV WATCHDOG|scheduling while atomic|soft lockup|hard LOCKUP|hung_task)\b", re.I)
+    r"\b(BUG|WARNING|Oops|KASAN|UBSAN|KCSAN|kmemleak|DMA-API|ODEBUG|refcount_t|ref_tracker|"
+    r"general protection|INFO: (task|rcu|trying|possible)|rcu: INFO|"
+    r"possible (recursive|circular|irq)|lockdep|locking correctness|inconsistent lock|"
+    r"suspicious RCU|unreferenced object|leaked|corruption|Call Trace|page_pool_release_retry|"
+    r"DMAR|AMD-Vi|NETDEV WATCHDOG|scheduling while atomic|soft lockup|hard LOCKUP|"
+    r"hung_task)\b", re.I)
+KMEMLEAK = "/sys/kernel/debug/kmemleak"
+KMEMLEAK_AGE = 5            # seconds before which kmemleak does not report an object
 
 
 @dataclasses.dataclass
@@ -55,7 +60,7 @@ class GuestConfig:
     """Everything that a guest is made from.  The defaults are the demonstration's."""
 
     driver: str = "hartwell"        # for the devices under test: hartwell or e1000e
-    kernel: str = "6.12"            # a name, a file, or a build directory
+    kernel: str = "6.12"            # a name (debug is one), a file, or a build directory
     smp: int = 2
     mem: int = 1024                 # MiB
     accel: str = "auto"             # auto, kvm, tcg
@@ -100,7 +105,14 @@ class Process:
     def poll(self):
         """The exit status, None while it runs.  A signal N shows as 128 + N."""
         if self.rc is None:
-            status = self.guest.agent.command("guest-exec-status", 60, pid=self.pid)
+            try:
+                status = self.guest.agent.command("guest-exec-status", 60, pid=self.pid)
+            except GuestError as error:
+                if "does not exist" not in str(error):
+                    raise
+                # Not a child of this agent, which was started anew: its status is lost.
+                there = self.guest.run(f"kill -0 {self.pid}", check=False).rc == 0
+                status = {"exited": not there, "exitcode": -1}
             if status["exited"]:
                 self.rc = status.get("exitcode", 128 + status.get("signal", 0))
         return self.rc
@@ -187,7 +199,8 @@ class Guest:
 
     @property
     def scale(self):
-        return self.config.timeout_scale * (3 if self.config.icount else 1)
+        slow = debugkernel.SLOWNESS if self.kernel and self.kernel.debug else 1
+        return self.config.timeout_scale * slow * (3 if self.config.icount else 1)
 
     def prepare(self):
         """Build or find everything that the guest needs; nothing is started."""
@@ -392,6 +405,8 @@ class Guest:
                  "random.trust_cpu=on",
                  f"hwlab.driver={c.driver}", f"hwlab.nics={c.nics}", f"hwlab.mtu={c.mtu}",
                  f"hwlab.peer={c.peer}"]
+        if self.kernel and self.kernel.debug:
+            words += debugkernel.PARAMETERS
         if c.gdb:
             words += ["nokaslr", "hwlab.gdb=1"]
         if c.shell:
@@ -594,6 +609,40 @@ class Guest:
         return [text for level, text in self._log(since)
                 if (level <= 4 or LOG_ALARM.search(text))
                 and not any(p.search(text) for p in allowed)]
+
+    def kmemleak_clear(self, timeout=60):
+        """What is lost up to now is not reported any more.  Objects of the last 5 s may be."""
+        self._kmemleak("echo scan", timeout)
+        self._kmemleak("echo clear", timeout)
+
+    def kmemleak_scan(self, timeout=60):
+        """Memory that nothing points to: one text per object, with who allocated it.
+
+        It needs the debug kernel.  Each object is reported once.  Scan after the driver's
+        unloading, with kmemleak_clear() before its loading.
+        """
+        begun = self._uptime()
+        # The second scan confirms what the first found, since a pointer may have been moved
+        # meanwhile; and no object is reported before it has an age.
+        self._kmemleak("echo scan", timeout)
+        self.wait_for(f"awk '{{ exit !($1 > {begun + KMEMLEAK_AGE + 0.1:.2f}) }}' /proc/uptime",
+                      timeout)
+        self._kmemleak("echo scan", timeout)
+        text = self._kmemleak("cat", timeout)
+        self._kmemleak("echo clear", timeout)
+        return [x.strip() for x in re.split(r"^(?=unreferenced object )", text, flags=re.M)
+                if x.strip()]
+
+    def _kmemleak(self, command, timeout):
+        to = "<" if command == "cat" else ">"
+        try:
+            return self.run(f"{command} {to}{KMEMLEAK}", timeout).stdout
+        except CommandFailed as error:
+            raise GuestError(f"kmemleak is not there, or off ({error.result.stderr.strip()}): "
+                             'kernel="debug" has it') from None
+
+    def _uptime(self):
+        return float(self.run("cat /proc/uptime").stdout.split()[0])
 
     @property
     def console_log(self):

@@ -7,11 +7,13 @@ import fcntl
 import hashlib
 import json
 import os
+import re
 import shlex
 import shutil
 import signal
 import subprocess
 import sys
+import threading
 import time
 from pathlib import Path
 
@@ -47,18 +49,37 @@ class Progress:
 
     @staticmethod
     @contextlib.contextmanager
-    def step(text):
+    def step(text, detail=None):
+        """detail: for a step of many minutes, a function that says how far it is."""
         start = time.monotonic()
         if not Progress.quiet:
             print(f"lab: {text} ... ", end="", file=sys.stderr, flush=True)
+        ended = threading.Event()
+        ticker = threading.Thread(target=Progress._tick, args=(text, detail, start, ended))
+        if detail and not Progress.quiet:
+            ticker.start()
         try:
-            yield
+            try:
+                yield
+            finally:
+                ended.set()
+                if ticker.is_alive():
+                    ticker.join()
         except BaseException:
             if not Progress.quiet:
                 print("FAILED", file=sys.stderr, flush=True)
             raise
         if not Progress.quiet:
             print(f"{time.monotonic() - start:.1f} s", file=sys.stderr, flush=True)
+
+    @staticmethod
+    def _tick(text, detail, start, ended):
+        """The elapsed time: rewritten on a terminal, else added to the line every minute."""
+        tty = sys.stderr.isatty()
+        while not ended.wait(1 if tty else 60):
+            state = f"{time.monotonic() - start:.0f} s, {detail()} ... "
+            print(f"\r\033[Klab: {text} ... {state}" if tty else state, end="",
+                  file=sys.stderr, flush=True)
 
 
 def cache_dir():
@@ -107,13 +128,16 @@ def last_line(path):
     for line in reversed(lines[-60:]):
         if line.startswith("E:") or "error:" in line.lower():
             return line
-    return lines[-1] if lines else "no output"
+    # What make says after a failed command is only that it failed.
+    told = [x for x in lines if not re.match(r"make(\[\d+\])?: \*\*\*", x)]
+    return (told or lines or ["no output"])[-1]
 
 
-def run_logged(cmd, log, timeout=600, **kwargs):
-    """Run a command with its output in a log; a failure names the log and the reason."""
+def run_logged(cmd, log, timeout=600, name=None, **kwargs):
+    """Run a command with its output in a log; a failure names it, the log and the reason."""
     shell = isinstance(cmd, str)
     shown = cmd if shell else shlex.join(map(str, cmd))
+    name = name or shown.split()[0]
     with open(log, "a", encoding="utf-8") as out:
         out.write(f"\n$ {shown}\n")
         out.flush()
@@ -125,11 +149,11 @@ def run_logged(cmd, log, timeout=600, **kwargs):
         try:
             code = proc.wait(timeout)
         except subprocess.TimeoutExpired:
-            raise LabError(f"no end after {timeout} s: {shown.split()[0]}; log: {log}") from None
+            raise LabError(f"no end after {timeout} s: {name}; log: {log}") from None
         finally:
             kill_group(proc)
     if code:
-        raise LabError(f"{shown.split()[0]} failed ({code}): {last_line(log)}\n"
+        raise LabError(f"{name} failed ({code}): {last_line(log)}\n"
                        f"     log: {log}")
 
 
