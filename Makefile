@@ -42,14 +42,19 @@ help:
 	@echo 'make clean             remove what was built'
 	@echo 'make test              run all tests; T=<expression> runs some'
 	@echo 'make test-<kernel>     run the guest tests on another kernel, such as sid'
+	@echo 'make test-full         ... on all kernels, with the long tests'
+	@echo 'make soak              change everything at random under traffic; MINUTES=10'
 	@echo 'make mutants           break one rule at a time, and see a test notice'
 
 # ---- tests
 # T: which tests (an expression for pytest -k, a file, or a node id). KERNEL: a kernel of
 # scripts/run-vm.sh. JOBS: how many side by side.
-.PHONY: test test-% mutants
+.PHONY: test test-full mutants soak
 test:
 	tests/run.sh
+
+test-full:
+	tests/run.sh --long --kernel 6.12 --kernel debug --kernel sid
 
 test-%:
 	tests/run.sh --kernel $*
@@ -57,5 +62,11 @@ test-%:
 # M: which (part of a name).
 mutants:
 	tests/mutants/run.py $(M)
+
+# MINUTES, SEED (printed; repeats a run), KERNEL.
+soak:
+	scripts/deps.sh lab build headers
+	tests/soak.py $(if $(MINUTES),--minutes $(MINUTES)) $(if $(SEED),--seed $(SEED)) \
+		$(if $(KERNEL),--kernel $(KERNEL))
 
 export T JOBS

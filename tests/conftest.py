@@ -22,6 +22,7 @@ def pytest_addoption(parser):
                          f"given again for another ({DEFAULT_KERNEL})")
     group.addoption("--rule", action="append", metavar="NAME",
                     help="only tests that cover this rule; may be given again")
+    group.addoption("--long", action="store_true", help="tests marked as long, too")
     group.addoption("--rules", action="store_true", help="print which tests cover which rule")
 
 
@@ -60,6 +61,10 @@ def pytest_collection_modifyitems(config, items):
     if wanted:
         out = [x for x in items if not wanted & set(rules_of(x))]
         items[:] = [x for x in items if wanted & set(rules_of(x))]
+        config.hook.pytest_deselected(items=out)
+    if not config.getoption("--long"):
+        out = [x for x in items if x.get_closest_marker("long")]
+        items[:] = [x for x in items if not x.get_closest_marker("long")]
         config.hook.pytest_deselected(items=out)
     items.sort(key=place)
     for item in items:

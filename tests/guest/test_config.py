@@ -221,3 +221,19 @@ def test_dumps_and_queries(nic):
     nic.sh("ip link set dut0 down")
     for option in ("-S", "-d", "-e", "-x", "-c", "-g", "-l", "-a", ""):
         nic.guest.run(f"ethtool {option} dut0")
+
+
+@pytest.mark.long
+def test_100_link_flaps_under_traffic(nic):
+    nic.defer(lambda: nic.guest.set_link(True))
+    changes = nic.carrier_changes()
+    with nic.flood("tx"):
+        for i in range(200):
+            nic.guest.set_link(bool(i % 2))
+            want = str(i % 2)
+            wait_until(lambda: nic.sh("cat /sys/class/net/dut0/carrier").strip() == want, 10,
+                       "the carrier follows")
+    assert nic.carrier_changes() - changes == 200
+    nic.guest.net_up()
+    nic.ping()
+    nic.transfer(1 << 16)

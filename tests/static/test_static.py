@@ -192,3 +192,10 @@ def test_queue_flow_control_by_the_helpers():
 
 def test_no_module_parameters():
     assert not any("module_param" in p.read_text(encoding="utf-8") for p in SOURCES)
+
+
+def test_rules_table():
+    """Documentation/rules.rst names the tests and mutants that there are."""
+    done = subprocess.run([sys.executable, TOP / "tests/static/rules.py", "--check"], text=True,
+                          capture_output=True, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr

@@ -1,0 +1,175 @@
+# SPDX-License-Identifier: GPL-2.0
+"""Hardware that stops: each under traffic, each ending with traffic, without a human."""
+
+import time
+
+import pytest
+from lab import PROG, wait_until
+
+TCTL, RCTL, IMS, IMC, EN = 0x400, 0x100, 0xd0, 0xd8, 2
+RECOVERY = 2.5
+
+
+@pytest.mark.rule("T18", "T19", "T9")
+def test_hung_transmitter(nic):
+    """Recovery in time, without a link bounce; one line with the facts; counted."""
+    nic.expect_log(r"tx queue \d hung")
+    before = nic.stats()
+    with nic.no_link_bounce(), nic.outage(RECOVERY):
+        nic.clear_bits(TCTL, EN)
+    after = nic.stats()
+    assert after["tx_timeouts"] == before["tx_timeouts"] + 1
+    assert after["resets"] == before["resets"] + 1
+    said = [x for x in nic.log().splitlines() if "hung" in x]
+    assert len(said) == 1, said
+    for fact in ("head", "tail", "pending", "IMS"):
+        assert fact in said[0], said
+    assert nic.link()["stats64"]["tx"]["errors"] >= 1
+    nic.transfer(1 << 16)
+    wait_until(lambda: set(nic.sh(
+        "cat /sys/class/net/dut0/queues/tx-*/byte_queue_limits/inflight").split()) == {"0"})
+
+
+@pytest.mark.rule("T18", "T8")
+def test_hung_transmitter_under_load(nic):
+    """The ring is full and the queue asleep when the transmitter hangs, five times."""
+    nic.expect_log(r"tx queue \d hung")
+    nic.sh("ethtool -G dut0 tx 64")
+    with nic.no_link_bounce(), nic.stream():
+        for i in range(3):
+            seen = nic.stats()["resets"]
+            nic.clear_bits(TCTL, EN)
+            wait_until(lambda: nic.stats()["resets"] > seen, 10, "reset")
+            wait_until(lambda: nic.answers(), 5, "traffic")
+    stats = nic.stats()
+    assert stats["tx_busy"] == 0 and stats["tx_aborted"] > 0
+    nic.transfer(1 << 16)
+
+
+@pytest.mark.rule("T18", "T19")
+def test_stack_watchdog(nic):
+    """ndo_tx_timeout, by a queue that someone stopped: the reset is deferred, and helps."""
+    nic.expect_log(r"NETDEV WATCHDOG", r"tx queue \d hung", r"transmit queue \d timed out")
+    for queue in (0, 1):
+        nic.poke_queue(queue, "stop")
+    # A packet that waits makes the watchdog look.
+    ping = nic.spawn(f"exec ping -n -i 0.1 -W 1 {nic.PEER}")
+    with nic.no_link_bounce():
+        wait_until(lambda: nic.stats()["tx_timeouts"] > 0, 20, "timeout")
+        wait_until(lambda: nic.answers(), 10, "traffic")
+    ping.kill()
+    assert nic.stats()["resets"] > 0
+    nic.transfer(1 << 16)
+
+
+@pytest.mark.rule("R1")
+def test_lost_interrupts(nic):
+    """All causes masked behind the driver's back."""
+    with nic.no_link_bounce(), nic.outage(RECOVERY):
+        nic.set_reg(IMC, 0xffffffff)
+    wait_until(nic.answers, 5, "traffic")
+    nic.transfer(1 << 16)
+    nic.transfer(1 << 16, reverse=True)
+
+
+def test_link_change_after_lost_interrupts(nic):
+    """The link's own interrupt is lost: the change must still be noticed."""
+    nic.set_reg(IMC, 0xffffffff)
+    nic.guest.set_link(False)
+    nic.defer(lambda: nic.guest.set_link(True))
+    wait_until(lambda: nic.sh("cat /sys/class/net/dut0/carrier").strip() == "0", 10,
+               "no carrier")
+    nic.guest.set_link(True)
+    nic.guest.net_up()
+    nic.ping()
+
+
+def test_receiver_disabled(nic):
+    """Silence is legal: no false alarm, and a restart brings it back."""
+    nic.clear_bits(RCTL, EN)
+    nic.sh("ping -c 1 -W 1 192.0.2.2; true")
+    nic.sh("ethtool -G dut0 rx 512")
+    wait_until(nic.answers, 10, "traffic")
+
+
+@pytest.mark.rule("T18", "D10")
+def test_hang_during_ring_changes(nic):
+    """Whether a change finds the hang or makes it go away: traffic is there afterwards."""
+    nic.expect_log(r"tx queue \d hung")
+    with nic.no_link_bounce(), nic.stream():
+        for i in range(8):
+            nic.clear_bits(TCTL, EN)
+            nic.sh(f"ethtool -G dut0 tx {(128, 1024)[i % 2]}")
+        wait_until(nic.answers, 10, "traffic")
+    nic.transfer(1 << 16)
+
+
+@pytest.mark.rule("T18")
+@pytest.mark.parametrize("load", ["idle", "full ring"])
+def test_hang_while_the_link_is_down(nic, load):
+    """The transmitter dies, then the cable goes; when that is back, so is the traffic."""
+    nic.expect_log(r"tx queue \d hung")
+    nic.sh("ethtool -G dut0 tx 64")
+    nic.clear_bits(TCTL, EN)
+    if load == "full ring":
+        blast = nic.spawn(f"exec python3 {PROG}/raw.py blast dut0")
+        wait_until(lambda: nic.stats()["tx_stopped"] > 0, 10, "a full ring")
+    nic.guest.set_link(False)
+    nic.defer(lambda: nic.guest.set_link(True))
+    wait_until(lambda: nic.sh("cat /sys/class/net/dut0/carrier").strip() == "0", 5, "no carrier")
+    nic.clear_bits(TCTL, EN)
+    nic.guest.set_link(True)
+    wait_until(lambda: nic.sh("cat /sys/class/net/dut0/carrier").strip() == "1", 10, "carrier")
+    wait_until(nic.answers, 10, "traffic")
+    if load == "full ring":
+        blast.kill()
+    nic.transfer(1 << 16)
+
+
+@pytest.mark.rule("T18")
+def test_cable_moves_during_resets(nic):
+    """The link goes and comes at any moment of a recovery."""
+    nic.expect_log(r"tx queue \d hung")
+    nic.defer(lambda: nic.guest.set_link(True))
+    ping = nic.spawn(f"exec ping -n -i 0.02 -W 1 {nic.PEER}")
+    for _ in range(5):
+        seen = nic.stats()["resets"]
+        nic.clear_bits(TCTL, EN)
+        deadline = time.monotonic() + 10 * nic.guest.scale
+        up = True
+        while nic.stats()["resets"] == seen and time.monotonic() < deadline:
+            up = not up
+            nic.guest.set_link(up)
+        nic.guest.set_link(True)
+        nic.guest.net_up()
+        wait_until(nic.answers, 10, "traffic")
+    ping.kill()
+    nic.transfer(1 << 16)
+
+
+@pytest.mark.rule("T20")
+def test_removal_while_a_reset_is_due(nic):
+    """The driver goes at moments around that of the recovery, in a flood."""
+    nic.expect_log(r"tx queue \d hung")
+    pci = nic.guest.pci()
+    for delay in (0.4, 0.6, 0.8, 1.0, 1.2):
+        with nic.flood("tx"):
+            nic.clear_bits(TCTL, EN)
+            nic.sh(f"sleep {delay}; echo {pci} >/sys/bus/pci/drivers/hartwell/unbind")
+        nic.sh(f"echo {pci} >/sys/bus/pci/drivers/hartwell/bind; hwlab names")
+        nic.guest.net_up()
+        nic.ping()
+
+
+@pytest.mark.long
+@pytest.mark.rule("T18")
+def test_a_hang_every_second_for_a_minute(nic):
+    nic.expect_log(r"tx queue \d hung")
+    resets = nic.stats()["resets"]
+    with nic.no_link_bounce(), nic.stream(seconds=3600):
+        nic.prog(f"hangs.py {nic.resource()} 60", 60 + 30 * nic.guest.scale)
+        wait_until(nic.answers, 10, "traffic")
+    # A hang takes up to 1.5 s to be seen.
+    assert nic.stats()["resets"] - resets >= 20
+    nic.transfer(1 << 16)
+    nic.transfer(1 << 16, reverse=True)

@@ -1,0 +1,144 @@
+# SPDX-License-Identifier: GPL-2.0
+"""A device that goes away and comes back: unplugged, asleep, in error."""
+
+import re
+import time
+
+import pytest
+from hwlab import GuestTimeout
+from lab import wait_until
+
+
+@pytest.mark.rule("D3", "D12")
+@pytest.mark.parametrize("direction", ["rx", "tx"])
+def test_unplug_under_flood(nic, direction):
+    for _ in range(2):
+        with nic.flood(direction):
+            nic.guest.unplug()
+            wait_until(lambda: "dut0" not in nic.sh("ip -o link"), 20, "interface gone")
+        nic.guest.plug()
+        nic.guest.load_driver()
+        nic.guest.net_up()
+        nic.ping()
+
+
+@pytest.mark.rule("D12")
+def test_surprise_removal(nic):
+    """Every read gives all ones: noticed once, quietly, and the removal works."""
+    nic.expect_log(r"device is gone")
+    pci = nic.guest.pci()
+    mark = nic.guest.mark()
+    with nic.flood("tx"):
+        nic.vanish()
+        for command in ("ethtool -S dut0", "ip -s link show dut0", "ethtool dut0",
+                        "ethtool -d dut0", "ethtool -G dut0 rx 512",
+                        "ip link set dut0 promisc on", "ip link set dut0 mtu 2000"):
+            nic.guest.run(command, check=False)
+        wait_until(lambda: nic.guest.run("cat /sys/class/net/dut0/carrier",
+                                         check=False).stdout.strip() != "1", 10, "no carrier")
+        nic.guest.run("ip link set dut0 down", check=False)
+        nic.guest.run("ip link set dut0 up", check=False)
+    nic.sh(f"echo 1 >/sys/bus/pci/devices/{pci}/remove")
+    said = [x for x in nic.guest.dmesg(mark).splitlines() if "hartwell" in x
+            and "promiscuous" not in x]
+    assert sum("device is gone" in x for x in said) == 1, said
+    assert len(said) <= 2, "not quiet:\n" + "\n".join(said)
+    nic.sh("echo 1 >/sys/bus/pci/rescan")
+    wait_until(lambda: nic.guest.pci(), 10, "found again")
+    nic.guest.load_driver()
+    nic.guest.net_up()
+    nic.ping()
+
+
+def suspend(nic, command):
+    """Run a command during which the guest sleeps.
+
+    Its agent does not survive that: it is left in peace meanwhile, lest it hinder the freezing
+    of processes, and started anew.  The console tells when.
+    """
+    token = f"hwlab: resumed {time.monotonic()}"
+    nic.sh(f"setsid sh -c 'sleep 1; {command}; pkill qemu-ga; echo {token} >/dev/ttyS0' "
+           "</dev/null >/dev/null 2>&1 &")
+    wait_until(lambda: token in nic.guest.console_log, 60 * nic.guest.scale, "the guest is back")
+    wait_until(lambda: agent_answers(nic), 20 * nic.guest.scale, "its agent is back")
+
+
+def agent_answers(nic):
+    try:
+        nic.guest.agent.sync(2)
+        return True
+    except GuestTimeout:
+        return False
+
+
+@pytest.mark.parametrize("depth", ["devices", "platform"])
+def test_suspend_and_resume(nic, depth):
+    """All devices go to sleep and come back; nothing wakes QEMU from more than that."""
+    nic.sh("ethtool -G dut0 rx 512; ethtool -X dut0 weight 1 3; ip link set dut0 mtu 1400")
+    suspend(nic, f"echo {depth} >/sys/power/pm_test; echo freeze >/sys/power/state; "
+                 "echo none >/sys/power/pm_test")
+    wait_until(nic.answers, 15, "traffic after resume")
+    assert nic.link()["mtu"] == 1400
+    assert re.findall(r"^RX:\s+(\d+)", nic.sh("ethtool -g dut0"), re.M)[-1] == "512"
+    nic.transfer(1 << 16)
+    nic.transfer(1 << 16, reverse=True)
+    assert nic.stats()["tx_timeouts"] == 0
+
+
+@pytest.mark.long
+def test_sleep_20_times_under_traffic(nic):
+    nic.expect_log(r"peer0: (NETDEV WATCHDOG|TX timeout)")
+    for i in range(20):
+        with nic.flood(("rx", "tx")[i % 2]):
+            suspend(nic, "echo devices >/sys/power/pm_test; echo freeze >/sys/power/state; "
+                         "echo none >/sys/power/pm_test")
+        wait_until(nic.answers, 15, "traffic after resume")
+    nic.transfer(1 << 16)
+    nic.transfer(1 << 16, reverse=True)
+
+
+@pytest.mark.long
+@pytest.mark.rule("D12", "D3")
+def test_unplug_20_times_under_flood(nic):
+    for i in range(20):
+        with nic.flood(("rx", "tx")[i % 2]):
+            nic.guest.unplug()
+            wait_until(lambda: "dut0" not in nic.sh("ip -o link"), 20, "interface gone")
+        nic.guest.plug()
+        nic.guest.load_driver()
+        nic.guest.net_up()
+        nic.ping()
+
+
+# --- errors on the bus ---
+
+# Of the root port, which QEMU lets report them; its device takes part in the recovery.
+BUS_ERRORS = {"correctable": "RCVR", "non-fatal": "COMP_TIME", "fatal": "MALF_TLP"}
+
+
+@pytest.mark.rule("D12")
+@pytest.mark.parametrize("kind", BUS_ERRORS)
+def test_bus_error(nic, kind):
+    """AER under traffic: recovered from with the same settings, or left in order."""
+    nic.expect_log("AER", "PCIe Bus Error", r"pcieport \S+:", r"hartwell \S+:\s+\[",
+                   r"peer0: (NETDEV WATCHDOG|TX timeout)")
+    nic.sh("ethtool -G dut0 rx 512; ethtool -X dut0 weight 1 3")
+    pci = nic.guest.pci()
+    with nic.flood("rx"):
+        nic.guest.hmp(f"pcie_aer_inject_error port0 {BUS_ERRORS[kind]}")
+        wait_until(lambda: "AER" in nic.log(), 10, "a report of the error")
+        if kind != "correctable":
+            # QEMU's port does not come back from the reset that a fatal one takes.
+            wait_until(lambda: re.search("device recovery (successful|failed)", nic.log()), 30,
+                       lambda: f"recovery:\n{nic.log()}")
+    if kind == "fatal":
+        nic.sh(f"echo 1 >/sys/bus/pci/devices/{pci}/remove; echo 1 >/sys/bus/pci/rescan")
+        wait_until(nic.guest.pci, 10, "found again")
+        nic.guest.load_driver()
+        nic.guest.net_up()
+    else:
+        assert "recovery failed" not in nic.log()
+        wait_until(nic.answers, 15, "traffic")
+        assert re.findall(r"^RX:\s+(\d+)", nic.sh("ethtool -g dut0"), re.M)[-1] == "512"
+    nic.transfer(1 << 16)
+    nic.transfer(1 << 16, reverse=True)
