@@ -150,6 +150,9 @@ class Nic:
         self.undo()
         self.sh("rmmod hwltest 2>/dev/null; true")
         self.guest.unload_driver()
+        if self.guest.kernel.debug:
+            leaks = self.guest.kmemleak_scan(60)
+            assert not leaks, "memory that nothing points to:\n" + "\n".join(leaks)
         problems = self.guest.log_problems(self.since, self.allowed)
         assert not problems, "the kernel log has what the test did not expect:\n" + \
             "\n".join(problems)
