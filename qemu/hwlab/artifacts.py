@@ -628,8 +628,8 @@ def build_module(kern, log=None):
                        "against: name a kernel tree, or use --driver e1000e")
     if not (TOP / "Makefile").exists():
         raise LabError("there is no Makefile at the top of the checkout: nothing to build")
-    log.unlink(missing_ok=True)
     with locked("module"), Progress.step(f"building hartwell.ko for {kern.version}"):
+        log.unlink(missing_ok=True)
         if kern.chroot:
             return _build_in_chroot(kern, log)
         source = TOP
