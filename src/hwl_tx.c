@@ -16,6 +16,7 @@
 #include <linux/ipv6.h>
 #include <linux/tcp.h>
 #include <linux/udp.h>
+#include <net/ip6_checksum.h>
 #include <net/netdev_queues.h>
 #include <net/tcp.h>
 
