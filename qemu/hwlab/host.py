@@ -255,6 +255,13 @@ GROUPS = {
         "python3-pytest-xdist": (_file("/usr/lib/python3/dist-packages/xdist"), False),
         "python3-yaml": (_file("/usr/lib/python3/dist-packages/yaml"), False),
     },
+    "verify": {
+        "spin": (_tool("spin"), False),
+        "gcc": (_tool("gcc"), False),
+        "libc6-dev": (_file("/usr/include/stdio.h"), False),
+        "debian-archive-keyring": (_file(KEYRING), False),
+        "xz-utils": (_tool("xz"), False),
+    },
     "kernel": {
         "flex": (_tool("flex"), False),
         "bison": (_tool("bison"), False),
