@@ -1,0 +1,513 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * A transmit ring: the sender, the device, its interrupt, the poll, the watchdog, and the reset.
+ *
+ * What is looked for: a packet lost or completed twice, a descriptor used that is not free, a queue
+ * asleep for good, a packet that never ends. Steps are interleaved in any way, each as if memory
+ * were sequentially consistent; the barriers are the litmus tests' business.
+ *
+ * The ring has four descriptors, the counters wrap at six: not a multiple, as 2^32 is none of most
+ * ring sizes. Packets take one or two descriptors, bursts have one or two packets.
+ *
+ * Without FAULTS the device always works, and neither watchdog nor reset runs: the protocol alone
+ * must do. With FAULTS the device may stop and messages may be lost at any time. Time is not
+ * modelled: the watchdog may look at any moment, so resets that nothing called for are among
+ * what is checked. To keep the states few, the ring is then one of three, whose counters wrap with
+ * it, packets have one descriptor, and there are no bursts.
+ *
+ * Code:
+ *   src/hwl_tx.c: hwl_tx_xmit(): if (unlikely(!netif_txq_maybe_stop(txq->nq, hwl_txq_unused(txq), HWL_TX_STOP, HWL_TX_START))) return hwl_tx_full(txq);
+ *   src/hwl_tx.c: hwl_tx_xmit(): hwl_txq_publish(&cur, skb, bytes, segs); stopped = !netif_txq_maybe_stop(txq->nq, hwl_txq_unused(txq), HWL_TX_STOP, HWL_TX_START);
+ *   src/hwl_tx.c: hwl_tx_xmit(): if (__netdev_tx_sent_queue(txq->nq, bytes, netdev_xmit_more()) || stopped) hwl_txq_kick(txq);
+ *   src/hwl_tx.c: hwl_tx_xmit(): if (!netdev_xmit_more()) hwl_txq_kick(txq);
+ *   src/hwl_tx.c: hwl_txq_publish(): first->ndesc = cur->prod - txq->prod;
+ *   src/hwl_tx.c: hwl_txq_clean(): while (cons != prod && hwl_tx_desc_done(txq, slot))
+ *   src/hwl_tx.c: hwl_txq_clean(): txq->cslot = slot; smp_store_release(&txq->cons, cons); if (!__netif_txq_completed_wake(txq->nq, skbs, bytes, hwl_txq_unused(txq), HWL_TX_START, hwl_asleep(txq->ad)))
+ *   src/hwl_tx.c: hwl_txq_drain(): hwl_txq_clean(txq, 0); slot = txq->cslot; while (txq->cons != txq->prod)
+ *   src/hwl_tx.c: hwl_txq_drain(): WRITE_ONCE(txq->prod, 0); WRITE_ONCE(txq->cons, 0); txq->slot = 0; txq->cslot = 0; txq->kicked = 0;
+ *   src/hwl_irq.c: hwl_poll(): if (done < budget && napi_complete_done(napi, done)) hwl_wr32(pair->hw, HWL_IMS, pair->rearm);
+ *   src/hwl_irq.c: hwl_irq_queue(): napi_schedule_irqoff(&pair->napi);
+ *   src/hwl_watchdog.c: hwl_watch_tx(): if (cons == READ_ONCE(txq->prod) || cons != txq->seen)
+ *   src/hwl_watchdog.c: hwl_watch_tx(): if (txq->stuck == HWL_STUCK_POLL)
+ *   src/hwl_reset.c: hwl_stop(): netif_tx_disable(ad->netdev); hwl_irq_disable(ad); hwl_watchdog_stop(ad); cancel_work_sync(&ad->link_work); hwl_irq_napi_disable(ad); netif_tx_disable(ad->netdev); return hwl_reset_device(ad);
+ *   src/hwl_reset.c: hwl_restart(): hwl_txq_drain(&ad->pair[q]->txq);
+ *   src/hwl_reset.c: hwl_start(): hwl_filter_start(ad); hwl_irq_napi_enable(ad);
+ *   src/hwl_reset.c: hwl_start(): hwl_irq_kick(ad->pair[q]); hwl_irq_enable(ad);
+ *   linux/include/net/netdev_queues.h: netif_txq_try_stop(): if (unlikely(get_desc >= start_thrs))
+ *   linux/include/net/netdev_queues.h: __netif_txq_completed_wake(): if (pkts && likely(get_desc >= start_thrs))
+ *   linux/net/core/dev.c: napi_complete_done(): if (unlikely(val & NAPIF_STATE_MISSED))
+ *   linux/net/core/dev.c: napi_schedule_prep(): if (unlikely(val & NAPIF_STATE_DISABLE)) return false;
+ *
+ * Mutants, each a -D switch, are in run.py with what must find them.
+ */
+
+#ifdef FAULTS
+#define COUNT	3
+#define WRAP	3
+#define LARGEST	1			/* descriptors of the largest packet */
+#else
+#define COUNT	4
+#define WRAP	6
+#define LARGEST	2
+#endif
+
+#ifdef M_NO_SLOT_KEPT
+#define RESERVED 0
+#else
+#define RESERVED 1
+#endif
+#ifdef M_STOP_LATE
+#define STOP	(LARGEST - 1)
+#define START	STOP
+#else
+#define STOP	LARGEST
+#define START	(LARGEST + 1)
+#endif
+
+#define USED(p, c)	(((p) + WRAP - (c)) % WRAP)
+#define UNUSED		(COUNT - RESERVED - USED(prod, cons))
+#define NEXT(s)		(((s) + 1) % COUNT)
+#define EOP(s)		(((s) + ndesc[s] - 1) % COUNT)
+
+/* The ring; skb: 0 none, 1 a packet, 2 the packet that is followed to its end. */
+byte prod, cons, pslot, cslot, kicked;
+byte skb[COUNT], ndesc[COUNT];
+bit filled[COUNT], eop[COUNT], dd[COUNT];
+
+/* The stack's queue. */
+bit xoff, txlock, txwait;
+
+/* The device and its interrupt. */
+byte head, tail;
+bit on = 1, hung, icr, ims = 1, msg;
+
+/* NAPI. */
+bit sched, missed, disabled, poll;
+
+/* Watchdog and reset. */
+bit down, tick_stop, stuck, reset;
+
+/* The packet that is followed. */
+bit sent, done;
+
+inline napi_schedule()
+{
+	atomic {
+		if
+		:: disabled -> skip
+#ifdef M_NO_MISSED
+		:: !disabled && sched -> skip
+#else
+		:: !disabled && sched -> missed = 1
+#endif
+		:: !disabled && !sched -> sched = 1; poll = 1
+		fi
+	}
+}
+
+/* In an atomic step: the device sends a message, which masks and clears the cause. */
+inline raise()
+{
+	if
+	:: icr && ims ->
+#ifdef FAULTS
+		if
+		:: napi_schedule()
+		:: skip			/* lost */
+		fi;
+#else
+		msg = 1;
+#endif
+		ims = 0;
+		icr = 0
+	:: else -> skip
+	fi
+}
+
+inline kick()
+{
+	atomic {
+		if
+		:: kicked != prod -> kicked = prod; tail = pslot
+		:: else -> skip
+		fi
+	}
+}
+
+/* One step: nobody looks at a slot before prod and tail. */
+inline fill()
+{
+	n = 0;
+	do
+	:: n < want ->
+		assert(!filled[(pslot + n) % COUNT]);
+		filled[(pslot + n) % COUNT] = 1;
+		eop[(pslot + n) % COUNT] = (n + 1 == want);
+		dd[(pslot + n) % COUNT] = 0;
+		n++
+	:: else -> break
+	od;
+	n = 0;
+	assert(skb[pslot] == 0);
+	skb[pslot] = 1;
+	ndesc[pslot] = want
+}
+
+active proctype Sender()
+{
+	byte want, n;
+	bit more, second, stopped, dropped;
+
+	do
+#ifdef FOLLOW
+	:: sent -> break		/* it must end even if nothing more is sent */
+#endif
+	:: atomic { !txlock && !txwait && !xoff -> txlock = 1 };
+burst:
+		/* Full while awake: the poll looked for room, then at the queue, and the sender filled
+		 * the ring and stopped in between. Nothing breaks, since room is looked for first.
+		 */
+#ifdef NEVER_BUSY
+		assert(UNUSED >= STOP);
+#endif
+#ifndef M_NO_CHECK_FIRST
+		if
+		:: UNUSED < STOP ->
+			xoff = 1;
+#ifdef M_NO_RECHECK_FIRST
+			kick();
+			goto unlock
+#else
+			if
+			:: UNUSED >= START -> xoff = 0
+			:: else -> kick(); goto unlock
+			fi
+#endif
+		:: else -> skip
+		fi;
+#endif
+		atomic {
+			if
+			:: want = 1
+#if LARGEST > 1
+			:: want = LARGEST
+#endif
+			fi;
+#ifndef FAULTS
+			if
+			:: more = 0
+			:: !second -> more = 1
+			fi;
+			second = more;
+			if
+			:: dropped = 0
+			:: dropped = 1
+			fi
+#endif
+		}
+		stopped = 0;
+		if
+		:: dropped ->
+#ifdef M_NO_KICK_AFTER_DROP
+			goto unlock;
+#else
+			if
+			:: more -> goto burst
+			:: else -> kick(); goto unlock
+			fi
+#endif
+		:: else -> skip
+		fi;
+
+		atomic {
+			fill();
+#ifdef FOLLOW
+			if
+			:: !sent -> sent = 1; skb[pslot] = 2
+			:: skip
+			fi;
+#endif
+			pslot = (pslot + want) % COUNT;
+			prod = (prod + want) % WRAP;
+			assert(USED(prod, cons) < COUNT)
+		};
+
+		if
+		:: UNUSED < STOP ->
+			xoff = 1;
+			stopped = 1;
+#ifndef M_NO_RECHECK_BEHIND
+			if
+			:: UNUSED >= START -> xoff = 0; stopped = 0
+			:: else -> skip
+			fi
+#endif
+		:: else -> skip
+		fi;
+		if
+#ifdef M_NO_KICK_WHEN_STOPPED
+		:: !more -> kick()
+#else
+		:: !more || stopped -> kick()
+#endif
+		:: else -> skip
+		fi;
+		/* The stack goes on with a burst unless the queue was stopped. */
+		if
+		:: more && !xoff -> goto burst
+		:: else -> skip
+		fi;
+unlock:
+		atomic {
+			assert(tail == pslot);
+			txlock = 0;
+			want = 0; more = 0; second = 0; stopped = 0; dropped = 0
+		}
+	od
+}
+
+active proctype Device()
+{
+end:
+	do
+	:: atomic { on && !hung && head != tail ->
+			assert(filled[head]);
+			if
+			:: eop[head] -> dd[head] = 1; icr = 1; raise()
+			:: else -> skip
+			fi;
+			head = NEXT(head)
+		}
+#ifdef FAULTS
+	:: atomic { on && !hung && head != tail -> hung = 1 }
+#endif
+	od
+}
+
+#ifndef FAULTS
+/* The handler, on whatever CPU. */
+active proctype Interrupt()
+{
+end:
+	do
+	:: atomic { msg -> msg = 0; napi_schedule() }
+	od
+}
+#endif
+
+#ifdef RECEIVE
+/* The other vector of the pair, which schedules the same poll. */
+active proctype Receive()
+{
+	if
+	:: napi_schedule()
+	:: skip
+	fi
+}
+#endif
+
+/* One packet leaves the ring. */
+inline release(s)
+{
+	assert(skb[s] != 0);
+	assert(!(skb[s] == 2 && done));
+	if
+	:: skb[s] == 2 -> done = 1
+	:: else -> skip
+	fi;
+	skb[s] = 0;
+	k = 0;
+	do
+	:: k < ndesc[s] -> filled[(s + k) % COUNT] = 0; k++
+	:: else -> break
+	od;
+	k = 0
+}
+
+inline clean()
+{
+	atomic { p = prod; c = cons; s = cslot; any = 0 };
+	do
+	:: c != p && dd[EOP(s)] ->
+		d_step {
+			release(s);
+			c = (c + ndesc[s]) % WRAP;
+			s = (s + ndesc[s]) % COUNT;
+			any = 1
+		}
+	:: else -> break
+	od;
+	if
+	:: any ->
+		cslot = s;
+#ifndef M_CONS_LATE
+		cons = c;
+#endif
+		if
+		:: UNUSED >= START ->
+			if
+			:: xoff -> wake()
+			:: else -> skip
+			fi
+		:: else -> skip
+		fi;
+#ifdef M_CONS_LATE
+		cons = c
+#endif
+	:: else -> skip
+	fi;
+	d_step { p = 0; c = 0; s = 0; any = 0 }
+}
+
+inline wake()
+{
+#ifndef M_NO_WAKE
+#ifdef M_WAKE_WHEN_DOWN
+	xoff = 0
+#else
+	if
+	:: !down -> xoff = 0
+	:: else -> skip
+	fi
+#endif
+#else
+	skip
+#endif
+}
+
+active proctype Poll()
+{
+	byte p, c, s, k;
+	bit any, rearm;
+
+end:
+	do
+	:: atomic { poll -> poll = 0 };
+		clean();
+		atomic {
+			if
+			:: missed -> missed = 0; poll = 1
+			:: else -> sched = 0; rearm = 1
+			fi
+		};
+		if
+		:: rearm ->
+#ifndef M_NO_REARM
+			atomic {
+				ims = 1;
+#ifndef M_REARM_RAISES_NOTHING
+				raise()
+#endif
+			}
+#endif
+			rearm = 0
+		:: else -> skip
+		fi
+	od
+}
+
+#ifdef FAULTS
+
+/* A look is one step: it only reads, and asks. It may come too early, so progress since the last look
+ * and the longer wait for a device that has fetched all are left out.
+ */
+active proctype Watchdog()
+{
+end:
+	do
+	:: atomic { !tick_stop && cons == prod && stuck -> stuck = 0 }
+	:: atomic { !tick_stop && cons != prod && !stuck ->
+			stuck = 1;
+#ifndef M_NO_WATCHDOG_POLL
+			napi_schedule()
+#endif
+		}
+#ifndef M_NO_WATCHDOG_RESET
+	:: atomic { !tick_stop && cons != prod && stuck && !down && !reset -> reset = 1 }
+#endif
+	od
+}
+
+/* The core's lock is a fair one: who waits is let in. */
+inline tx_disable()
+{
+#ifdef M_DISABLE_WITHOUT_LOCK
+	xoff = 1
+#else
+	txwait = 1;
+	atomic { !txlock -> txlock = 1; txwait = 0 };
+	xoff = 1;
+	txlock = 0
+#endif
+}
+
+active proctype Reset()
+{
+	byte p, c, s, k;
+	bit any;
+
+end:
+	do
+	:: atomic { reset -> reset = 0 };
+		/* Stop. */
+		down = 1;
+#ifndef M_NO_DISABLE
+		tx_disable();
+#endif
+		ims = 0;
+		tick_stop = 1;
+#ifndef M_NO_NAPI_DISABLE
+		disabled = 1;
+		atomic { !sched -> sched = 1 };
+		disabled = 0;
+#endif
+#if !defined(M_NO_DISABLE) && !defined(M_NO_SECOND_DISABLE)
+		tx_disable();
+#endif
+		atomic { on = 0; hung = 0; icr = 0; ims = 0; head = 0; tail = 0 };
+
+		/* Drain. */
+		clean();
+#ifndef M_NO_DRAIN
+		atomic {
+			s = cslot;
+			do
+			:: cons != prod ->
+				c = ndesc[s];
+				cons = (cons + c) % WRAP;
+				release(s);
+				s = (s + c) % COUNT
+			:: else -> break
+			od
+		};
+#endif
+		atomic {
+			prod = 0; cons = 0; pslot = 0; cslot = 0;
+#ifndef M_KICKED_STAYS
+			kicked = 0;
+#endif
+			stuck = 0; s = 0; c = 0
+		};
+
+		/* Start. */
+		on = 1;
+		down = 0;
+#ifndef M_NO_NAPI_DISABLE
+		sched = 0;
+#endif
+		napi_schedule();
+		atomic { ims = 1; raise() };
+#ifndef M_NO_WAKE_AFTER_RESET
+		xoff = 0;
+#endif
+		tick_stop = 0
+	od
+}
+
+#endif
+
+#ifdef FOLLOW
+ltl ends { [] (sent -> <> done) }
+#else
+ltl awake { [] <> !xoff }
+#endif
