@@ -45,11 +45,12 @@ help:
 	@echo 'make test-full         ... on all kernels, with the long tests'
 	@echo 'make soak              change everything at random under traffic; MINUTES=10'
 	@echo 'make mutants           break one rule at a time, and see a test notice'
+	@echo 'make verify            check models of the protocols: barriers, the transmit ring'
 
 # ---- tests
 # T: which tests (an expression for pytest -k, a file, or a node id). KERNEL: a kernel of
 # scripts/run-vm.sh. JOBS: how many side by side.
-.PHONY: test test-full mutants soak
+.PHONY: test test-full mutants soak verify
 test:
 	tests/run.sh
 
@@ -62,6 +63,10 @@ test-%:
 # M: which (part of a name).
 mutants:
 	tests/mutants/run.py $(M)
+
+# V: which (part of a name).
+verify:
+	tests/verify/run.sh $(V)
 
 # MINUTES, SEED (printed; repeats a run), KERNEL.
 soak:
