@@ -230,9 +230,13 @@ static irqreturn_t hwl_irq_line(int irq, void *data)
 	struct hwl_adapter *ad = data;
 	u32 icr;
 
-	/* A neighbour on the line; ours may be in the middle of a reset. */
-	if (test_bit(HWL_DOWN, &ad->flags))
+	/* A neighbour on the line, or a cause that a poll has just unmasked: a
+	 * write does no harm even in the middle of a reset.
+	 */
+	if (test_bit(HWL_DOWN, &ad->flags)) {
+		hwl_wr32(&ad->hw, HWL_IMC, HWL_INT_ALL);
 		return IRQ_NONE;
+	}
 	icr = hwl_rd32(&ad->hw, HWL_ICR);
 	if (unlikely(hwl_gone(&ad->hw)))
 		return IRQ_NONE;
@@ -545,7 +549,10 @@ void hwl_irq_napi_enable(struct hwl_adapter *ad)
 
 /**
  * hwl_irq_napi_disable() - wait for the polls to end, and let none start
- * @ad: the device
+ * @ad: the device; its interrupts were disabled
+ *
+ * A poll that ended meanwhile has unmasked its causes: a line would go on and
+ * on, since its handler does not look at a device that is down.
  *
  * Context: process, rtnl held.
  */
@@ -561,4 +568,5 @@ void hwl_irq_napi_disable(struct hwl_adapter *ad)
 		napi_disable(&pair->napi);
 		timer_delete_sync(&pair->retry);
 	}
+	hwl_wr32(&ad->hw, HWL_IMC, HWL_INT_ALL);
 }

@@ -339,7 +339,10 @@ static void hwl_txq_publish(struct hwl_tx_cursor *cur, struct sk_buff *skb,
 	smp_store_release(&txq->prod, cur->prod);
 }
 
-/* The queue was stopped ahead of time, so someone woke it without room. */
+/* The queue was stopped ahead of time, so someone woke it without room. Short
+ * of a bug, that takes a waker that is held up between its two looks, at the
+ * room and at the queue, for as long as the ring takes to fill.
+ */
 static netdev_tx_t hwl_tx_full(struct hwl_txq *txq)
 {
 	hwl_txq_count(txq, &txq->pstats.busy);

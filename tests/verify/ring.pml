@@ -27,12 +27,12 @@
  *   src/hwl_tx.c: hwl_txq_drain(): WRITE_ONCE(txq->prod, 0); WRITE_ONCE(txq->cons, 0); txq->slot = 0; txq->cslot = 0; txq->kicked = 0;
  *   src/hwl_irq.c: hwl_poll(): if (done < budget && napi_complete_done(napi, done)) hwl_wr32(pair->hw, HWL_IMS, pair->rearm);
  *   src/hwl_irq.c: hwl_irq_queue(): napi_schedule_irqoff(&pair->napi);
- *   src/hwl_watchdog.c: hwl_watch_tx(): if (cons == READ_ONCE(txq->prod) || cons != txq->seen)
+ *   src/hwl_watchdog.c: hwl_watch_tx(): bool waits = cons != READ_ONCE(txq->prod); bool waited = txq->waited && cons == txq->seen;
  *   src/hwl_watchdog.c: hwl_watch_tx(): if (txq->stuck == HWL_STUCK_POLL)
- *   src/hwl_reset.c: hwl_stop(): netif_tx_disable(ad->netdev); hwl_irq_disable(ad); hwl_watchdog_stop(ad); cancel_work_sync(&ad->link_work); hwl_irq_napi_disable(ad); netif_tx_disable(ad->netdev); return hwl_reset_device(ad);
+ *   src/hwl_reset.c: hwl_stop(): netif_tx_disable(ad->netdev); clear_bit(HWL_RESET_DUE, &ad->flags); hwl_irq_disable(ad); hwl_watchdog_stop(ad); hwl_irq_napi_disable(ad); cancel_work_sync(&ad->link_work); netif_tx_disable(ad->netdev); return hwl_reset_device(ad);
  *   src/hwl_reset.c: hwl_restart(): hwl_txq_drain(&ad->pair[q]->txq);
  *   src/hwl_reset.c: hwl_start(): hwl_filter_start(ad); hwl_irq_napi_enable(ad);
- *   src/hwl_reset.c: hwl_start(): hwl_irq_kick(ad->pair[q]); hwl_irq_enable(ad);
+ *   src/hwl_reset.c: hwl_start(): hwl_irq_enable(ad); hwl_watchdog_start(ad);
  *   linux/include/net/netdev_queues.h: netif_txq_try_stop(): if (unlikely(get_desc >= start_thrs))
  *   linux/include/net/netdev_queues.h: __netif_txq_completed_wake(): if (pkts && likely(get_desc >= start_thrs))
  *   linux/net/core/dev.c: napi_complete_done(): if (unlikely(val & NAPIF_STATE_MISSED))
