@@ -83,11 +83,20 @@ static void hwl_probe_defaults(struct hwl_adapter *ad)
 	hwl_filter_init(ad);
 }
 
+static void hwl_pci_disable(void *pdev)
+{
+	pci_disable_device(pdev);
+}
+
 static int hwl_probe_pci(struct pci_dev *pdev)
 {
 	int err;
 
-	err = pcim_enable_device(pdev);
+	/* Memory only: the I/O ports are of no use, and may not be there. */
+	err = pci_enable_device_mem(pdev);
+	if (err)
+		return err;
+	err = devm_add_action_or_reset(&pdev->dev, hwl_pci_disable, pdev);
 	if (err)
 		return err;
 	err = dma_set_mask_and_coherent(&pdev->dev, DMA_BIT_MASK(64));

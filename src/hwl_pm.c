@@ -117,6 +117,8 @@ static pci_ers_result_t hwl_slot_reset(struct pci_dev *pdev)
 	struct hwl_adapter *ad = pci_get_drvdata(pdev);
 
 	hwl_pm_disable_aspm(pdev, true);
+	/* A resume has used it up, for kernels that keep count. */
+	pdev->state_saved = true;
 	pci_restore_state(pdev);
 	pci_save_state(pdev);
 	pci_set_master(pdev);

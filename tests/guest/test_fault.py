@@ -12,7 +12,7 @@ SWIOTLB = pytest.mark.guest(append="swiotlb=force")
 # --- memory and registrations that cannot be had ---
 
 NULL, ENOMEM = 0, -12
-PROBE = [("pcim_enable_device", ENOMEM), ("alloc_etherdev_mqs", NULL), ("pcim_iomap_region", ENOMEM),
+PROBE = [("pci_enable_device_mem", ENOMEM), ("alloc_etherdev_mqs", NULL), ("pcim_iomap_region", ENOMEM),
          ("__kmalloc_cache_node_noprof", NULL), ("__kmalloc_node_noprof", NULL),
          ("register_netdev", ENOMEM)]
 OPEN = [("request_threaded_irq", ENOMEM), ("dma_alloc_attrs", NULL),
