@@ -7,6 +7,7 @@
 
 #include <linux/netdevice.h>
 #include <linux/pci.h>
+#include <linux/pm_qos.h>
 #include <linux/workqueue.h>
 
 #include "hwl_compat.h"
@@ -23,6 +24,8 @@
 enum hwl_flag {
 	HWL_DOWN,		/* queues must stay asleep, work must not start */
 	HWL_HELD,		/* queues sleep until there is a link */
+	HWL_RESET_DUE,		/* reset_work will restart the data path */
+	HWL_PHY_DIRTY,		/* link.cfg is not in force in the PHY */
 };
 
 /* How interrupts reach us. */
@@ -55,6 +58,7 @@ struct hwl_coalesce {
  * @other_name: its name
  * @cfg: rings in force, or to be made at the next open
  * @coal: moderation; rtnl
+ * @latency: how long a CPU may take out of its sleep; while up
  * @msg_enable: message level
  * @flags: enum hwl_flag
  * @link: PHY and link
@@ -85,6 +89,7 @@ struct hwl_adapter {
 	char other_name[IFNAMSIZ + 24];
 	struct hwl_config cfg;
 	struct hwl_coalesce coal;
+	struct pm_qos_request latency;
 	u32 msg_enable;
 	unsigned long flags;
 	struct hwl_link link;

@@ -41,7 +41,6 @@ struct hwl_link_cfg {
  * @rx_pause: pause frames are obeyed
  * @tx_pause: pause frames are sent
  * @downs: how often the link was lost
- * @dirty: @cfg is not in force in the PHY yet; rtnl
  */
 struct hwl_link {
 	struct hwl_link_cfg cfg;
@@ -51,7 +50,6 @@ struct hwl_link {
 	bool rx_pause;
 	bool tx_pause;
 	u32 downs;
-	bool dirty;
 };
 
 void hwl_link_init(struct hwl_adapter *ad);

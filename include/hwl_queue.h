@@ -159,6 +159,7 @@ struct hwl_txq_cons_stats {
  * @cstats: counters of the consumer
  * @index: number of the queue
  * @seen: value of @cons at the last look of the watchdog
+ * @waited: packets were pending at that look
  * @stuck: looks in a row without progress
  *
  * One writer a group: the producer runs under the stack's transmit lock, the
@@ -190,6 +191,7 @@ struct hwl_txq {
 	__cacheline_group_begin_aligned(cold);
 	int index;
 	u32 seen;
+	bool waited;
 	u32 stuck;
 	__cacheline_group_end_aligned(cold);
 };

@@ -201,7 +201,7 @@ static int hwl_nway_reset(struct net_device *netdev)
 {
 	struct hwl_adapter *ad = netdev_priv(netdev);
 
-	if (!netif_running(netdev))
+	if (test_bit(HWL_DOWN, &ad->flags))
 		return -EAGAIN;
 	if (!ad->link.cfg.autoneg)
 		return -EINVAL;
@@ -317,7 +317,7 @@ static int hwl_set_channels(struct net_device *netdev,
 		return 0;
 	cfg.pairs = ch->combined_count;
 	err = hwl_reconfigure(ad, &cfg);
-	if (!err && netif_running(netdev))
+	if (!err)
 		hwl_netdev_set_xps(ad);
 	return err;
 }

@@ -10,6 +10,20 @@
 #include "hwl_io.h"
 
 /**
+ * hwl_io_retry() - does a device that was gone answer again?
+ * @hw: the device
+ *
+ * A completion that timed out looks like a removal.
+ *
+ * Context: process, rtnl held; the device is down.
+ */
+void hwl_io_retry(struct hwl_hw *hw)
+{
+	if (readl(hw->bar + HWL_STATUS) != ~0U)
+		WRITE_ONCE(hw->gone, false);
+}
+
+/**
  * hwl_io_suspect() - look into a read that returned all ones
  * @hw: the device
  * @reg: offset that was read

@@ -150,17 +150,23 @@ static int hwl_phy_negotiate(struct hwl_adapter *ad, bool renegotiate)
 {
 	const struct hwl_link_cfg *cfg = &ad->link.cfg;
 	struct hwl_hw *hw = &ad->hw;
-	u16 bmcr;
+	bool changed;
 	u32 status;
+	u16 bmcr;
 	int err;
 
 	hwl_hw_ctrl(hw, HWL_CTRL_FRCSPD | HWL_CTRL_FRCDPX, 0);
 
+	/* An offer that differs from what a boot loader made has to be made. With
+	 * a link of ours it is only QEMU, which resets the PHY with the MAC.
+	 */
 	err = hwl_mdio_modify(hw, 0, MII_ADVERTISE, HWL_ADV_MASK | ADVERTISE_CSMA,
 			      hwl_phy_advert(cfg));
+	changed = err > 0;
 	if (err >= 0)
 		err = hwl_mdio_modify(hw, 0, MII_CTRL1000, HWL_CTL1000_MASK,
 				      linkmode_adv_to_mii_ctrl1000_t(cfg->advertising));
+	changed |= err > 0;
 	if (err >= 0)
 		err = hwl_mdio_read(hw, 0, MII_BMCR, &bmcr);
 	if (err < 0)
@@ -169,7 +175,8 @@ static int hwl_phy_negotiate(struct hwl_adapter *ad, bool renegotiate)
 	/* Out of power-down the PHY negotiates by itself; with a link there is
 	 * nothing to negotiate unless the user asked for something else.
 	 */
-	if (!(bmcr & BMCR_ANENABLE) || !hwl_link_status(ad, &status))
+	if (!(bmcr & BMCR_ANENABLE) || !hwl_link_status(ad, &status) ||
+	    (changed && !ad->link.up))
 		renegotiate = true;
 	bmcr &= ~(BMCR_PDOWN | BMCR_ISOLATE);
 	bmcr |= BMCR_ANENABLE;
@@ -209,25 +216,28 @@ static int hwl_phy_force(struct hwl_adapter *ad)
  *	if the PHY is set up already
  *
  * Context: process, rtnl held.
- * Return: 0 or a negative error code.
+ * Return: 0, or a negative error code: the tick has it tried again.
  */
 int hwl_link_apply(struct hwl_adapter *ad, bool renegotiate)
 {
 	int err;
 
+	renegotiate |= test_and_clear_bit(HWL_PHY_DIRTY, &ad->flags);
 	err = hwl_own(&ad->hw);
-	if (err)
-		return err;
-	err = hwl_phy_setup(&ad->hw, &ad->link.cfg, renegotiate);
-	if (err >= 0 && ad->link.cfg.autoneg)
-		err = hwl_phy_negotiate(ad, renegotiate);
-	else if (err >= 0)
-		err = hwl_phy_force(ad);
-	hwl_disown(&ad->hw);
-	if (err < 0)
-		return err;
-	ad->link.dirty = false;
-	return 0;
+	if (!err) {
+		err = hwl_phy_setup(&ad->hw, &ad->link.cfg, renegotiate);
+		/* That has reset the PHY. */
+		renegotiate |= err > 0 && !ad->link.up;
+		if (err >= 0 && ad->link.cfg.autoneg)
+			err = hwl_phy_negotiate(ad, renegotiate);
+		else if (err >= 0)
+			err = hwl_phy_force(ad);
+		hwl_disown(&ad->hw);
+	}
+	if (err >= 0)
+		return 0;
+	set_bit(HWL_PHY_DIRTY, &ad->flags);
+	return err;
 }
 
 /**
@@ -248,7 +258,7 @@ int hwl_link_resume(struct hwl_adapter *ad)
 	bool up;
 	int err;
 
-	err = hwl_link_apply(ad, link->dirty);
+	err = hwl_link_apply(ad, false);
 	if (err || !link->up)
 		return err;
 
@@ -307,7 +317,7 @@ int hwl_link_set_cfg(struct hwl_adapter *ad, const struct hwl_link_cfg *cfg)
 	if (hwl_link_cfg_equal(cfg, &old))
 		return 0;
 	ad->link.cfg = *cfg;
-	ad->link.dirty = true;
+	set_bit(HWL_PHY_DIRTY, &ad->flags);
 	if (test_bit(HWL_DOWN, &ad->flags))
 		return 0;
 
@@ -448,8 +458,12 @@ static void hwl_link_went_up(struct hwl_adapter *ad, u32 status)
 	}
 	link->up = true;
 	netif_carrier_on(ad->netdev);
-	/* Held since the queues came up without a link. */
-	if (test_and_clear_bit(HWL_HELD, &ad->flags))
+	/* Held since the queues came up without a link. Where that is about to be
+	 * reset, rings may still be full of what the link's loss left there:
+	 * hwl_start() wakes them.
+	 */
+	if (!test_bit(HWL_RESET_DUE, &ad->flags) &&
+	    test_and_clear_bit(HWL_HELD, &ad->flags))
 		netif_tx_wake_all_queues(ad->netdev);
 }
 

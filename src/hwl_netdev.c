@@ -41,18 +41,45 @@ void hwl_netdev_set_xps(struct hwl_adapter *ad)
 	free_cpumask_var(mask);
 }
 
-static int hwl_open(struct net_device *netdev)
+/*
+ * How long a CPU may take out of its sleep: with large frames the packet buffer
+ * is full before one in a deep sleep has fetched descriptors.
+ */
+static s32 hwl_latency(const struct hwl_adapter *ad)
 {
-	struct hwl_adapter *ad = netdev_priv(netdev);
+	if (ad->netdev->mtu <= ETH_DATA_LEN)
+		return PM_QOS_DEFAULT_VALUE;
+	/* At 1 Gb/s, in microseconds. */
+	return (HWL_RX_FIFO - (ad->netdev->mtu + HWL_FRAME_OVERHEAD)) *
+	       BITS_PER_BYTE / 1000;
+}
+
+static int hwl_bring_up(struct hwl_adapter *ad)
+{
 	int err;
 
 	err = hwl_irq_request(ad);
 	if (err)
 		return err;
 	err = hwl_up(ad);
-	if (err)
+	if (err) {
 		hwl_irq_free(ad);
-	return err;
+		return err;
+	}
+	cpu_latency_qos_add_request(&ad->latency, hwl_latency(ad));
+	return 0;
+}
+
+static void hwl_take_down(struct hwl_adapter *ad)
+{
+	cpu_latency_qos_remove_request(&ad->latency);
+	hwl_down(ad);
+	hwl_irq_free(ad);
+}
+
+static int hwl_open(struct net_device *netdev)
+{
+	return hwl_bring_up(netdev_priv(netdev));
 }
 
 static int hwl_stop_netdev(struct net_device *netdev)
@@ -62,8 +89,7 @@ static int hwl_stop_netdev(struct net_device *netdev)
 	/* Suspended, or cut off by a PCI error: all is torn down already. */
 	if (!netif_device_present(netdev))
 		return 0;
-	hwl_down(ad);
-	hwl_irq_free(ad);
+	hwl_take_down(ad);
 	return 0;
 }
 
@@ -80,10 +106,8 @@ void hwl_netdev_detach(struct hwl_adapter *ad)
 {
 	if (!netif_device_present(ad->netdev))
 		return;
-	if (netif_running(ad->netdev)) {
-		hwl_down(ad);
-		hwl_irq_free(ad);
-	}
+	if (netif_running(ad->netdev))
+		hwl_take_down(ad);
 	netif_device_detach(ad->netdev);
 }
 
@@ -92,23 +116,22 @@ void hwl_netdev_detach(struct hwl_adapter *ad)
  * @ad: the device; was detached, and answers
  *
  * Context: process, rtnl held.
- * Return: 0, or a negative error code: the interface stays detached.
+ * Return: 0, or a negative error code: the interface is down, and the user may
+ * try again.
  */
 int hwl_netdev_attach(struct hwl_adapter *ad)
 {
-	int err;
+	int err = 0;
 
-	if (netif_running(ad->netdev)) {
-		err = hwl_irq_request(ad);
-		if (err)
-			return err;
-		err = hwl_up(ad);
-		if (err) {
-			hwl_irq_free(ad);
-			return err;
-		}
+	if (netif_running(ad->netdev))
+		err = hwl_bring_up(ad);
+	if (err) {
+		netdev_err(ad->netdev, "cannot come back up: %pe\n", ERR_PTR(err));
+		dev_close(ad->netdev);
 	}
 	netif_device_attach(ad->netdev);
+	if (err)
+		return err;
 
 	/* That has woken the queues. Without a link they go on sleeping, unless
 	 * it came up just now.
@@ -123,10 +146,14 @@ int hwl_netdev_attach(struct hwl_adapter *ad)
 
 static int hwl_change_mtu(struct net_device *netdev, int mtu)
 {
+	struct hwl_adapter *ad = netdev_priv(netdev);
+
 	/* One buffer size for all: only limits change, and no frame is lost. */
 	WRITE_ONCE(netdev->mtu, mtu);
-	hwl_filter_set_mtu(netdev_priv(netdev), mtu);
-	hwl_link_check(netdev_priv(netdev));
+	hwl_filter_set_mtu(ad, mtu);
+	hwl_link_check(ad);
+	if (netif_running(netdev) && netif_device_present(netdev))
+		cpu_latency_qos_update_request(&ad->latency, hwl_latency(ad));
 	return 0;
 }
 

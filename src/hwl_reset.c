@@ -47,10 +47,11 @@ static int hwl_stop(struct hwl_adapter *ad)
 		return hwl_reset_device(ad);
 
 	netif_tx_disable(ad->netdev);
+	clear_bit(HWL_RESET_DUE, &ad->flags);
 	hwl_irq_disable(ad);
 	hwl_watchdog_stop(ad);
-	cancel_work_sync(&ad->link_work);
 	hwl_irq_napi_disable(ad);
+	cancel_work_sync(&ad->link_work);
 	/* Again: a poll or the link work may have been about to wake a queue when
 	 * HWL_DOWN was set. None runs any more, and no transmit after this.
 	 */
@@ -100,18 +101,22 @@ static void hwl_start(struct hwl_adapter *ad)
 	if (hwl_link_resume(ad) && !hwl_gone(hw))
 		netdev_err(ad->netdev, "PHY does not answer\n");
 
+	clear_bit(HWL_RESET_DUE, &ad->flags);
 	hwl_filter_start(ad);
 	hwl_irq_napi_enable(ad);
 	/* The poll hands the receive buffers to the device. */
 	for (q = 0; q < ad->cfg.pairs; q++)
 		hwl_irq_kick(ad->pair[q]);
-	hwl_irq_enable(ad);
 
-	/* Carrier before queues: without a link they sleep until there is one. */
+	/* Carrier before queues: without a link they sleep until there is one.
+	 * Decided before an interrupt can start the link work.
+	 */
+	clear_bit(HWL_HELD, &ad->flags);
 	if (ad->link.up)
 		netif_tx_wake_all_queues(ad->netdev);
 	else
 		set_bit(HWL_HELD, &ad->flags);
+	hwl_irq_enable(ad);
 	hwl_watchdog_start(ad);
 	schedule_work(&ad->link_work);
 }
@@ -138,6 +143,9 @@ int hwl_up(struct hwl_adapter *ad)
 	struct hwl_rings rings;
 	int err;
 
+	/* Once more: it may only have been late. */
+	if (hwl_gone(&ad->hw))
+		hwl_io_retry(&ad->hw);
 	err = hwl_rings_alloc(ad, &ad->cfg, &rings);
 	if (err)
 		return err;
@@ -262,12 +270,16 @@ err_free:
  */
 bool hwl_reset_request(struct hwl_adapter *ad)
 {
-	return !test_bit(HWL_DOWN, &ad->flags) && schedule_work(&ad->reset_work);
+	return !test_bit(HWL_DOWN, &ad->flags) &&
+	       !test_and_set_bit(HWL_RESET_DUE, &ad->flags) &&
+	       schedule_work(&ad->reset_work);
 }
 
 /**
  * hwl_reset_work() - the reset that was asked for
  * @work: reset_work of the device
+ *
+ * Unless another restart has come first.
  *
  * Context: process; takes rtnl.
  */
@@ -277,7 +289,8 @@ void hwl_reset_work(struct work_struct *work)
 					      reset_work);
 
 	rtnl_lock();
-	if (!test_bit(HWL_DOWN, &ad->flags) && !hwl_gone(&ad->hw))
+	if (test_and_clear_bit(HWL_RESET_DUE, &ad->flags) &&
+	    !test_bit(HWL_DOWN, &ad->flags) && !hwl_gone(&ad->hw))
 		hwl_restart(ad);
 	rtnl_unlock();
 }

@@ -71,11 +71,15 @@ static void hwl_watch_kick(struct hwl_pair *pair, const char *what)
 static void hwl_watch_tx(struct hwl_adapter *ad, struct hwl_pair *pair)
 {
 	struct hwl_txq *txq = &pair->txq;
-	u32 cons = READ_ONCE(txq->cons);
 	struct hwl_hw *hw = &ad->hw;
+	u32 cons = READ_ONCE(txq->cons);
+	bool waits = cons != READ_ONCE(txq->prod);
+	bool waited = txq->waited && cons == txq->seen;
 
-	if (cons == READ_ONCE(txq->prod) || cons != txq->seen) {
-		txq->seen = cons;
+	txq->waited = waits;
+	txq->seen = cons;
+	/* What came since the last look has had no time yet. */
+	if (!waits || !waited) {
 		txq->stuck = 0;
 		return;
 	}
@@ -86,14 +90,14 @@ static void hwl_watch_tx(struct hwl_adapter *ad, struct hwl_pair *pair)
 		hwl_reset_request(ad);
 		return;
 	}
-	if (txq->stuck == HWL_STUCK_POLL) {
-		hwl_tx_flush_reports(hw);
-		hwl_watch_kick(pair, "tx");
-		return;
-	}
 	if (hwl_rd32(hw, HWL_STATUS) & HWL_STATUS_TXOFF || hwl_gone(hw)) {
 		/* Paused by the link partner is not hung. */
 		txq->stuck = 0;
+		return;
+	}
+	if (txq->stuck == HWL_STUCK_POLL) {
+		hwl_tx_flush_reports(hw);
+		hwl_watch_kick(pair, "tx");
 		return;
 	}
 	if (hwl_rd32(hw, HWL_TDH(txq->index)) ==
@@ -158,11 +162,15 @@ void hwl_watchdog_tick(struct work_struct *work)
 		hwl_watch_link(ad);
 	if (ad->ticks % HWL_TICKS_PHY == 0 && hwl_link_phy_hung(ad)) {
 		netdev_err(ad->netdev, "PHY hung; resetting\n");
-		ad->link.dirty = true;
+		set_bit(HWL_PHY_DIRTY, &ad->flags);
 		hwl_reset_request(ad);
 	}
-	if (ad->ticks % HWL_TICKS_STATS == 0)
+	if (ad->ticks % HWL_TICKS_STATS == 0) {
 		hwl_stats_update(ad);
+		/* The PHY did not answer when it was set up. */
+		if (test_bit(HWL_PHY_DIRTY, &ad->flags))
+			hwl_reset_request(ad);
+	}
 	schedule_delayed_work(&ad->tick, HWL_TICK);
 }
 
@@ -174,6 +182,12 @@ void hwl_watchdog_tick(struct work_struct *work)
  */
 void hwl_watchdog_start(struct hwl_adapter *ad)
 {
+	u32 q;
+
+	for (q = 0; q < ad->cfg.pairs; q++) {
+		ad->pair[q]->txq.waited = false;
+		ad->pair[q]->rxq.waited = false;
+	}
 	ad->phy_hung = 0;
 	ad->link_doubt = false;
 	schedule_delayed_work(&ad->tick, HWL_TICK);
