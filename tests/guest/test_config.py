@@ -38,6 +38,16 @@ def test_ring_and_channel_changes_under_traffic(nic, reverse):
 
 
 @pytest.mark.rule("D10")
+def test_channels_change_while_down(nic):
+    """Both queues send afterwards: each CPU has its own."""
+    nic.sh("ethtool -L dut0 combined 1; ip link set dut0 down; ethtool -L dut0 combined 2; "
+           "ip link set dut0 up")
+    nic.guest.net_up()
+    masks = nic.sh("cat /sys/class/net/dut0/queues/tx-*/xps_cpus").split()
+    assert [int(x, 16) for x in masks] == [1, 2]
+    nic.ping()
+
+
 def test_changes_while_down(nic):
     nic.sh("ip link set dut0 down; ethtool -G dut0 rx 512 tx 128; ethtool -L dut0 combined 1; "
            "ethtool -C dut0 rx-usecs 30 tx-usecs 40; ip link set dut0 mtu 3000")

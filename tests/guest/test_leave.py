@@ -85,6 +85,19 @@ def test_suspend_and_resume(nic, depth):
     assert nic.stats()["tx_timeouts"] == 0
 
 
+def test_resume_without_memory(nic):
+    """The interface is down then, says why, and comes up when it is asked to."""
+    nic.expect_log(r"cannot come back up", r"PM: .*hartwell", r"hartwell .*PM: ")
+    nic.fail("page_pool_create", -12, 1)
+    suspend(nic, "echo devices >/sys/power/pm_test; echo freeze >/sys/power/state; "
+                 "echo none >/sys/power/pm_test")
+    assert nic.fail_hits() == 1
+    assert "cannot come back up" in nic.log() and "UP" not in nic.link()["flags"]
+    nic.sh("ip link set dut0 up")
+    nic.guest.net_up()
+    nic.ping()
+
+
 @pytest.mark.long
 def test_sleep_20_times_under_traffic(nic):
     nic.expect_log(r"peer0: (NETDEV WATCHDOG|TX timeout)")
