@@ -57,9 +57,11 @@ struct hwl_coalesce {
  * @other_irq: Linux interrupt number of link and other causes (MSI-X)
  * @other_name: its name
  * @cfg: rings in force, or to be made at the next open
- * @coal: moderation; rtnl
+ * @coal: moderation of each pair; rtnl
  * @latency: how long a CPU may take out of its sleep; while up
  * @msg_enable: message level
+ * @led_nvm: what the LEDs do during an identification; rtnl
+ * @led_saved: LEDCTL before it
  * @flags: enum hwl_flag
  * @link: PHY and link
  * @rss: key and table; rtnl
@@ -88,9 +90,11 @@ struct hwl_adapter {
 	int other_irq;
 	char other_name[IFNAMSIZ + 24];
 	struct hwl_config cfg;
-	struct hwl_coalesce coal;
+	struct hwl_coalesce coal[HWL_MAX_PAIRS];
 	struct pm_qos_request latency;
 	u32 msg_enable;
+	u16 led_nvm;
+	u32 led_saved;
 	unsigned long flags;
 	struct hwl_link link;
 	struct hwl_rss rss;

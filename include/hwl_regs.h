@@ -86,7 +86,11 @@ enum hwl_speed {
 #define HWL_FCAH			0x002C
 #define HWL_FCT				0x0030
 #define HWL_VET				0x0038
-#define HWL_LEDCTL			0x0E00
+#define HWL_LEDCTL			0x0E00	/* a byte for each of four LEDs */
+#define  HWL_LED_MODE_ON		0x0E
+#define  HWL_LED_MODE_OFF		0x0F
+#define  HWL_LED_IVRT			0x40
+#define  HWL_LED_MASK			0xFFU
 
 #define HWL_EXTCNF_CTRL			0x0F00
 #define  HWL_EXTCNF_CTRL_MDIO_SW	BIT(5)	/* software owns PHY and NVM */
@@ -95,6 +99,11 @@ enum hwl_speed {
 #define  HWL_PBA_RXA			GENMASK(15, 0)	/* KiB for receive */
 
 #define HWL_FLOP			0x103C
+#define  HWL_FLOP_ERASE			GENMASK(15, 8)
+#define  HWL_FLOP_ERASE_STM		0xDB
+#define HWL_HICR			0x8F00
+#define  HWL_HICR_FW_RESET_EN		BIT(6)
+#define  HWL_HICR_FW_RESET		BIT(7)
 
 /* ---- Interrupts ---- */
 
@@ -329,6 +338,8 @@ enum hwl_speed {
 /* ---- NVM words ---- */
 
 #define HWL_NVM_ID_LED			0x04
+#define  HWL_NVM_ID_LED_RESERVED	0xF746
+#define  HWL_NVM_ID_LED_DEFAULT		0x1811
 #define HWL_NVM_VERSION			0x05
 #define  HWL_NVM_VERSION_MAJOR		GENMASK(15, 12)
 #define  HWL_NVM_VERSION_MINOR		GENMASK(11, 4)

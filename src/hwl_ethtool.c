@@ -13,6 +13,7 @@
 #include "hwl.h"
 #include "hwl_ethtool.h"
 #include "hwl_irq.h"
+#include "hwl_led.h"
 #include "hwl_netdev.h"
 #include "hwl_nvm.h"
 #include "hwl_reset.h"
@@ -124,6 +125,71 @@ static int hwl_get_eeprom(struct net_device *netdev,
 	}
 	kfree(words);
 	return err;
+}
+
+static int hwl_set_eeprom(struct net_device *netdev,
+			  struct ethtool_eeprom *eeprom, u8 *data)
+{
+	struct hwl_adapter *ad = netdev_priv(netdev);
+	u32 first = eeprom->offset / 2;
+	u32 count = (eeprom->offset + eeprom->len + 1) / 2 - first;
+	__le16 *words;
+	u16 *cpu;
+	int err;
+	u32 i;
+
+	if (eeprom->magic != hwl_eeprom_magic(ad))
+		return -EFAULT;
+
+	words = kmalloc_array(count, sizeof(*words), GFP_KERNEL);
+	if (!words)
+		return -ENOMEM;
+	cpu = (__force u16 *)words;
+
+	/* The words at either end may be written in part. */
+	err = hwl_nvm_read(&ad->hw, first, count, cpu);
+	if (err)
+		goto out;
+	for (i = 0; i < count; i++)
+		words[i] = cpu_to_le16(cpu[i]);
+	memcpy((u8 *)words + eeprom->offset % 2, data, eeprom->len);
+	for (i = 0; i < count; i++)
+		cpu[i] = le16_to_cpu(words[i]);
+	err = hwl_nvm_write(&ad->hw, first, count, cpu);
+out:
+	kfree(words);
+	return err;
+}
+
+/* ---- Identification by LED ---- */
+
+static int hwl_set_phys_id(struct net_device *netdev,
+			   enum ethtool_phys_id_state state)
+{
+	struct hwl_adapter *ad = netdev_priv(netdev);
+	struct hwl_hw *hw = &ad->hw;
+	int err;
+
+	switch (state) {
+	case ETHTOOL_ID_ACTIVE:
+		err = hwl_nvm_read(hw, HWL_NVM_ID_LED, 1, &ad->led_nvm);
+		if (err)
+			return err;
+		ad->led_saved = hwl_rd32(hw, HWL_LEDCTL);
+		return 2;
+	case ETHTOOL_ID_ON:
+	case ETHTOOL_ID_OFF:
+		hwl_wr32(hw, HWL_LEDCTL,
+			 hwl_led_image(ad->led_nvm, ad->led_saved,
+				       state == ETHTOOL_ID_ON ? HWL_LED_ON :
+								HWL_LED_OFF,
+				       ad->link.up));
+		return 0;
+	case ETHTOOL_ID_INACTIVE:
+		hwl_wr32(hw, HWL_LEDCTL, ad->led_saved);
+		return 0;
+	}
+	return -EINVAL;
 }
 
 /* ---- Link ---- */
@@ -324,16 +390,25 @@ static int hwl_set_channels(struct net_device *netdev,
 
 /* ---- Moderation ---- */
 
+static int hwl_get_queue_coalesce(struct net_device *netdev, u32 q,
+				  struct ethtool_coalesce *coal)
+{
+	struct hwl_adapter *ad = netdev_priv(netdev);
+
+	if (q >= ad->max_pairs)
+		return -EINVAL;
+	coal->rx_coalesce_usecs = ad->coal[q].rx_usecs;
+	coal->tx_coalesce_usecs = ad->coal[q].tx_usecs;
+	return 0;
+}
+
+/* Where queues differ, the first speaks for all. */
 static int hwl_get_coalesce(struct net_device *netdev,
 			    struct ethtool_coalesce *coal,
 			    struct kernel_ethtool_coalesce *kcoal,
 			    struct netlink_ext_ack *extack)
 {
-	struct hwl_adapter *ad = netdev_priv(netdev);
-
-	coal->rx_coalesce_usecs = ad->coal.rx_usecs;
-	coal->tx_coalesce_usecs = ad->coal.tx_usecs;
-	return 0;
+	return hwl_get_queue_coalesce(netdev, 0, coal);
 }
 
 static int hwl_check_usecs(u32 usecs, const char *what,
@@ -346,12 +421,10 @@ static int hwl_check_usecs(u32 usecs, const char *what,
 	return -EINVAL;
 }
 
-static int hwl_set_coalesce(struct net_device *netdev,
-			    struct ethtool_coalesce *coal,
-			    struct kernel_ethtool_coalesce *kcoal,
-			    struct netlink_ext_ack *extack)
+static int hwl_check_coalesce(const struct hwl_adapter *ad,
+			      const struct ethtool_coalesce *coal,
+			      struct netlink_ext_ack *extack)
 {
-	struct hwl_adapter *ad = netdev_priv(netdev);
 	int err;
 
 	err = hwl_check_usecs(coal->rx_coalesce_usecs, "rx-usecs", extack);
@@ -365,12 +438,46 @@ static int hwl_set_coalesce(struct net_device *netdev,
 				   "rx-usecs and tx-usecs must be equal: one interrupt for both");
 		return -EINVAL;
 	}
+	return 0;
+}
 
-	ad->coal.rx_usecs = coal->rx_coalesce_usecs;
-	ad->coal.tx_usecs = coal->tx_coalesce_usecs;
+/* Queues @q to @end - 1. */
+static int hwl_set_queues_coalesce(struct hwl_adapter *ad, u32 q, u32 end,
+				   const struct ethtool_coalesce *coal,
+				   struct netlink_ext_ack *extack)
+{
+	int err;
+
+	err = hwl_check_coalesce(ad, coal, extack);
+	if (err)
+		return err;
+	for (; q < end; q++) {
+		ad->coal[q].rx_usecs = coal->rx_coalesce_usecs;
+		ad->coal[q].tx_usecs = coal->tx_coalesce_usecs;
+	}
 	if (!test_bit(HWL_DOWN, &ad->flags))
 		hwl_irq_set_itr(ad);
 	return 0;
+}
+
+static int hwl_set_queue_coalesce(struct net_device *netdev, u32 q,
+				  struct ethtool_coalesce *coal)
+{
+	struct hwl_adapter *ad = netdev_priv(netdev);
+
+	if (q >= ad->max_pairs)
+		return -EINVAL;
+	return hwl_set_queues_coalesce(ad, q, q + 1, coal, NULL);
+}
+
+static int hwl_set_coalesce(struct net_device *netdev,
+			    struct ethtool_coalesce *coal,
+			    struct kernel_ethtool_coalesce *kcoal,
+			    struct netlink_ext_ack *extack)
+{
+	struct hwl_adapter *ad = netdev_priv(netdev);
+
+	return hwl_set_queues_coalesce(ad, 0, HWL_MAX_PAIRS, coal, extack);
 }
 
 /* ---- RSS ---- */
@@ -489,8 +596,12 @@ static const struct ethtool_ops hwl_ethtool_ops = {
 	.get_link		= ethtool_op_get_link,
 	.get_eeprom_len		= hwl_get_eeprom_len,
 	.get_eeprom		= hwl_get_eeprom,
+	.set_eeprom		= hwl_set_eeprom,
+	.set_phys_id		= hwl_set_phys_id,
 	.get_coalesce		= hwl_get_coalesce,
 	.set_coalesce		= hwl_set_coalesce,
+	.get_per_queue_coalesce	= hwl_get_queue_coalesce,
+	.set_per_queue_coalesce	= hwl_set_queue_coalesce,
 	.get_ringparam		= hwl_get_ringparam,
 	.set_ringparam		= hwl_set_ringparam,
 	.get_channels		= hwl_get_channels,

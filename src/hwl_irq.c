@@ -405,20 +405,20 @@ static u32 hwl_ivar(const struct hwl_adapter *ad)
  */
 void hwl_irq_set_itr(struct hwl_adapter *ad)
 {
-	u32 rx = hwl_usecs_to_itr(ad->coal.rx_usecs);
-	u32 tx = hwl_usecs_to_itr(ad->coal.tx_usecs);
 	struct hwl_hw *hw = &ad->hw;
-	u32 q;
+	u32 q, rx, tx;
 
-	if (!hwl_is_msix(ad)) {
-		hwl_wr32(hw, HWL_ITR, min(rx, tx));
-		return;
-	}
-	if (ad->irq_mode == HWL_IRQ_MSIX_SHARED) {
-		rx = min(rx, tx);
-		tx = rx;
-	}
 	for (q = 0; q < ad->cfg.pairs; q++) {
+		rx = hwl_usecs_to_itr(ad->coal[q].rx_usecs);
+		tx = hwl_usecs_to_itr(ad->coal[q].tx_usecs);
+		if (ad->irq_mode != HWL_IRQ_MSIX_SPLIT) {
+			rx = min(rx, tx);
+			tx = rx;
+		}
+		if (!hwl_is_msix(ad)) {
+			hwl_wr32(hw, HWL_ITR, rx);
+			return;
+		}
 		hwl_wr32(hw, HWL_EITR(hwl_vector_rx(ad, q)), rx);
 		hwl_wr32(hw, HWL_EITR(hwl_vector_tx(ad, q)), tx);
 	}

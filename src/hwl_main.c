@@ -69,13 +69,17 @@ static void hwl_probe_nvm(struct hwl_adapter *ad)
 
 static void hwl_probe_defaults(struct hwl_adapter *ad)
 {
+	int q;
+
 	ad->cfg.pairs = min(ad->max_pairs, num_online_cpus());
 	ad->cfg.tx_count = HWL_TX_RING_DEFAULT;
 	ad->cfg.rx_count = HWL_RX_RING_DEFAULT;
-	ad->coal.rx_usecs = HWL_RX_USECS_DEFAULT;
-	/* Where queues share an interrupt, so do they their moderation. */
-	ad->coal.tx_usecs = ad->irq_mode == HWL_IRQ_MSIX_SPLIT ?
-			    HWL_TX_USECS_DEFAULT : HWL_RX_USECS_DEFAULT;
+	for (q = 0; q < HWL_MAX_PAIRS; q++) {
+		ad->coal[q].rx_usecs = HWL_RX_USECS_DEFAULT;
+		/* Where queues share an interrupt, so do they their moderation. */
+		ad->coal[q].tx_usecs = ad->irq_mode == HWL_IRQ_MSIX_SPLIT ?
+				       HWL_TX_USECS_DEFAULT : HWL_RX_USECS_DEFAULT;
+	}
 	ad->msg_enable = HWL_MSG_DEFAULT;
 	hwl_link_init(ad);
 	hwl_rss_init(ad);

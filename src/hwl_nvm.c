@@ -78,6 +78,120 @@ int hwl_nvm_read(struct hwl_hw *hw, u32 word, u32 count, u16 *data)
 	return err;
 }
 
+/*
+ * QEMU leaves EEWR alone and reports in EERD, which on silicon still has the
+ * word as it was read before: never the value that is written.
+ */
+static bool hwl_nvm_written(struct hwl_hw *hw, u32 word, u16 data)
+{
+	u32 eerd = hwl_rd32(hw, HWL_EERD);
+
+	return hwl_rd32(hw, HWL_EEWR) & HWL_EERD_DONE ||
+	       (eerd & HWL_EERD_DONE && FIELD_GET(HWL_EERD_ADDR, eerd) == word &&
+		FIELD_GET(HWL_EERD_DATA, eerd) == data);
+}
+
+/* Words that are right already are left alone. */
+static int hwl_nvm_write_word(struct hwl_hw *hw, u32 word, u16 data)
+{
+	bool done;
+	u16 now;
+	int err;
+
+	err = hwl_nvm_read_word(hw, word, &now);
+	if (err || now == data)
+		return err;
+
+	hwl_wr32(hw, HWL_EEWR, FIELD_PREP(HWL_EERD_ADDR, word) |
+			       FIELD_PREP(HWL_EERD_DATA, data) | HWL_EERD_START);
+	err = read_poll_timeout(hwl_nvm_written, done, done || hwl_gone(hw),
+				5, 500 * USEC_PER_MSEC, false, hw, word, data);
+	if (hwl_gone(hw))
+		return -ENODEV;
+	if (err)
+		return err;
+	err = hwl_nvm_read_word(hw, word, &now);
+	if (!err && now != data)
+		err = -EIO;
+	return err;
+}
+
+static int hwl_nvm_flash_idle(struct hwl_hw *hw)
+{
+	u32 eecd;
+
+	return read_poll_timeout(hwl_rd32, eecd, !(eecd & HWL_EECD_FLUPD),
+				 USEC_PER_MSEC, 2 * USEC_PER_SEC, false, hw,
+				 HWL_EECD);
+}
+
+/* What was written to the shadow RAM goes to the flash behind it. */
+static int hwl_nvm_commit(struct hwl_hw *hw)
+{
+	int err;
+
+	if (!hw->nvm_flash)
+		return 0;
+	err = hwl_nvm_flash_idle(hw);
+	if (err)
+		return err;
+	/* Flash of this make is busy with its firmware until that is reset. */
+	if (FIELD_GET(HWL_FLOP_ERASE, hwl_rd32(hw, HWL_FLOP)) == HWL_FLOP_ERASE_STM) {
+		hwl_wr32(hw, HWL_HICR, HWL_HICR_FW_RESET_EN);
+		hwl_wr32(hw, HWL_HICR, HWL_HICR_FW_RESET);
+	}
+	hwl_wr32(hw, HWL_EECD, hwl_rd32(hw, HWL_EECD) | HWL_EECD_FLUPD);
+	return hwl_nvm_flash_idle(hw);
+}
+
+static int hwl_nvm_write_sum(struct hwl_hw *hw)
+{
+	u16 words[HWL_NVM_CHECKSUM + 1];
+	int err = 0;
+	u32 i;
+
+	for (i = 0; i < HWL_NVM_CHECKSUM && !err; i++)
+		err = hwl_nvm_read_word(hw, i, &words[i]);
+	if (err)
+		return err;
+	words[i] = 0;
+	return hwl_nvm_write_word(hw, i, HWL_NVM_CHECKSUM_SUM - hwl_nvm_sum(words));
+}
+
+/**
+ * hwl_nvm_write() - write words, and the checksum where they are under it
+ * @hw: the device
+ * @word: first word
+ * @count: number of words
+ * @data: the words
+ *
+ * The device loads them at its next reset or power-up, as each word has it.
+ *
+ * Context: process.
+ * Return: 0; -EINVAL beyond the end of the NVM; another negative error code,
+ * after which some of the words may have been written.
+ */
+int hwl_nvm_write(struct hwl_hw *hw, u32 word, u32 count, const u16 *data)
+{
+	int err;
+	u32 i;
+
+	if (word >= hw->nvm_words || count > hw->nvm_words - word)
+		return -EINVAL;
+
+	err = hwl_own(hw);
+	if (err)
+		return err;
+	for (i = 0; i < count && !err; i++)
+		err = hwl_nvm_write_word(hw, word + i, data[i]);
+	if (!err && word <= HWL_NVM_CHECKSUM)
+		err = hwl_nvm_write_sum(hw);
+	if (!err)
+		err = hwl_nvm_commit(hw);
+	hwl_disown(hw);
+	return err;
+}
+
 /**
  * hwl_nvm_check() - verify the checksum
  * @hw: the device
