@@ -49,4 +49,8 @@ void hwl_irq_napi_enable(struct hwl_adapter *ad);
 void hwl_irq_napi_disable(struct hwl_adapter *ad);
 void hwl_irq_kick(struct hwl_pair *pair);
 
+u32 hwl_irq_vector_rx(const struct hwl_adapter *ad, u32 q);
+u32 hwl_irq_vector_tx(const struct hwl_adapter *ad, u32 q);
+u32 hwl_irq_vector_other(const struct hwl_adapter *ad);
+
 #endif /* HWL_IRQ_H */

@@ -55,6 +55,7 @@ struct hwl_link {
 void hwl_link_init(struct hwl_adapter *ad);
 int hwl_link_apply(struct hwl_adapter *ad, bool renegotiate);
 int hwl_link_resume(struct hwl_adapter *ad);
+int hwl_link_loopback(struct hwl_adapter *ad, bool on);
 void hwl_link_power_down(struct hwl_adapter *ad);
 void hwl_link_update(struct hwl_adapter *ad);
 void hwl_link_lost(struct hwl_adapter *ad);

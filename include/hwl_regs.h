@@ -359,6 +359,11 @@ enum hwl_speed {
 
 #define HWL_PHY_PAGE			22	/* selects registers 16 and up */
 
+#define HWL_PHY_PAGE_MAC		2
+#define HWL_PHY_MAC_CTRL		21	/* page 2: interface to the MAC */
+#define  HWL_PHY_MAC_SPEED		GENMASK(2, 0)
+#define  HWL_PHY_MAC_SPEED_1000		6
+
 #define HWL_PHY_SCR			16	/* page 0: specific control */
 #define  HWL_PHY_SCR_POLARITY_OFF	BIT(1)
 #define  HWL_PHY_SCR_MDIX		GENMASK(6, 5)

@@ -17,6 +17,7 @@
 #include "hwl_netdev.h"
 #include "hwl_nvm.h"
 #include "hwl_reset.h"
+#include "hwl_selftest.h"
 
 #define HWL_REGS_VERSION	1
 
@@ -161,7 +162,13 @@ out:
 	return err;
 }
 
-/* ---- Identification by LED ---- */
+/* ---- Self-test, and identification by LED ---- */
+
+static void hwl_self_test(struct net_device *netdev, struct ethtool_test *test,
+			  u64 *result)
+{
+	hwl_selftest(netdev_priv(netdev), test, result);
+}
 
 static int hwl_set_phys_id(struct net_device *netdev,
 			   enum ethtool_phys_id_state state)
@@ -598,6 +605,7 @@ static const struct ethtool_ops hwl_ethtool_ops = {
 	.get_eeprom		= hwl_get_eeprom,
 	.set_eeprom		= hwl_set_eeprom,
 	.set_phys_id		= hwl_set_phys_id,
+	.self_test		= hwl_self_test,
 	.get_coalesce		= hwl_get_coalesce,
 	.set_coalesce		= hwl_set_coalesce,
 	.get_per_queue_coalesce	= hwl_get_queue_coalesce,

@@ -9,6 +9,7 @@
 
 #include "hwl.h"
 #include "hwl_ethtool.h"
+#include "hwl_selftest.h"
 
 /* Counters of the driver as a whole. */
 enum hwl_misc_stat {
@@ -47,6 +48,8 @@ int hwl_et_sset_count(struct net_device *netdev, int sset)
 {
 	struct hwl_adapter *ad = netdev_priv(netdev);
 
+	if (sset == ETH_SS_TEST)
+		return HWL_TEST_NUM;
 	if (sset != ETH_SS_STATS)
 		return -EOPNOTSUPP;
 	return HWL_ET_STATS(ad);
@@ -64,6 +67,9 @@ void hwl_et_strings(struct net_device *netdev, u32 sset, u8 *data)
 	u32 q;
 	int i;
 
+	if (sset == ETH_SS_TEST)
+		for (i = 0; i < HWL_TEST_NUM; i++)
+			ethtool_puts(&data, hwl_selftest_names[i]);
 	if (sset != ETH_SS_STATS)
 		return;
 	for (i = 0; i < HWL_STAT_NUM; i++)

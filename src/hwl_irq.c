@@ -46,17 +46,37 @@ static u32 hwl_vectors_per_pair(enum hwl_irq_mode mode)
 	return mode == HWL_IRQ_MSIX_SPLIT ? 2 : 1;
 }
 
-static u32 hwl_vector_rx(const struct hwl_adapter *ad, u32 q)
+/**
+ * hwl_irq_vector_rx() - vector of a receive queue (MSI-X)
+ * @ad: the device
+ * @q: number of the queue
+ *
+ * Return: its number.
+ */
+u32 hwl_irq_vector_rx(const struct hwl_adapter *ad, u32 q)
 {
 	return q * hwl_vectors_per_pair(ad->irq_mode);
 }
 
-static u32 hwl_vector_tx(const struct hwl_adapter *ad, u32 q)
+/**
+ * hwl_irq_vector_tx() - vector of a transmit queue (MSI-X)
+ * @ad: the device
+ * @q: number of the queue
+ *
+ * Return: its number.
+ */
+u32 hwl_irq_vector_tx(const struct hwl_adapter *ad, u32 q)
 {
-	return hwl_vector_rx(ad, q) + hwl_vectors_per_pair(ad->irq_mode) - 1;
+	return hwl_irq_vector_rx(ad, q) + hwl_vectors_per_pair(ad->irq_mode) - 1;
 }
 
-static u32 hwl_vector_other(const struct hwl_adapter *ad)
+/**
+ * hwl_irq_vector_other() - vector of link and other causes (MSI-X)
+ * @ad: the device
+ *
+ * Return: its number.
+ */
+u32 hwl_irq_vector_other(const struct hwl_adapter *ad)
 {
 	return ad->max_pairs * hwl_vectors_per_pair(ad->irq_mode);
 }
@@ -73,9 +93,9 @@ static void hwl_irq_spread(struct hwl_adapter *ad)
 	u32 q;
 
 	for (q = 0; q < ad->max_pairs; q++) {
-		irq_set_affinity(pci_irq_vector(ad->pdev, hwl_vector_rx(ad, q)),
+		irq_set_affinity(pci_irq_vector(ad->pdev, hwl_irq_vector_rx(ad, q)),
 				 hwl_irq_cpus(ad, q));
-		irq_set_affinity(pci_irq_vector(ad->pdev, hwl_vector_tx(ad, q)),
+		irq_set_affinity(pci_irq_vector(ad->pdev, hwl_irq_vector_tx(ad, q)),
 				 hwl_irq_cpus(ad, q));
 	}
 }
@@ -279,20 +299,20 @@ static int hwl_irq_request_pair(struct hwl_adapter *ad, u32 q)
 	int err;
 
 	if (ad->irq_mode == HWL_IRQ_MSIX_SHARED)
-		return hwl_irq_request_queue(ad, pair, hwl_vector_rx(ad, q), 0,
+		return hwl_irq_request_queue(ad, pair, hwl_irq_vector_rx(ad, q), 0,
 					     "TxRx", &pair->rx_irq);
 
-	err = hwl_irq_request_queue(ad, pair, hwl_vector_rx(ad, q), 0, "rx",
+	err = hwl_irq_request_queue(ad, pair, hwl_irq_vector_rx(ad, q), 0, "rx",
 				    &pair->rx_irq);
 	if (err)
 		return err;
-	return hwl_irq_request_queue(ad, pair, hwl_vector_tx(ad, q), 1, "tx",
+	return hwl_irq_request_queue(ad, pair, hwl_irq_vector_tx(ad, q), 1, "tx",
 				     &pair->tx_irq);
 }
 
 static int hwl_irq_request_msix(struct hwl_adapter *ad)
 {
-	int irq = pci_irq_vector(ad->pdev, hwl_vector_other(ad));
+	int irq = pci_irq_vector(ad->pdev, hwl_irq_vector_other(ad));
 	int err;
 	u32 q;
 
@@ -389,10 +409,10 @@ static u32 hwl_ivar(const struct hwl_adapter *ad)
 	u32 q;
 
 	for (q = 0; q < ad->cfg.pairs; q++) {
-		ivar |= hwl_ivar_field(hwl_vector_rx(ad, q), HWL_IVAR_RXQ_SHIFT(q));
-		ivar |= hwl_ivar_field(hwl_vector_tx(ad, q), HWL_IVAR_TXQ_SHIFT(q));
+		ivar |= hwl_ivar_field(hwl_irq_vector_rx(ad, q), HWL_IVAR_RXQ_SHIFT(q));
+		ivar |= hwl_ivar_field(hwl_irq_vector_tx(ad, q), HWL_IVAR_TXQ_SHIFT(q));
 	}
-	return ivar | hwl_ivar_field(hwl_vector_other(ad), HWL_IVAR_OTHER_SHIFT);
+	return ivar | hwl_ivar_field(hwl_irq_vector_other(ad), HWL_IVAR_OTHER_SHIFT);
 }
 
 /**
@@ -419,10 +439,10 @@ void hwl_irq_set_itr(struct hwl_adapter *ad)
 			hwl_wr32(hw, HWL_ITR, rx);
 			return;
 		}
-		hwl_wr32(hw, HWL_EITR(hwl_vector_rx(ad, q)), rx);
-		hwl_wr32(hw, HWL_EITR(hwl_vector_tx(ad, q)), tx);
+		hwl_wr32(hw, HWL_EITR(hwl_irq_vector_rx(ad, q)), rx);
+		hwl_wr32(hw, HWL_EITR(hwl_irq_vector_tx(ad, q)), tx);
 	}
-	hwl_wr32(hw, HWL_EITR(hwl_vector_other(ad)),
+	hwl_wr32(hw, HWL_EITR(hwl_irq_vector_other(ad)),
 		 hwl_usecs_to_itr(HWL_OTHER_USECS));
 }
 

@@ -272,6 +272,47 @@ int hwl_link_resume(struct hwl_adapter *ad)
 }
 
 /**
+ * hwl_link_loopback() - have the PHY return what is sent, or end that
+ * @ad: the device; its data path is the self-test's
+ * @on: begin or end
+ *
+ * Afterwards the link is negotiated anew.
+ *
+ * Context: process, rtnl held.
+ * Return: 0 or a negative error code.
+ */
+int hwl_link_loopback(struct hwl_adapter *ad, bool on)
+{
+	u16 bmcr = on ? BMCR_LOOPBACK | BMCR_SPEED1000 | BMCR_FULLDPLX :
+			BMCR_ANENABLE;
+	struct hwl_hw *hw = &ad->hw;
+	int err;
+
+	set_bit(HWL_PHY_DIRTY, &ad->flags);
+	err = hwl_own(hw);
+	if (err)
+		return err;
+	if (on) {
+		err = hwl_mdio_modify(hw, HWL_PHY_PAGE_MAC, HWL_PHY_MAC_CTRL,
+				      HWL_PHY_MAC_SPEED, HWL_PHY_MAC_SPEED_1000);
+		if (err >= 0)
+			err = hwl_phy_commit(hw);
+	}
+	if (err >= 0)
+		err = hwl_mdio_write(hw, 0, MII_BMCR, bmcr);
+	hwl_disown(hw);
+	if (err < 0 || !on)
+		return err;
+
+	hwl_hw_ctrl(hw, HWL_CTRL_SPD | HWL_CTRL_ASDE,
+		    HWL_CTRL_FRCSPD | HWL_CTRL_FRCDPX | HWL_CTRL_FD |
+		    HWL_CTRL_SLU | FIELD_PREP(HWL_CTRL_SPD, HWL_SPEED_1000));
+	/* The PHY takes its time to lock on itself. */
+	msleep(250);
+	return 0;
+}
+
+/**
  * hwl_link_power_down() - switch the PHY off, unless firmware needs it
  * @ad: the device
  *

@@ -1,0 +1,106 @@
+# SPDX-License-Identifier: GPL-2.0
+"""ethtool beyond what other files have: self-test, NVM, LEDs, moderation per queue."""
+
+import re
+
+import pytest
+from lab import wait_until
+
+LEDCTL, EITR = 0xe00, 0xe8
+
+
+def self_test(nic, mode):
+    """(exit status, {name: result})"""
+    done = nic.guest.run(f"ethtool -t dut0 {mode}", 60, check=False)
+    return done.rc, {n.strip(): int(v) for n, v in
+                     re.findall(r"^(.*\S)\s+(\d+)$", done.stdout, re.M)}
+
+
+@pytest.mark.parametrize("state", ["up", "down"])
+def test_self_test_offline(nic, state):
+    """Each test passes, and all is as it was."""
+    nic.sh("ethtool -G dut0 rx 512; ethtool -X dut0 weight 1 3; ip link set dut0 mtu 1400; "
+           f"ip link set dut0 {state}")
+    before = nic.stats()
+    rc, results = self_test(nic, "offline")
+    assert rc == 0 and len(results) == 5 and not any(results.values()), (rc, results)
+    after = nic.stats()
+    assert after["hw_tx_packets"] - before["hw_tx_packets"] < 20, "frames of the test count"
+    nic.sh("ip link set dut0 up")
+    wait_until(nic.answers, 10, "traffic")
+    assert nic.link()["mtu"] == 1400
+    assert re.findall(r"^RX:\s+(\d+)", nic.sh("ethtool -g dut0"), re.M)[-1] == "512"
+    nic.transfer(1 << 16)
+    nic.transfer(1 << 16, reverse=True)
+
+
+def test_self_test_under_traffic(nic):
+    nic.expect_log(r"peer0: (NETDEV WATCHDOG|TX timeout)")
+    with nic.flood("rx"), nic.flood("tx"):
+        for _ in range(3):
+            rc, results = self_test(nic, "offline")
+            assert rc == 0, results
+            wait_until(lambda: nic.sh("cat /sys/class/net/dut0/carrier").strip() == "1", 10,
+                       "carrier")
+    wait_until(nic.answers, 10, "traffic")
+
+
+def test_self_test_online(nic):
+    with nic.no_link_bounce(), nic.outage(0.5):
+        assert self_test(nic, "online") == (0, dict.fromkeys(self_test(nic, "online")[1], 0))
+    nic.guest.set_link(False)
+    nic.defer(lambda: nic.guest.set_link(True))
+    wait_until(lambda: nic.sh("cat /sys/class/net/dut0/carrier").strip() == "0", 5, "no carrier")
+    rc, results = self_test(nic, "online")
+    assert rc != 0 and [n for n, v in results.items() if v] == ["Link (online)"], results
+
+
+def test_nvm_write(nic):
+    """By bytes, odd ones, too; the checksum follows; nothing without the magic."""
+    def read(offset, length):
+        out = nic.sh(f"ethtool -e dut0 raw on offset {offset} length {length} | od -An -tx1")
+        return bytes.fromhex(out.replace("\n", ""))
+
+    def total():
+        whole = read(0, 128)
+        return sum(int.from_bytes(whole[i:i + 2], "little") for i in range(0, 128, 2)) & 0xffff
+    assert total() == 0xbaba
+    old = read(0x20, 6)
+    for wrong in ("", "magic 0x10d38087"):
+        nic.refused(f"ethtool -E dut0 {wrong} offset 0x21 value 0x5a")
+    assert read(0x20, 6) == old
+    nic.sh("ethtool -E dut0 magic 0x10d38086 offset 0x21 value 0x5a")
+    assert read(0x20, 6) == old[:1] + b"\x5a" + old[2:]
+    assert total() == 0xbaba
+    nic.ping()
+
+
+def test_identification(nic):
+    """LED 2 of the default image goes off and on; afterwards all is as it was."""
+    saved = nic.reg(LEDCTL)
+    seen = set()
+    blink = nic.spawn("exec ethtool -p dut0 3")
+    wait_until(lambda: seen.add(nic.reg(LEDCTL)) or len(seen - {saved}) >= 2, 10, "two phases")
+    assert {x >> 16 & 0xff for x in seen - {saved}} == {0x0e, 0x0f}
+    blink.wait()
+    assert nic.reg(LEDCTL) == saved
+
+
+def test_moderation_per_queue(nic):
+    def usecs(what):
+        return re.findall(rf"^{what}:\s+(\d+)", nic.sh(
+            "ethtool --per-queue dut0 queue_mask 3 --show-coalesce"), re.M)
+    with nic.no_link_bounce():
+        nic.sh("ethtool --per-queue dut0 queue_mask 2 --coalesce rx-usecs 1000 tx-usecs 512")
+        assert usecs("rx-usecs") == ["50", "1000"] and usecs("tx-usecs") == ["250", "512"]
+        # Vectors: rx 0, tx 0, rx 1, tx 1; units of 256 ns.
+        assert nic.reg(EITR + 8) in (3906, 3907) and nic.reg(EITR + 12) == 2000
+        nic.sh("ethtool -G dut0 rx 512; ethtool -L dut0 combined 1; ethtool -L dut0 combined 2")
+        assert usecs("rx-usecs") == ["50", "1000"]
+        assert nic.reg(EITR + 8) in (3906, 3907), "lost"
+        # ethtool does not tell by its exit status.
+        for bad in ("2 --coalesce rx-usecs 100000", "4 --coalesce rx-usecs 10"):
+            nic.guest.run(f"ethtool --per-queue dut0 queue_mask {bad}", check=False)
+        assert usecs("rx-usecs") == ["50", "1000"]
+        nic.sh("ethtool -C dut0 rx-usecs 20 tx-usecs 30")
+        assert usecs("rx-usecs") == ["20", "20"] and usecs("tx-usecs") == ["30", "30"]
