@@ -44,7 +44,7 @@ def test_ring(tmp_path):
     run_tap("ring", tmp_path)
 
 
-def test_interrupt_units_and_nvm_checksum(tmp_path):
+def test_interrupt_units_nvm_checksum_and_leds(tmp_path):
     run_tap("units", tmp_path)
 
 

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
-/* Small conversions: interrupt intervals, NVM checksum. */
+/* Small conversions: interrupt intervals, NVM checksum, LEDs. */
+#include "../../src/hwl_led.c"
 #include "hwl_irq.h"
 #include "hwl_regs.h"
 /* Register access needs a device; nothing under test does. */
@@ -57,8 +58,32 @@ static void test_nvm(void)
 	CHECK("good again", hwl_nvm_sum(words), 0xbaba);
 }
 
+static void test_led(void)
+{
+	const u32 led = 0x04030201;
+	u32 on, off;
+	int nibble;
+
+	CHECK("default image, on", hwl_led_image(0x1811, led, HWL_LED_ON, true), 0x040e0201);
+	CHECK("default image, off", hwl_led_image(0x1811, led, HWL_LED_OFF, true), 0x040f0201);
+	CHECK("on without a link", hwl_led_image(0x1811, led, HWL_LED_ON, false), 0x044e0201);
+	CHECK("off without a link", hwl_led_image(0x1811, led, HWL_LED_OFF, false), 0x040f0201);
+	CHECK("reserved value", hwl_led_image(0xf746, led, HWL_LED_ON, true), 0x040e0201);
+	CHECK("nothing said", hwl_led_image(0, led, HWL_LED_ON, true), led);
+	CHECK("nonsense", hwl_led_image(0xffff, led, HWL_LED_ON, true), led);
+	for (nibble = 1; nibble <= 9; nibble++) {
+		const u32 acts[] = { 0x01, 0x0e, 0x0f };
+
+		off = acts[(nibble - 1) / 3];
+		on = acts[(nibble - 1) % 3];
+		CHECK("off phase", hwl_led_image(nibble, 0x01, HWL_LED_OFF, true), off);
+		CHECK("on phase", hwl_led_image(nibble, 0x01, HWL_LED_ON, true), on);
+	}
+}
+
 int main(void)
 {
+	test_led();
 	test_itr();
 	test_nvm();
 	return unit_end();
