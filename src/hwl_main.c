@@ -206,7 +206,7 @@ static void hwl_remove(struct pci_dev *pdev)
 {
 	struct hwl_adapter *ad = pci_get_drvdata(pdev);
 
-	unregister_netdev(ad->netdev);
+	hwl_netdev_unregister(ad);
 	/* The reset takes rtnl, so it is waited for here and not in close. */
 	cancel_work_sync(&ad->reset_work);
 	cancel_work_sync(&ad->link_work);

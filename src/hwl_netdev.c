@@ -4,6 +4,7 @@
  */
 #include <linux/etherdevice.h>
 #include <linux/if_vlan.h>
+#include <linux/rtnetlink.h>
 
 #include "hwl.h"
 #include "hwl_ethtool.h"
@@ -87,7 +88,7 @@ static int hwl_stop_netdev(struct net_device *netdev)
 	struct hwl_adapter *ad = netdev_priv(netdev);
 
 	/* Suspended, or cut off by a PCI error: all is torn down already. */
-	if (!netif_device_present(netdev))
+	if (!ad->other_irq)
 		return 0;
 	hwl_take_down(ad);
 	return 0;
@@ -111,6 +112,30 @@ void hwl_netdev_detach(struct hwl_adapter *ad)
 	netif_device_detach(ad->netdev);
 }
 
+/*
+ * Present again without netif_device_attach(), which would wake queues that
+ * have no rings. The stack warns of VLANs that it cannot take from a device that
+ * is not there.
+ */
+static void hwl_netdev_present(struct hwl_adapter *ad)
+{
+	set_bit(__LINK_STATE_PRESENT, &ad->netdev->state);
+}
+
+/**
+ * hwl_netdev_unregister() - take the interface away for good
+ * @ad: the device; maybe detached
+ *
+ * Context: process; takes rtnl.
+ */
+void hwl_netdev_unregister(struct hwl_adapter *ad)
+{
+	rtnl_lock();
+	hwl_netdev_present(ad);
+	unregister_netdevice(ad->netdev);
+	rtnl_unlock();
+}
+
 /**
  * hwl_netdev_attach() - give the interface back to the stack
  * @ad: the device; was detached, and answers
@@ -127,11 +152,11 @@ int hwl_netdev_attach(struct hwl_adapter *ad)
 		err = hwl_bring_up(ad);
 	if (err) {
 		netdev_err(ad->netdev, "cannot come back up: %pe\n", ERR_PTR(err));
+		hwl_netdev_present(ad);
 		dev_close(ad->netdev);
+		return err;
 	}
 	netif_device_attach(ad->netdev);
-	if (err)
-		return err;
 
 	/* That has woken the queues. Without a link they go on sleeping, unless
 	 * it came up just now.

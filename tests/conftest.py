@@ -56,6 +56,12 @@ def place(item):
     return 2, f"{kernel}-{name}"
 
 
+def slow(item):
+    """On the debug kernel tests take minutes: without --long only some, chosen for it, run there."""
+    return "nic" in getattr(item, "fixturenames", ()) and \
+        item.callspec.params["kernel"] == "debug" and not item.get_closest_marker("debug")
+
+
 def pytest_collection_modifyitems(config, items):
     wanted = set(config.getoption("--rule") or ())
     if wanted:
@@ -63,8 +69,8 @@ def pytest_collection_modifyitems(config, items):
         items[:] = [x for x in items if wanted & set(rules_of(x))]
         config.hook.pytest_deselected(items=out)
     if not config.getoption("--long"):
-        out = [x for x in items if x.get_closest_marker("long")]
-        items[:] = [x for x in items if not x.get_closest_marker("long")]
+        out = [x for x in items if x.get_closest_marker("long") or slow(x)]
+        items[:] = [x for x in items if x not in out]
         config.hook.pytest_deselected(items=out)
     items.sort(key=place)
     for item in items:

@@ -41,6 +41,7 @@ def test_unload_under_traffic(nic):
         nic.ping()
 
 
+@pytest.mark.debug
 @pytest.mark.rule("D9")
 def test_unbind_and_bind(nic):
     pci = nic.guest.pci()
@@ -53,6 +54,7 @@ def test_unbind_and_bind(nic):
         nic.ping()
 
 
+@pytest.mark.debug
 @pytest.mark.rule("D4")
 def test_remove_with_open_handles(nic):
     """A reader of sysfs and a netlink socket outlive the interface."""
@@ -87,6 +89,7 @@ def test_open_close_under_flood_50_times(nic):
     assert nic.stats()["rx_err_descriptor"] == 0
 
 
+@pytest.mark.debug
 @pytest.mark.rule("D2", "T20")
 def test_open_close_while_sending_20_times(nic):
     # pktgen would end at the first close.

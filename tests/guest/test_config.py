@@ -18,6 +18,7 @@ def channels(nic):
     return int(re.findall(r"^Combined:\s+(\d+)", nic.sh("ethtool -l dut0"), re.M)[-1])
 
 
+@pytest.mark.debug
 @pytest.mark.rule("D8", "D10", "T20", "T9")
 @pytest.mark.parametrize("reverse", [False, True], ids=["sending", "receiving"])
 def test_ring_and_channel_changes_under_traffic(nic, reverse):
@@ -48,6 +49,7 @@ def test_channels_change_while_down(nic):
     nic.ping()
 
 
+@pytest.mark.debug
 def test_changes_while_down(nic):
     nic.sh("ip link set dut0 down; ethtool -G dut0 rx 512 tx 128; ethtool -L dut0 combined 1; "
            "ethtool -C dut0 rx-usecs 30 tx-usecs 40; ip link set dut0 mtu 3000")
@@ -149,6 +151,7 @@ def test_link_flap(nic):
     assert nic.stats()["tx_timeouts"] == 0
 
 
+@pytest.mark.debug
 def test_link_flaps_under_traffic(nic):
     with nic.stream():
         for _ in range(5):

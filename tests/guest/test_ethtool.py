@@ -34,6 +34,7 @@ def test_self_test_offline(nic, state):
     nic.transfer(1 << 16, reverse=True)
 
 
+@pytest.mark.debug
 def test_self_test_under_traffic(nic):
     nic.expect_log(r"peer0: (NETDEV WATCHDOG|TX timeout)")
     with nic.flood("rx"), nic.flood("tx"):
@@ -55,6 +56,7 @@ def test_self_test_online(nic):
     assert rc != 0 and [n for n, v in results.items() if v] == ["Link (online)"], results
 
 
+@pytest.mark.debug
 def test_nvm_write(nic):
     """By bytes, odd ones, too; the checksum follows; nothing without the magic."""
     def read(offset, length):

@@ -40,6 +40,7 @@ def names(nic, wanted):
     return [(f, v) for f, v in wanted if f in symbols]
 
 
+@pytest.mark.debug
 @SWIOTLB
 @pytest.mark.rule("D9")
 def test_each_failure_of_probe_unwinds(nic):
@@ -60,6 +61,7 @@ def test_each_failure_of_probe_unwinds(nic):
     nic.ping()
 
 
+@pytest.mark.debug
 @SWIOTLB
 @pytest.mark.rule("D9")
 def test_each_failure_of_open_unwinds(nic):
@@ -93,6 +95,7 @@ def test_each_failure_of_a_ring_change_leaves_the_old_rings(nic):
     nic.transfer(1 << 16)
 
 
+@pytest.mark.debug
 @SWIOTLB
 @pytest.mark.rule("D10")
 def test_each_failure_of_a_channel_change_leaves_the_old_ones(nic):
@@ -112,6 +115,7 @@ def test_each_failure_of_a_channel_change_leaves_the_old_ones(nic):
     nic.transfer(1 << 16)
 
 
+@pytest.mark.debug
 @SWIOTLB
 def test_no_memory_for_receive_buffers(nic):
     """Refill fails for a while: counted, and traffic comes back by itself."""
@@ -140,6 +144,7 @@ def test_no_memory_for_received_packets(nic):
 
 # --- others that use the interface ---
 
+@pytest.mark.debug
 @pytest.mark.rule("R2", "D6")
 def test_netconsole_under_load(nic):
     """Packets sent with interrupts off, while everything else goes on."""

@@ -30,6 +30,7 @@ def test_hung_transmitter(nic):
         "cat /sys/class/net/dut0/queues/tx-*/byte_queue_limits/inflight").split()) == {"0"})
 
 
+@pytest.mark.debug
 @pytest.mark.rule("T18", "T8")
 def test_hung_transmitter_under_load(nic):
     """The ring is full and the queue asleep when the transmitter hangs, five times."""
@@ -46,6 +47,7 @@ def test_hung_transmitter_under_load(nic):
     nic.transfer(1 << 16)
 
 
+@pytest.mark.debug
 @pytest.mark.rule("T18", "T19")
 def test_stack_watchdog(nic):
     """ndo_tx_timeout, by a queue that someone stopped: the reset is deferred, and helps."""
@@ -104,6 +106,7 @@ def test_hang_during_ring_changes(nic):
     nic.transfer(1 << 16)
 
 
+@pytest.mark.debug
 @pytest.mark.rule("T18")
 @pytest.mark.parametrize("load", ["idle", "full ring"])
 def test_hang_while_the_link_is_down(nic, load):
@@ -147,6 +150,7 @@ def test_cable_moves_during_resets(nic):
     nic.transfer(1 << 16)
 
 
+@pytest.mark.debug
 @pytest.mark.rule("T20")
 def test_removal_while_a_reset_is_due(nic):
     """The driver goes at moments around that of the recovery, in a flood."""

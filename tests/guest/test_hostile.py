@@ -9,6 +9,7 @@ from lab import wait_until
 SEED = int(os.environ.get("HARTWELL_SEED", "82574"))
 
 
+@pytest.mark.debug
 @pytest.mark.rule("R6", "R5")
 @pytest.mark.parametrize("way", ["idle", "sending"])
 def test_hostile_device(nic, way):
@@ -42,6 +43,7 @@ def test_hostile_device(nic, way):
     nic.transfer(1 << 17, reverse=True)
 
 
+@pytest.mark.debug
 @pytest.mark.rule("R6")
 @pytest.mark.parametrize("setting", [
     "true", "ip link set dut0 mtu 9000", "ethtool -K dut0 rx-all on rx-fcs on rxvlan off"])

@@ -50,6 +50,7 @@ def test_msix_with_a_vector_a_queue(nic):
     exercise(nic, 2)
 
 
+@pytest.mark.debug
 @pytest.mark.bare
 @pytest.mark.rule("D11")
 def test_msix_with_a_vector_a_pair(nic):
@@ -76,6 +77,7 @@ def test_msi(nic):
     exercise(nic, 1)
 
 
+@pytest.mark.debug
 @pytest.mark.guest(append="pci=nomsi")
 @pytest.mark.rule("D11")
 def test_intx(nic):

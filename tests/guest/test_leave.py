@@ -9,6 +9,7 @@ from hwlab import GuestTimeout
 from lab import wait_until
 
 
+@pytest.mark.debug
 @pytest.mark.rule("D3", "D12")
 @pytest.mark.parametrize("direction", ["rx", "tx"])
 def test_unplug_under_flood(nic, direction):
@@ -22,6 +23,7 @@ def test_unplug_under_flood(nic, direction):
         nic.ping()
 
 
+@pytest.mark.debug
 @pytest.mark.rule("D12")
 def test_surprise_removal(nic):
     """Every read gives all ones: noticed once, quietly, and the removal works."""
@@ -71,6 +73,7 @@ def agent_answers(nic):
         return False
 
 
+@pytest.mark.debug
 @pytest.mark.parametrize("depth", ["devices", "platform"])
 def test_suspend_and_resume(nic, depth):
     """All devices go to sleep and come back; nothing wakes QEMU from more than that."""
@@ -85,6 +88,7 @@ def test_suspend_and_resume(nic, depth):
     assert nic.stats()["tx_timeouts"] == 0
 
 
+@pytest.mark.debug
 def test_resume_without_memory(nic):
     """The interface is down then, says why, and comes up when it is asked to."""
     nic.expect_log(r"cannot come back up", r"PM: .*hartwell", r"hartwell .*PM: ")
@@ -129,6 +133,7 @@ def test_unplug_20_times_under_flood(nic):
 BUS_ERRORS = {"correctable": "RCVR", "non-fatal": "COMP_TIME", "fatal": "MALF_TLP"}
 
 
+@pytest.mark.debug
 @pytest.mark.rule("D12")
 @pytest.mark.parametrize("kind", BUS_ERRORS)
 def test_bus_error(nic, kind):

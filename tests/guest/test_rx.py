@@ -58,6 +58,7 @@ def test_mtu_bounds(nic):
     nic.ping()
 
 
+@pytest.mark.debug
 @pytest.mark.rule("D5")
 def test_jumbo_traffic_both_ways(nic):
     nic.guest.net_up(9212)
@@ -132,6 +133,7 @@ def test_checksum_verdicts(nic):
     assert after["rx_csum_good"] - before["rx_csum_good"] >= 2
 
 
+@pytest.mark.debug
 def test_rx_fcs(nic):
     frame = ether(nic.MAC, nic.PEER_MAC, payload=pattern(100))
     with nic.no_link_bounce():
@@ -194,6 +196,7 @@ NONSENSE = {
 }
 
 
+@pytest.mark.debug
 @pytest.mark.rule("R6", "R5")
 @pytest.mark.parametrize("case", NONSENSE)
 def test_nonsense_from_the_device(nic, case):

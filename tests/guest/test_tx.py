@@ -12,6 +12,7 @@ SWIOTLB = pytest.mark.guest(append="swiotlb=force")
 
 # --- flow control ---
 
+@pytest.mark.debug
 @pytest.mark.rule("T1", "T3", "T5", "T8", "R1")
 def test_full_ring_stops_and_wakes_the_queue(nic):
     nic.sh("ethtool -G dut0 tx 64")
@@ -124,6 +125,7 @@ def test_each_packet_is_freed_without_a_next_one(nic):
 
 # --- short frames ---
 
+@pytest.mark.debug
 @pytest.mark.rule("T13")
 def test_short_frames_are_padded_with_zeros(nic):
     frames = [ether(nic.PEER_MAC, nic.MAC, payload=b"\xa5" * (n - 14)) for n in range(14, 62)]
@@ -226,6 +228,7 @@ def test_long_headers_are_segmented_by_the_stack(nic):
     assert after["tx_drops"] == before["tx_drops"]
 
 
+@pytest.mark.debug
 @pytest.mark.rule("T17")
 def test_offloads_that_a_program_asks_for(nic):
     """AF_PACKET with a virtio header: segments of odd sizes, checksums at odd places."""
@@ -256,6 +259,7 @@ def test_features(nic):
 
 # --- DMA errors ---
 
+@pytest.mark.debug
 @SWIOTLB
 @pytest.mark.rule("T15")
 def test_mapping_that_fails_drops_the_packet_only(nic):
@@ -301,6 +305,7 @@ def test_traffic_with_bounce_buffers(nic):
     nic.transfer(1 << 17, more="--how sendfile")
 
 
+@pytest.mark.debug
 def test_many_ways_to_send(nic):
     for how in ("sendfile", "fragments"):
         nic.transfer(1 << 18, more=f"--how {how}")

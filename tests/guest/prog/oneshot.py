@@ -15,10 +15,12 @@ s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
 s.connect((sys.argv[1], 9))
 slowest = 0
 for _ in range(int(sys.argv[2])):
-    try:
-        s.send(bytes(100))
-    except ConnectionRefusedError:      # the answer to the one before
-        s.send(bytes(100))
+    while True:
+        try:
+            s.send(bytes(100))
+            break
+        except ConnectionRefusedError:      # the answer to an earlier one
+            continue
     begun = time.monotonic()
     while struct.unpack("i", fcntl.ioctl(s, SIOCOUTQ, bytes(4)))[0]:
         if time.monotonic() - begun > LIMIT:

@@ -1,0 +1,309 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0
+# Give one device to another driver, and its interface back with what it had. See usage().
+set -u
+me=$(basename "$0")
+state_dir=${HARTWELL_RUN:-/run/hartwell-bind}
+sys=/sys/bus/pci
+
+usage()
+{
+	cat <<EOF
+usage: scripts/bind.sh DEV [--driver NAME] [--timeout SECONDS] [--now]
+       scripts/bind.sh DEV --confirm
+       scripts/bind.sh DEV --restore
+       scripts/bind.sh DEV --status
+
+Switch the device of one interface to another driver. DEV is the interface or its PCI
+address. Name, addresses, routes, MTU, MAC address and membership in a bridge, bond or
+team are the same afterwards.
+
+  --driver NAME      hartwell (default), or e1000e
+  --timeout SECONDS  go back unless --confirm comes within that time (60)
+  --now              do not ask for a confirmation
+  --confirm          the switch is good: keep it
+  --restore          back to the driver before the last switch
+  --status           which driver, and whether a switch waits for its confirmation
+
+The switch runs detached from the terminal, so it may be done over that very interface:
+if the connection does not come back, neither does the confirmation, and the old driver
+takes the device again. What it does goes to $state_dir/PCI-ADDRESS/log.
+Everything lasts until the next boot.
+EOF
+}
+
+die()
+{
+	echo "$me: $*" >&2
+	exit 1
+}
+
+bad_usage()
+{
+	echo "$me: $*; --help tells more" >&2
+	exit 2
+}
+
+driver_of()
+{
+	local link
+	link=$(readlink "$sys/devices/$1/driver") || return 1
+	echo "${link##*/}"
+}
+
+netdev_of()
+{
+	local path
+	for path in "$sys/devices/$1/net/"*; do
+		[ -e "$path" ] && echo "${path##*/}" && return
+	done
+	return 1
+}
+
+# The PCI address of an interface or an address.
+pci_of()
+{
+	if [ -e "$sys/devices/$1" ]; then
+		echo "$1"
+	elif [ -e "/sys/class/net/$1/device/vendor" ]; then
+		basename "$(readlink -f "/sys/class/net/$1/device")"
+	elif [ -e "$state_dir/by-name/$1" ]; then
+		cat "$state_dir/by-name/$1"
+	else
+		return 1
+	fi
+}
+
+# ---- What an interface has, as commands that give it back
+
+# Routes are found by family and table; those that the kernel makes by itself come with the
+# addresses.
+save_routes()
+{
+	local family=$1 dev=$2 line
+	ip "$family" route show table all dev "$dev" | while read -r line; do
+		case " $line " in
+		*" proto kernel "* | " local "* | " broadcast "* | " anycast "* | " multicast "*) continue ;;
+		esac
+		line=${line/ linkdown/}
+		line=${line/ dead/}
+		line=$(sed -E 's/ expires [0-9]+sec//' <<<"$line")
+		echo "ip $family route replace $line dev $dev"
+	done
+}
+
+save_addresses()
+{
+	local family=$1 dev=$2
+	# Link-local addresses of IPv6 are the kernel's, and dynamic ones their owner's, who
+	# renews them; until then they are as good as before.
+	ip -o "$family" addr show dev "$dev" | awk -v family="$family" -v dev="$dev" '{
+		scope = label = peer = brd = life = extra = ""
+		addr = $4
+		for (i = 5; i <= NF; i++) {
+			if ($i == "peer") { peer = " peer " $(i + 1) }
+			if ($i == "brd") { brd = " brd " $(i + 1) }
+			if ($i == "scope") { scope = $(i + 1) }
+			if ($i == "noprefixroute" || $i == "home") { extra = extra " " $i }
+			if ($i == "valid_lft") { life = life " valid_lft " $(i + 1) }
+			if ($i == "preferred_lft") { life = life " preferred_lft " $(i + 1) }
+		}
+		if (family == "-6" && scope == "link") next
+		gsub(/sec/, "", life)
+		if (family == "-6") extra = extra " nodad"
+		print "ip " family " addr replace " addr peer brd " scope " scope " dev " dev life extra
+	}'
+}
+
+save()
+{
+	local dev=$1 dir=/sys/class/net/$1 master
+	echo "ip link set dev $dev address $(cat "$dir/address")"
+	echo "ip link set dev $dev mtu $(cat "$dir/mtu")"
+	echo "ip link set dev $dev txqueuelen $(cat "$dir/tx_queue_len")"
+	ip -d link show dev "$dev" | sed -n 's/^ *altname \(.*\)/\1/p' | while read -r name; do
+		echo "ip link property add dev $dev altname $name || true"
+	done
+	if [ -e "$dir/master" ]; then
+		master=$(basename "$(readlink -f "$dir/master")")
+		echo "ip link set dev $dev master $master"
+	fi
+	if [ $(($(cat "$dir/flags") & 1)) = 1 ]; then
+		echo "ip link set dev $dev up"
+		save_addresses -4 "$dev"
+		save_addresses -6 "$dev"
+		save_routes -4 "$dev"
+		save_routes -6 "$dev"
+	else
+		save_addresses -4 "$dev"
+	fi
+}
+
+# ---- The switch
+
+say()
+{
+	echo "$(date +%H:%M:%S) $*"
+}
+
+# give PCI DRIVER NAME COMMANDS: the device to a driver, then its interface what it had.
+give()
+{
+	local pci=$1 driver=$2 name=$3 commands=$4 now i failed=0 line
+	[ -e "$sys/drivers/$driver" ] || modprobe "$driver" || return 1
+	echo "$driver" >"$sys/devices/$pci/driver_override" || return 1
+	if [ "$(driver_of "$pci")" != "$driver" ]; then
+		! driver_of "$pci" >/dev/null || echo "$pci" >"$sys/devices/$pci/driver/unbind"
+		echo "$pci" >"$sys/drivers_probe"
+	fi
+	[ "$(driver_of "$pci")" = "$driver" ] || return 1
+	# udev may be about to rename it.
+	for i in $(seq 100); do
+		now=$(netdev_of "$pci") && break
+		sleep 0.1
+	done
+	[ "$now" ] || return 1
+	! command -v udevadm >/dev/null || udevadm settle -t 10 2>/dev/null
+	now=$(netdev_of "$pci") || return 1
+	if [ "$now" != "$name" ]; then
+		ip link set dev "$now" down
+		ip link set dev "$now" name "$name" || return 1
+	fi
+	while read -r line; do
+		# The neighbour of a route may need the link: try for a while.
+		for i in 1 2 3 4 5; do
+			eval "$line" 2>"$dir/error" && continue 2
+			sleep 0.2
+		done
+		say "failed: $line: $(cat "$dir/error")"
+		failed=1
+	done <"$commands"
+	say "$name is driven by $driver"
+	return $failed
+}
+
+# The part that outlives the terminal.
+work()
+{
+	local pci=$1 old=$2 new=$3 name=$4 timeout=$5 i
+	say "$name ($pci): $old -> $new"
+	if ! give "$pci" "$new" "$name" "$dir/commands"; then
+		say "that failed: back to $old"
+		give "$pci" "$old" "$name" "$dir/commands" && echo failed >"$dir/state" && return
+		echo broken >"$dir/state"
+		return
+	fi
+	if [ "$timeout" = 0 ]; then
+		echo kept >"$dir/state"
+		return
+	fi
+	echo waiting >"$dir/state"
+	for ((i = 0; i < timeout * 10; i++)); do
+		if [ -e "$dir/confirmed" ]; then
+			say "confirmed"
+			echo kept >"$dir/state"
+			return
+		fi
+		sleep 0.1
+	done
+	say "not confirmed within $timeout s: back to $old"
+	# What the interface has now may be more than it had.
+	save "$name" >"$dir/commands.now" && mv "$dir/commands.now" "$dir/commands"
+	if give "$pci" "$old" "$name" "$dir/commands"; then
+		echo reverted >"$dir/state"
+	else
+		echo broken >"$dir/state"
+	fi
+}
+
+# ---- Command line
+
+dev='' driver=hartwell timeout=60 what=switch
+while [ $# -gt 0 ]; do
+	case $1 in
+	-h | --help) usage && exit ;;
+	--driver) [ $# -gt 1 ] || bad_usage "--driver needs a name" && driver=$2 && shift ;;
+	--timeout) [ $# -gt 1 ] || bad_usage "--timeout needs seconds" && timeout=$2 && shift ;;
+	--now) timeout=0 ;;
+	--confirm | --restore | --status) what=${1#--} ;;
+	-*) bad_usage "unknown option $1" ;;
+	*) [ -z "$dev" ] || bad_usage "one device at a time" && dev=$1 ;;
+	esac
+	shift
+done
+[ "$dev" ] || bad_usage "which device?"
+case $driver in hartwell | e1000e) ;; *) bad_usage "--driver is hartwell or e1000e" ;; esac
+case $timeout in '' | *[!0-9]*) bad_usage "--timeout is a number of seconds" ;; esac
+[ "$(id -u)" = 0 ] || die "must be root"
+
+pci=$(pci_of "$dev") || die "$dev is neither an interface nor a PCI address here"
+case $(cat "$sys/devices/$pci/vendor" "$sys/devices/$pci/device" | tr '\n' ' ') in
+"0x8086 0x10d3 " | "0x8086 0x10f6 ") ;;
+*) die "$dev ($pci) is no 82574L" ;;
+esac
+dir=$state_dir/$pci
+state=$(cat "$dir/state" 2>/dev/null)
+old=$(driver_of "$pci") || old=none
+name=$(netdev_of "$pci") || name=$dev
+
+case $what in
+status)
+	echo "$name ($pci): $old${state:+, last switch: $state}"
+	exit
+	;;
+confirm)
+	[ "$state" = waiting ] || die "$dev: no switch waits for a confirmation (${state:-none was made})"
+	touch "$dir/confirmed"
+	for _ in $(seq 50); do
+		[ "$(cat "$dir/state")" = waiting ] || break
+		sleep 0.1
+	done
+	[ "$(cat "$dir/state")" = kept ] || die "too late: it went back"
+	echo "$name: $old stays until the next boot"
+	exit
+	;;
+restore)
+	[ -e "$dir/before" ] || die "$dev: no switch was made"
+	driver=$(cat "$dir/before") timeout=0
+	;;
+esac
+
+[ "$state" != waiting ] || die "$dev: a switch waits for its confirmation: --confirm, or wait"
+[ "$old" != "$driver" ] || { echo "$name: $driver drives it already" && exit; }
+[ "$old" != none ] || old=e1000e
+[ -e "$sys/drivers/$driver" ] || modinfo "$driver" >/dev/null 2>&1 ||
+	die "there is no module $driver: insmod ./hartwell.ko, or make install"
+for upper in "/sys/class/net/$name/upper_"*; do
+	[ -e "$upper" ] || continue
+	[ "$(readlink -f "$upper")" = "$(readlink -f "/sys/class/net/$name/master")" ] ||
+		die "$name carries ${upper##*/upper_}, which would vanish: remove it first"
+done
+
+mkdir -p "$dir" "$state_dir/by-name"
+echo "$pci" >"$state_dir/by-name/$name"
+rm -f "$dir/confirmed" "$dir/log"
+if [ -e "/sys/class/net/$name" ]; then
+	save "$name" >"$dir/commands"
+else
+	: >"$dir/commands"
+fi
+echo "$old" >"$dir/before"
+echo running >"$dir/state"
+
+# Nothing that happens to the terminal reaches it.
+export -f work give save save_addresses save_routes say driver_of netdev_of
+export dir sys
+setsid bash -c 'trap "" HUP INT TERM PIPE; work "$@"' "$me" "$pci" "$old" "$driver" "$name" \
+	"$timeout" >"$dir/log" 2>&1 </dev/null &
+
+while [ "$(cat "$dir/state")" = running ]; do
+	sleep 0.1
+done
+cat "$dir/log"
+case $(cat "$dir/state") in
+waiting)
+	echo "It goes back in $timeout s unless you say:  scripts/bind.sh $name --confirm"
+	;;
+kept | reverted) ;;
+*) die "it did not work: see $dir/log" ;;
+esac

@@ -1,0 +1,140 @@
+# SPDX-License-Identifier: GPL-2.0
+"""scripts/bind.sh: one device from e1000e to hartwell and back, over its own link."""
+
+import json
+import re
+from pathlib import Path
+
+import pytest
+from lab import wait_until
+
+SCRIPT = Path(__file__).resolve().parents[2] / "scripts/bind.sh"
+BIND = "bash /tmp/bind.sh"
+
+# A guest that other tests do not use: two drivers for one device are in it.
+OWN = pytest.mark.guest(append="hwlab.two=1")
+
+
+def prepare(nic):
+    """e1000e drives dut0, as on a host; hartwell is loaded beside it."""
+    nic.expect_log(r"e1000e ")
+    nic.guest.load_driver("e1000e")
+    nic.guest.net_up()
+    nic.guest.put(SCRIPT.read_bytes(), "/tmp/bind.sh")
+    nic.sh("insmod /payload/hartwell.ko; rm -rf /run/hartwell-bind; "
+           "ip link set dut0 mtu 1400 txqueuelen 500 alias uplink; "
+           "ip link property add dev dut0 altname wire; "
+           "ip addr add 203.0.113.5/24 dev dut0; "
+           f"ip route add 198.51.100.0/24 via {nic.PEER}; "
+           f"ip route add 10.9.0.0/16 via {nic.PEER} metric 7 table 100; "
+           f"ip -6 route add 2001:db8:9::/48 via {nic.PEER6}")
+    nic.defer("ip route flush table 100; rm -rf /run/hartwell-bind; rmmod e1000e")
+
+
+def driver(nic):
+    path = nic.sh("readlink -f /sys/class/net/dut0/device/driver").strip()
+    return path.rpartition("/")[2]
+
+
+def snapshot(nic):
+    link = json.loads(nic.sh("ip -j link show dut0"))[0]
+    addresses = json.loads(nic.sh("ip -j addr show dut0"))[0]["addr_info"]
+    routes = [x for table in ("main", "100") for family in "46" for x in
+              json.loads(nic.sh(f"ip -{family} -j route show table {table} dev dut0 "
+                                "2>/dev/null || echo '[]'") or "[]")]
+    return ({k: link.get(k) for k in ("mtu", "address", "txqlen", "altnames", "master")},
+            sorted((x["family"], x["local"], x["prefixlen"]) for x in addresses
+                   if x["scope"] != "link"),
+            sorted((x["dst"], x.get("gateway", ""), x.get("metric", 0)) for x in routes
+                   if x["dst"] != "fe80::/64"))
+
+
+def remote(nic, command):
+    """Said by the peer over the link in question, as ssh would; what came back."""
+    server = nic.spawn(f"exec socat TCP-LISTEN:7000,reuseaddr EXEC:'{command}',stderr")
+    wait_until(lambda: ":7000 " in nic.sh("ss -ltn") + " ", what="a listener")
+    out = nic.peer(f"socat -t 30 - TCP:{nic.IP}:7000 </dev/null", 60)
+    server.kill()
+    return out
+
+
+@OWN
+@pytest.mark.bare
+def test_switch_and_restore(nic):
+    prepare(nic)
+    before = snapshot(nic)
+    out = remote(nic, f"{BIND} dut0 --timeout 60")
+    assert "--confirm" in out, out
+    assert driver(nic) == "hartwell" and snapshot(nic) == before
+    nic.ping()
+    nic.ping(nic.PEER6)
+    nic.refused(f"{BIND} dut0 --driver e1000e", "waits for its confirmation")
+    assert "stays" in remote(nic, f"{BIND} dut0 --confirm")
+    assert "kept" in nic.sh(f"{BIND} dut0 --status")
+    nic.sh(f"{BIND} dut0 --restore")
+    assert driver(nic) == "e1000e" and snapshot(nic) == before
+    wait_until(nic.answers, 10, "traffic")
+
+
+@OWN
+@pytest.mark.bare
+def test_unconfirmed_switch_goes_back(nic):
+    prepare(nic)
+    before = snapshot(nic)
+    nic.sh(f"{BIND} dut0 --timeout 2")
+    assert driver(nic) == "hartwell"
+    wait_until(lambda: "reverted" in nic.sh(f"{BIND} dut0 --status"), 20,
+               lambda: nic.sh("cat /run/hartwell-bind/*/log"))
+    assert driver(nic) == "e1000e" and snapshot(nic) == before
+    wait_until(nic.answers, 10, "traffic")
+    nic.refused(f"{BIND} dut0 --confirm", "no switch waits")
+
+
+@OWN
+@pytest.mark.bare
+def test_failed_switch_goes_back(nic):
+    """The probe of the new driver fails: the old one has the device again."""
+    nic.expect_log(r"probe with driver hartwell failed")
+    prepare(nic)
+    before = snapshot(nic)
+    nic.fail("alloc_etherdev_mqs", 0, 1)
+    nic.refused(f"{BIND} dut0", "did not work")
+    nic.fail_hits()
+    assert driver(nic) == "e1000e" and snapshot(nic) == before
+    wait_until(nic.answers, 10, "traffic")
+
+
+@OWN
+@pytest.mark.bare
+def test_bridge_port(nic):
+    prepare(nic)
+    nic.sh("ip addr flush dev dut0; ip link add br0 type bridge forward_delay 0; "
+           "ip link set dut0 master br0; ip link set br0 up; ip addr add 192.0.2.1/24 dev br0")
+    nic.defer("ip link del br0")
+    wait_until(nic.answers, 10, "traffic over the bridge")
+    before = snapshot(nic)
+    nic.sh(f"{BIND} dut0 --now")
+    assert driver(nic) == "hartwell" and snapshot(nic) == before
+    wait_until(nic.answers, 10, "traffic over the bridge")
+    nic.sh(f"{BIND} dut0 --restore")
+    wait_until(nic.answers, 10, "traffic over the bridge")
+
+
+@OWN
+@pytest.mark.bare
+def test_what_is_refused(nic):
+    prepare(nic)
+    nic.sh("ip link add link dut0 name dut0.5 type vlan id 5")
+    nic.refused(f"{BIND} dut0", "dut0.5")
+    nic.sh("ip link del dut0.5")
+    for arguments, text in (("", "which device"), ("dut0 --drver x", "unknown option"),
+                            ("dut0 --driver igb", "hartwell or e1000e"),
+                            ("dut0 --timeout soon", "number"), ("dut0 lo", "one device")):
+        result = nic.refused(f"{BIND} {arguments}", text)
+        assert result.rc == 2
+    nic.refused(f"{BIND} nosuch0", "neither an interface")
+    nic.refused(f"{BIND} lo", "neither an interface")
+    nic.refused(f"{BIND} dut0 --restore", "no switch was made")
+    assert driver(nic) == "e1000e"
+    assert re.search("already", nic.sh(f"{BIND} dut0 --driver e1000e"))
+    nic.ping()
