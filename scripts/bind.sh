@@ -63,10 +63,11 @@ netdev_of()
 # The PCI address of an interface or an address.
 pci_of()
 {
+	local path
 	if [ -e "$sys/devices/$1" ]; then
 		echo "$1"
-	elif [ -e "/sys/class/net/$1/device/vendor" ]; then
-		basename "$(readlink -f "/sys/class/net/$1/device")"
+	elif path=$(readlink -e "/sys/class/net/$1/device") && [ -e "$path/vendor" ]; then
+		basename "$path"
 	elif [ -e "$state_dir/by-name/$1" ]; then
 		cat "$state_dir/by-name/$1"
 	else
@@ -88,7 +89,10 @@ save_routes()
 		line=${line/ linkdown/}
 		line=${line/ dead/}
 		line=$(sed -E 's/ expires [0-9]+sec//' <<<"$line")
-		echo "ip $family route replace $line dev $dev"
+		line="ip $family route replace $line dev $dev"
+		# A gateway may have been on the link when the route was made, and no more.
+		case $line in *" via "*) line="$line || $line onlink" ;; esac
+		echo "$line"
 	done
 }
 

@@ -40,8 +40,8 @@ def snapshot(nic):
     link = json.loads(nic.sh("ip -j link show dut0"))[0]
     addresses = json.loads(nic.sh("ip -j addr show dut0"))[0]["addr_info"]
     routes = [x for table in ("main", "100") for family in "46" for x in
-              json.loads(nic.sh(f"ip -{family} -j route show table {table} dev dut0 "
-                                "2>/dev/null || echo '[]'") or "[]")]
+              json.loads(nic.guest.run(f"ip -{family} -j route show table {table} dev dut0",
+                                       check=False).stdout or "[]")]
     return ({k: link.get(k) for k in ("mtu", "address", "txqlen", "altnames", "master")},
             sorted((x["family"], x["local"], x["prefixlen"]) for x in addresses
                    if x["scope"] != "link"),
@@ -53,7 +53,7 @@ def remote(nic, command):
     """Said by the peer over the link in question, as ssh would; what came back."""
     server = nic.spawn(f"exec socat TCP-LISTEN:7000,reuseaddr EXEC:'{command}',stderr")
     wait_until(lambda: ":7000 " in nic.sh("ss -ltn") + " ", what="a listener")
-    out = nic.peer(f"socat -t 30 - TCP:{nic.IP}:7000 </dev/null", 60)
+    out = nic.peer(f"socat -u TCP:{nic.IP}:7000 STDOUT", 60)
     server.kill()
     return out
 
