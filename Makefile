@@ -6,7 +6,7 @@ KDIR ?= /lib/modules/$(shell uname -r)/build
 KVER = $(shell cat $(KDIR)/include/config/kernel.release)
 MAKEFLAGS += --no-print-directory
 
-.PHONY: all modules install uninstall clean help
+.PHONY: all modules install uninstall dkms-install dkms-uninstall clean help
 
 all: modules
 
@@ -27,6 +27,13 @@ uninstall:
 	rm -f $(INSTALL_MOD_PATH)/lib/modules/$(KVER)/updates/hartwell.ko*
 	depmod $(if $(INSTALL_MOD_PATH),-b $(INSTALL_MOD_PATH)) $(KVER)
 
+# For the running kernel (KVER) now, and for each that is installed later.
+dkms-install:
+	scripts/dkms.sh install
+
+dkms-uninstall:
+	scripts/dkms.sh uninstall
+
 # Without kbuild, so that it works where no kernel headers are.
 clean:
 	rm -f *.o *.ko *.mod *.mod.c .*.cmd .module-common.o modules.order Module.symvers
@@ -39,6 +46,7 @@ help:
 	@echo '  KDIR=<dir>           ... for the kernel of this build directory'
 	@echo 'make install           install it for that kernel (as root; loads nothing)'
 	@echo 'make uninstall         remove it again'
+	@echo 'make dkms-install      have DKMS do so for each kernel; make dkms-uninstall'
 	@echo 'make clean             remove what was built'
 	@echo 'make test              run all tests; T=<expression> runs some'
 	@echo 'make test-<kernel>     run the guest tests on another kernel, such as sid'

@@ -55,7 +55,7 @@ def test_unbind_and_bind(nic):
 
 
 @pytest.mark.debug
-@pytest.mark.rule("D4")
+@pytest.mark.rule("D4", "D6")
 def test_remove_with_open_handles(nic):
     """A reader of sysfs and a netlink socket outlive the interface."""
     script = "\n".join([

@@ -1,0 +1,54 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0
+# Have DKMS build and install the module for each kernel: scripts/dkms.sh install|uninstall
+# KVER: for this kernel now (default: the running one). DKMS_TREE, DKMS_SRC: other places.
+set -eu
+top=$(cd "$(dirname "$0")/.." && pwd)
+version=$(sed -n 's/^#define HWL_VERSION[[:space:]]*"\(.*\)"/\1/p' "$top/include/hwl.h")
+kver=${KVER:-$(uname -r)}
+source=${DKMS_SRC:-/usr/src}/hartwell-$version
+dkms=(dkms)
+[ -z "${DKMS_TREE-}" ] || dkms+=(--dkmstree "$DKMS_TREE")
+[ -z "${DKMS_SRC-}" ] || dkms+=(--sourcetree "$DKMS_SRC")
+
+die()
+{
+	echo "scripts/dkms.sh: $*" >&2
+	exit 1
+}
+
+uninstall()
+{
+	if "${dkms[@]}" status hartwell/"$version" | grep -q .; then
+		"${dkms[@]}" remove hartwell/"$version" --all
+	fi
+	rm -rf "$source"
+}
+
+command -v dkms >/dev/null || die "dkms is not installed: apt-get install dkms"
+case ${1-} in
+install)
+	uninstall
+	mkdir -p "$source"
+	cp -r "$top"/{Makefile,Kbuild,LICENSE,src,include} "$source"
+	make -s -C "$source" clean
+	cat >"$source/dkms.conf" <<EOF
+PACKAGE_NAME="hartwell"
+PACKAGE_VERSION="$version"
+MAKE[0]="make KDIR=\$kernel_source_dir"
+CLEAN="make clean"
+BUILT_MODULE_NAME[0]="hartwell"
+DEST_MODULE_LOCATION[0]="/updates"
+# Where it cannot be built, the kernel's own e1000e drives the device: nothing is blacklisted.
+AUTOINSTALL="yes"
+EOF
+	"${dkms[@]}" add hartwell/"$version"
+	"${dkms[@]}" install hartwell/"$version" -k "$kver"
+	;;
+uninstall) uninstall ;;
+-h | --help) sed -n 's/^# //p' "$0" | sed -n 2,3p ;;
+*)
+	echo "scripts/dkms.sh: install or uninstall?" >&2
+	exit 2
+	;;
+esac
