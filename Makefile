@@ -3,7 +3,7 @@
 
 KDIR ?= /lib/modules/$(shell uname -r)/build
 # The kernel's own name for itself, which its module directory bears.
-KVER = $(shell cat $(KDIR)/include/config/kernel.release)
+KVER = $(shell cat $(KDIR)/include/config/kernel.release 2>/dev/null || uname -r)
 MAKEFLAGS += --no-print-directory
 
 .PHONY: all modules install uninstall dkms-install dkms-uninstall clean help
@@ -37,7 +37,8 @@ dkms-uninstall:
 # Without kbuild, so that it works where no kernel headers are.
 clean:
 	rm -f *.o *.ko *.mod *.mod.c .*.cmd .module-common.o modules.order Module.symvers
-	rm -f src/*.o src/.*.cmd
+	rm -f src/*.o src/.*.cmd src/.*.d
+	rm -rf .tmp_*
 	rm -rf .pytest_cache
 
 help:

@@ -238,6 +238,7 @@ done
 [ "$dev" ] || bad_usage "which device?"
 case $driver in hartwell | e1000e) ;; *) bad_usage "--driver is hartwell or e1000e" ;; esac
 case $timeout in '' | *[!0-9]*) bad_usage "--timeout is a number of seconds" ;; esac
+timeout=$((10#$timeout))
 [ "$(id -u)" = 0 ] || die "must be root"
 
 pci=$(pci_of "$dev") || die "$dev is neither an interface nor a PCI address here"
@@ -291,7 +292,8 @@ if [ -e "/sys/class/net/$name" ]; then
 else
 	: >"$dir/commands"
 fi
-echo "$old" >"$dir/before"
+# Back is back: once more does not go forward again.
+if [ "$what" = restore ]; then rm "$dir/before"; else echo "$old" >"$dir/before"; fi
 echo running >"$dir/state"
 
 # Nothing that happens to the terminal reaches it.

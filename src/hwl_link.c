@@ -472,6 +472,7 @@ static const char *hwl_link_pause_name(const struct hwl_link *link)
 static void hwl_link_went_up(struct hwl_adapter *ad, u32 status)
 {
 	struct hwl_link *link = &ad->link;
+	struct hwl_link old = *link;
 
 	switch (FIELD_GET(HWL_STATUS_SPEED, status)) {
 	case HWL_SPEED_10:
@@ -488,15 +489,17 @@ static void hwl_link_went_up(struct hwl_adapter *ad, u32 status)
 	hwl_link_resolve_pause(ad);
 	hwl_hw_tx_enable(&ad->hw);
 
-	if (!link->up) {
+	/* A change may come and go without a loss of link that anyone saw. */
+	if (!old.up || old.speed != link->speed || old.duplex != link->duplex ||
+	    old.rx_pause != link->rx_pause || old.tx_pause != link->tx_pause)
 		netif_info(ad, link, ad->netdev,
 			   "link up, %d Mb/s %s duplex, flow control %s\n",
 			   link->speed,
 			   link->duplex == DUPLEX_FULL ? "full" : "half",
 			   hwl_link_pause_name(link));
-		/* Symbol errors without a link are no errors: see hwl_stats.c. */
+	/* Symbol errors without a link are no errors: see hwl_stats.c. */
+	if (!old.up)
 		hwl_stats_update(ad);
-	}
 	link->up = true;
 	netif_carrier_on(ad->netdev);
 	/* Held since the queues came up without a link. Where that is about to be

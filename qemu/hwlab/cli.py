@@ -52,7 +52,7 @@ def run_parser():
                    help="hartwell (default), or e1000e, the kernel's own")
     p.add_argument("--kernel", default="6.12", metavar="VERSION|PATH",
                    help="6.12 (default, Debian's), trixie, sid, debug (6.12 with KASAN, lockdep "
-                        "and the like; built once, some 15 minutes), a bzImage, or a kernel "
+                        "and the like; built once, some 20 minutes), a bzImage, or a kernel "
                         "build directory")
     p.add_argument("--smp", type=int, default=2, metavar="N", help="processors (2)")
     p.add_argument("--mem", type=int, default=1024, metavar="MIB", help="memory (1024)")
@@ -95,6 +95,8 @@ def parse(argv):
     options = run_parser().parse_args(argv)
     if options.script is not None and not Path(options.script).is_file():
         raise UsageError(f"--script {options.script}: no such file")
+    if options.script is None and options.no_load:
+        raise UsageError("--no-load goes with --script")
     if options.script is not None and options.shell:
         raise UsageError("--script and --shell exclude each other: name one")
     if options.gdb and options.script is not None:
@@ -207,6 +209,8 @@ def run_shell(g):
     saved = termios.tcgetattr(sys.stdin)
     if g.config.gdb:
         symbols = g.kernel.symbols or "vmlinux"
+        if not g.kernel.symbols:
+            print(f"There are no symbols for {g.kernel.version}: --kernel debug has them.")
         print("The guest waits for gdb.  In another terminal:\n"
               f"  gdb {symbols} -ex 'target remote :1234' -ex continue\n"
               "When the driver is loaded, the console prints the add-symbol-file line for "

@@ -135,7 +135,7 @@ def _build(top, suite, package, version, key):
     log = log_path("debug-kernel.log")
     log.unlink(missing_ok=True)
     _forget_unfinished()
-    Progress.note(f"the debug kernel is not in the cache: it is built once, for some 15 minutes "
+    Progress.note(f"the debug kernel is not in the cache: it is built once, for some 20 minutes "
                   f"on 2 processors; log: {log}")
     with atomic(top) as tmp:
         remove(tmp)

@@ -354,7 +354,8 @@ class Guest:
             cmd += ["-trace", "e1000e_core_read", "-trace", "e1000e_core_write",
                     "-D", str(c.trace)]
         if c.gdb:
-            cmd += ["-s", "-S"]
+            # For this machine alone: the stub reaches the monitor.
+            cmd += ["-gdb", "tcp:127.0.0.1:1234", "-S"]
         cmd += c.qemu_args
         if c.net == "tap":
             return ["unshare", *([] if os.geteuid() == 0 else ["-r"]), "-n", "--", "sh", "-ec",
