@@ -7,7 +7,7 @@
 
 #include <linux/ethtool.h>
 
-struct hwl_adapter;
+struct net_device;
 
 /* Results, in the order of hwl_selftest_names. */
 enum hwl_selftest_id {
@@ -21,6 +21,6 @@ enum hwl_selftest_id {
 
 extern const char * const hwl_selftest_names[HWL_TEST_NUM];
 
-void hwl_selftest(struct hwl_adapter *ad, struct ethtool_test *test, u64 *result);
+void hwl_selftest(struct net_device *netdev, struct ethtool_test *test, u64 *result);
 
 #endif /* HWL_SELFTEST_H */

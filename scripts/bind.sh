@@ -102,7 +102,7 @@ save_addresses()
 	# Link-local addresses of IPv6 are the kernel's, and dynamic ones their owner's, who
 	# renews them; until then they are as good as before.
 	ip -o "$family" addr show dev "$dev" | awk -v family="$family" -v dev="$dev" '{
-		scope = label = peer = brd = life = extra = ""
+		scope = peer = brd = life = extra = ""
 		addr = $4
 		for (i = 5; i <= NF; i++) {
 			if ($i == "peer") { peer = " peer " $(i + 1) }

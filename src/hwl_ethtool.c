@@ -162,13 +162,7 @@ out:
 	return err;
 }
 
-/* ---- Self-test, and identification by LED ---- */
-
-static void hwl_self_test(struct net_device *netdev, struct ethtool_test *test,
-			  u64 *result)
-{
-	hwl_selftest(netdev_priv(netdev), test, result);
-}
+/* ---- Identification by LED ---- */
 
 static int hwl_set_phys_id(struct net_device *netdev,
 			   enum ethtool_phys_id_state state)
@@ -605,7 +599,7 @@ static const struct ethtool_ops hwl_ethtool_ops = {
 	.get_eeprom		= hwl_get_eeprom,
 	.set_eeprom		= hwl_set_eeprom,
 	.set_phys_id		= hwl_set_phys_id,
-	.self_test		= hwl_self_test,
+	.self_test		= hwl_selftest,
 	.get_coalesce		= hwl_get_coalesce,
 	.set_coalesce		= hwl_set_coalesce,
 	.get_per_queue_coalesce	= hwl_get_queue_coalesce,

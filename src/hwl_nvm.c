@@ -50,6 +50,14 @@ static int hwl_nvm_read_word(struct hwl_hw *hw, u32 word, u16 *data)
 	return 0;
 }
 
+/* Own the NVM for an access to some of its words; ended by hwl_disown(). */
+static int hwl_nvm_own(struct hwl_hw *hw, u32 word, u32 count)
+{
+	if (word >= hw->nvm_words || count > hw->nvm_words - word)
+		return -EINVAL;
+	return hwl_own(hw);
+}
+
 /**
  * hwl_nvm_read() - read words
  * @hw: the device
@@ -66,10 +74,7 @@ int hwl_nvm_read(struct hwl_hw *hw, u32 word, u32 count, u16 *data)
 	int err;
 	u32 i;
 
-	if (word >= hw->nvm_words || count > hw->nvm_words - word)
-		return -EINVAL;
-
-	err = hwl_own(hw);
+	err = hwl_nvm_own(hw, word, count);
 	if (err)
 		return err;
 	for (i = 0; i < count && !err; i++)
@@ -176,10 +181,7 @@ int hwl_nvm_write(struct hwl_hw *hw, u32 word, u32 count, const u16 *data)
 	int err;
 	u32 i;
 
-	if (word >= hw->nvm_words || count > hw->nvm_words - word)
-		return -EINVAL;
-
-	err = hwl_own(hw);
+	err = hwl_nvm_own(hw, word, count);
 	if (err)
 		return err;
 	for (i = 0; i < count && !err; i++)

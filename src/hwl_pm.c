@@ -135,14 +135,10 @@ static pci_ers_result_t hwl_slot_reset(struct pci_dev *pdev)
 static void hwl_io_resume(struct pci_dev *pdev)
 {
 	struct hwl_adapter *ad = pci_get_drvdata(pdev);
-	int err;
 
 	rtnl_lock();
-	err = hwl_netdev_attach(ad);
+	hwl_netdev_attach(ad);
 	rtnl_unlock();
-	if (err)
-		dev_err(&pdev->dev, "cannot bring the interface back: %pe\n",
-			ERR_PTR(err));
 }
 
 const struct pci_error_handlers hwl_err_handlers = {

@@ -379,7 +379,7 @@ static void hwl_test_offline(struct hwl_adapter *ad, u64 *result)
 
 /**
  * hwl_selftest() - run the self-test
- * @ad: the device; up or down
+ * @netdev: interface; up or down
  * @test: what to run; flags are returned there
  * @result: HWL_TEST_NUM values; 0 is good
  *
@@ -387,24 +387,23 @@ static void hwl_test_offline(struct hwl_adapter *ad, u64 *result)
  *
  * Context: process, rtnl held.
  */
-void hwl_selftest(struct hwl_adapter *ad, struct ethtool_test *test, u64 *result)
+void hwl_selftest(struct net_device *netdev, struct ethtool_test *test, u64 *result)
 {
-	bool up = netif_running(ad->netdev);
+	struct hwl_adapter *ad = netdev_priv(netdev);
+	bool up = netif_running(netdev);
 	int i;
 
 	memset(result, 0, HWL_TEST_NUM * sizeof(*result));
 	result[HWL_TEST_NVM] = !!hwl_nvm_check(&ad->hw);
-	result[HWL_TEST_LINK] = up && !netif_carrier_ok(ad->netdev);
+	result[HWL_TEST_LINK] = up && !netif_carrier_ok(netdev);
 
 	if (test->flags & ETH_TEST_FL_OFFLINE) {
 		hwl_netdev_detach(ad);
 		hwl_test_offline(ad, result);
 		if (!up)
 			hwl_link_power_down(ad);
-		if (hwl_netdev_attach(ad)) {
-			netdev_err(ad->netdev, "did not come back from the self-test\n");
+		if (hwl_netdev_attach(ad))
 			test->flags |= ETH_TEST_FL_FAILED;
-		}
 	}
 	for (i = 0; i < HWL_TEST_NUM; i++)
 		if (result[i])

@@ -26,8 +26,8 @@ DEBUG = "/sys/kernel/debug/hwltest"
 
 # The message of a driver that a test provokes, and says so, is no problem; these never are.
 HARMLESS = (
-    r"clocksource: Long readout interval",  # the same
     r"hrtimer: interrupt took \d+ ns",      # the host was busy
+    r"clocksource: Long readout interval",  # the same
     # A peer that virtio holds back for as long as the device under test takes nothing.
     r"virtio_net virtio\d+ peer\d+: (NETDEV WATCHDOG|TX timeout)",
     r"pktgen: interface: \S+ is already stopped",

@@ -9,18 +9,22 @@ from hwlab import GuestTimeout
 from lab import wait_until
 
 
+def unplug_and_plug(nic, direction):
+    with nic.flood(direction):
+        nic.guest.unplug()
+        wait_until(lambda: "dut0" not in nic.sh("ip -o link"), 20, "interface gone")
+    nic.guest.plug()
+    nic.guest.load_driver()
+    nic.guest.net_up()
+    nic.ping()
+
+
 @pytest.mark.debug
 @pytest.mark.rule("D3", "D12")
 @pytest.mark.parametrize("direction", ["rx", "tx"])
 def test_unplug_under_flood(nic, direction):
     for _ in range(2):
-        with nic.flood(direction):
-            nic.guest.unplug()
-            wait_until(lambda: "dut0" not in nic.sh("ip -o link"), 20, "interface gone")
-        nic.guest.plug()
-        nic.guest.load_driver()
-        nic.guest.net_up()
-        nic.ping()
+        unplug_and_plug(nic, direction)
 
 
 @pytest.mark.debug
@@ -118,13 +122,7 @@ def test_sleep_20_times_under_traffic(nic):
 @pytest.mark.rule("D12", "D3")
 def test_unplug_20_times_under_flood(nic):
     for i in range(20):
-        with nic.flood(("rx", "tx")[i % 2]):
-            nic.guest.unplug()
-            wait_until(lambda: "dut0" not in nic.sh("ip -o link"), 20, "interface gone")
-        nic.guest.plug()
-        nic.guest.load_driver()
-        nic.guest.net_up()
-        nic.ping()
+        unplug_and_plug(nic, ("rx", "tx")[i % 2])
 
 
 # --- errors on the bus ---
