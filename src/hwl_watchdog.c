@@ -3,8 +3,8 @@
  * What no interrupt reports: hangs, lost interrupts, counters about to wrap.
  *
  * The tick compares ring indexes, which costs no register access; registers are
- * read only where something is suspect, and where the silicon leaves no choice
- * (the link and the PHY, every two seconds).
+ * read only where something is suspect, and where nothing else tells (the
+ * receiver every second, the link and the PHY every two).
  *
  * A hung transmitter is found here, within a second and a half, whether or not
  * the stack's queue has filled up; ndo_tx_timeout is the second line.
@@ -17,6 +17,7 @@
 
 /* The tick, and what is done at every so many of them. */
 #define HWL_TICK		(HZ / 2)
+#define HWL_TICKS_RX		2	/* 1 s */
 #define HWL_TICKS_PHY		4	/* 2 s */
 #define HWL_TICKS_STATS		60	/* 30 s */
 
@@ -120,6 +121,18 @@ static void hwl_watch_rx(struct hwl_pair *pair)
 	rxq->seen = cons;
 }
 
+/* A receiver that is off is as silent as an idle wire. */
+static void hwl_watch_receiver(struct hwl_adapter *ad)
+{
+	u32 rctl = hwl_rd32(&ad->hw, HWL_RCTL);
+
+	if (rctl & HWL_RCTL_EN || hwl_gone(&ad->hw))
+		return;
+	if (hwl_reset_request(ad))
+		netdev_err(ad->netdev, "receiver found off, RCTL %08x; resetting\n",
+			   rctl);
+}
+
 /* A change of link that nobody was told of: reads of ICR can lose causes. At the
  * first sight of one the link work may just be about to see it.
  */
@@ -158,6 +171,8 @@ void hwl_watchdog_tick(struct work_struct *work)
 		hwl_watch_tx(ad, ad->pair[q]);
 		hwl_watch_rx(ad->pair[q]);
 	}
+	if (ad->ticks % HWL_TICKS_RX == 0)
+		hwl_watch_receiver(ad);
 	if (ad->ticks % HWL_TICKS_PHY == 0 || ad->link_doubt)
 		hwl_watch_link(ad);
 	if (ad->ticks % HWL_TICKS_PHY == 0 && hwl_link_phy_hung(ad)) {
