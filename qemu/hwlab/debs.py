@@ -1,20 +1,21 @@
 # SPDX-License-Identifier: GPL-2.0
 """Programs and files out of Debian packages that are unpacked below the cache, not installed."""
 
+import json
 import shutil
 
 from . import artifacts, host
-from .util import LabError, Progress, atomic, cache_dir, digest, locked, log_path, run_logged
+from .util import (LabError, Progress, atomic, cache_dir, digest, locked, log_path, remove,
+                   run_logged)
 
-RECIPE = 1
+RECIPE = 2
 
-# herd7 is in no release up to trixie.  Its libraries come along: they are newer than the host's.
-HERD_SUITE = "sid"
-HERD_PACKAGES = ["herdtools7", "libc6", "libgmp10"]
-HERD_PARTS = ["./usr/bin/herd7", "./usr/share/herdtools7/herd/*", "./usr/lib/x86_64-linux-gnu/*",
-              "./usr/lib64/*"]
-
-LINUX_PACKAGE = "linux-source-6.12"
+# What the host's own release may lack, or has too old.  The libraries come along.
+NEWER_SUITE = "sid"
+NEWER_LIBS = ["libc6", "libgcc-s1", "libgmp10"]
+NEWER_PARTS = ["./usr/bin/*", "./usr/share/herdtools7/herd/*", "./usr/lib/x86_64-linux-gnu/*",
+               "./usr/lib64/*"]
+LIB = "usr/lib/x86_64-linux-gnu"
 
 
 def _unpack(deb, parts, into, log):
@@ -23,56 +24,133 @@ def _unpack(deb, parts, into, log):
                + " ".join(f"'{x}'" for x in parts) + " || [ ${PIPESTATUS[0]} = 0 ]", log, 300)
 
 
-def herd7():
-    """How to start herd7: the beginning of a command line."""
-    found = shutil.which("herd7")
-    if found:
-        return [found]
-    top = cache_dir() / f"herd-{digest(RECIPE, HERD_SUITE, HERD_PACKAGES, HERD_PARTS)}"
+def _once(top, make):
+    """Call make(directory) unless it was, for this directory of the cache."""
     if not (top / "done").exists():
         with locked("debs"):
             if not (top / "done").exists():
-                _fetch_herd7(top)
-    lib = top / "usr/lib/x86_64-linux-gnu"
-    return [lib / "ld-linux-x86-64.so.2", "--library-path", lib, top / "usr/bin/herd7",
-            "-set-libdir", top / "usr/share/herdtools7/herd"]
-
-
-def _fetch_herd7(top):
-    apt = host.Apt(HERD_SUITE)
-    apt.update()
-    log = log_path("debs.log")
-    with Progress.step(f"fetching herd7 from {HERD_SUITE}"), atomic(top) as tmp:
-        for deb in apt.download(HERD_PACKAGES, tmp / "deb"):
-            _unpack(deb, HERD_PARTS, tmp, log)
-        shutil.rmtree(tmp / "deb")
-        (tmp / "done").touch()
-
-
-def linux_files(names):
-    """A directory with these files of the kernel's sources, of the version of the lab's kernel."""
-    top = cache_dir() / f"linux-files-{digest(RECIPE, LINUX_PACKAGE, sorted(names))}"
-    if not (top / "done").exists():
-        with locked("debs"):
-            if not (top / "done").exists():
-                _fetch_linux(top, names)
+                with atomic(top) as tmp:
+                    make(tmp)
+                    (tmp / "done").touch()
     return top
 
 
-def _fetch_linux(top, names):
-    apt = host.Apt(artifacts.suite_of("default"))
+def program(name, package, *options):
+    """How to start a program: the beginning of a command line.
+
+    It is the host's, if it has one, or else that of Debian's newest suite with its libraries.
+    options are for the second; "{top}" there is the directory in which it is unpacked.
+    """
+    found = shutil.which(name)
+    if found:
+        return [found]
+
+    def fetch(tmp):
+        apt = host.Apt(NEWER_SUITE)
+        apt.update()
+        with Progress.step(f"fetching {name} from {NEWER_SUITE}"):
+            for deb in apt.download([package, *NEWER_LIBS], tmp / "deb"):
+                _unpack(deb, NEWER_PARTS, tmp, log_path("debs.log"))
+        shutil.rmtree(tmp / "deb")
+
+    top = _once(cache_dir() / f"{name}-{digest(RECIPE, NEWER_SUITE, package, NEWER_PARTS)}", fetch)
+    return [top / LIB / "ld-linux-x86-64.so.2", "--library-path", top / LIB,
+            top / "usr/bin" / name, *(x.format(top=top) for x in options)]
+
+
+def herd7():
+    return program("herd7", "herdtools7", "-set-libdir", "{top}/usr/share/herdtools7/herd")
+
+
+def ruff():
+    return program("ruff", "ruff")
+
+
+# --- the kernel's sources ------------------------------------------------------------------
+
+
+def linux_version(spec="default"):
+    """(suite, package, version) of the sources of a kernel that artifacts.kernel() knows."""
+    suite = artifacts.suite_of(spec)
+    release = artifacts.resolve(suite)["version"]
+    package = "linux-source-" + ".".join(release.split(".")[:2])
+    record = cache_dir() / f"source-{release}.json"
+    if record.exists():
+        return suite, package, json.loads(record.read_text(encoding="utf-8"))["version"]
+    apt = host.Apt(suite)
+    apt.update()
+    try:
+        version = apt.show(f"linux-image-{release}")["Version"]
+        apt.show(f"{package}={version}")
+    except LabError:
+        # The archive has moved on since the kernel was chosen: the newest will do.
+        version = apt.show(package)["Version"]
+    with atomic(record) as tmp:
+        tmp.write_text(json.dumps({"version": version}), encoding="utf-8")
+    return suite, package, version
+
+
+def linux_source(spec="default"):
+    """(tar, directory): the packed sources of a kernel, in the directory that they are below
+    in there.  Kept, because several things unpack parts of it."""
+    suite, package, version = linux_version(spec)
+    path = cache_dir() / f"{package}-{version}.tar.xz"
+    if not path.exists():
+        with locked("debs"):
+            if not path.exists():
+                _fetch_linux(suite, package, version, path)
+        artifacts.forget_old(f"{package}-*.tar.xz", keep=path)
+    return path, package
+
+
+def _fetch_linux(suite, package, version, path):
+    apt = host.Apt(suite)
     apt.update()
     log = log_path("debs.log")
-    with atomic(top) as tmp:
-        with Progress.step(f"fetching {LINUX_PACKAGE}"):
-            deb = apt.download([LINUX_PACKAGE], tmp / "deb")[0]
-        with Progress.step(f"unpacking {len(names)} files of it"):
-            run_logged(["dpkg", "-x", deb, tmp / "x"], log, 300)
-            tar = next((tmp / "x/usr/src").glob("linux-source-*.tar.*"))
-            run_logged(["tar", "-C", tmp, "--strip-components=1", "--occurrence=1", "-xf", tar,
-                        *(f"{LINUX_PACKAGE}/{x}" for x in sorted(names))], log, 600)
-        if not all((tmp / x).exists() for x in names):
-            raise LabError(f"{LINUX_PACKAGE} lacks some of {' '.join(names)}")
+    work = path.with_name(f"{package}.work")
+    remove(work)        # of a run that was killed
+    try:
+        with Progress.step(f"fetching {package} {version}"):
+            deb, = apt.download([f"{package}={version}"], work)
+            run_logged(["dpkg", "-x", deb, work / "x"], log, 300)
+        next((work / "x/usr/src").glob("linux-source-*.tar.xz")).rename(path)
+    finally:
+        remove(work)
+
+
+def linux_files(names, spec="default"):
+    """A directory with these files and directories of the kernel's sources."""
+    tar, inside = linux_source(spec)
+
+    def unpack(tmp):
+        tmp.mkdir(parents=True)
+        with Progress.step(f"unpacking parts of {inside}"):
+            run_logged(["tar", "-C", tmp, "--strip-components=1", "-xf", tar,
+                        *(f"{inside}/{x}" for x in sorted(names))], log_path("debs.log"), 600)
+
+    return _once(cache_dir() / f"linux-files-{digest(RECIPE, tar.name, sorted(names))}", unpack)
+
+
+# --- other architectures -------------------------------------------------------------------
+
+
+def cross_kdir(arch):
+    """The build directory of the default kernel for another architecture of Debian's.
+
+    It shares scripts and the common headers with the host's own, which are installed.
+    """
+    native = artifacts.default_kdir()
+    name = native.name.removesuffix("-amd64") + f"-{arch}"
+
+    def fetch(tmp):
+        apt = host.Apt(artifacts.suite_of("default"), arch)
+        apt.update()
+        with Progress.step(f"fetching {name}"):
+            deb, = apt.download([name], tmp / "deb")
+            run_logged(["dpkg", "-x", deb, tmp], log_path("debs.log"), 300)
+        # Its links to the kernel's scripts are relative.
+        (tmp / "usr/lib").symlink_to("/usr/lib")
         shutil.rmtree(tmp / "deb")
-        shutil.rmtree(tmp / "x")
-        (tmp / "done").touch()
+
+    top = _once(cache_dir() / f"headers-{digest(RECIPE, name)}", fetch)
+    return top / "usr/src" / name

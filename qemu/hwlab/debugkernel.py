@@ -3,11 +3,10 @@
 
 Its options are in qemu/debug.config, merged onto allnoconfig.  It is built once per set of
 options, version of the sources and compiler, from Debian's linux-source package, which is
-unpacked below the cache and not installed.  What stays there is the kernel, its modules, and
+not installed.  What stays there is the kernel, its modules, and
 the part of the tree that an external module is built against.
 """
 
-import json
 import os
 import re
 import shlex
@@ -15,7 +14,7 @@ import shutil
 import subprocess
 from pathlib import Path
 
-from . import artifacts, host
+from . import artifacts, debs, host
 from .util import (TOP, LabError, Progress, atomic, cache_dir, digest, locked, log_path, remove,
                    run_logged)
 
@@ -59,27 +58,6 @@ def fragment():
     return options(FRAGMENT.read_text(encoding="utf-8"))
 
 
-def _source():
-    """(suite, package, version) of the sources of the default kernel."""
-    suite = artifacts.suite_of("default")
-    release = artifacts.resolve(suite)["version"]
-    package = "linux-source-" + ".".join(release.split(".")[:2])
-    record = cache_dir() / f"source-{release}.json"
-    if record.exists():
-        return suite, package, json.loads(record.read_text(encoding="utf-8"))["version"]
-    apt = host.Apt(suite)
-    apt.update()
-    try:
-        version = apt.show(f"linux-image-{release}")["Version"]
-        apt.show(f"{package}={version}")
-    except LabError:
-        # The archive has moved on since the default kernel was chosen: the newest will do.
-        version = apt.show(package)["Version"]
-    with atomic(record) as tmp:
-        tmp.write_text(json.dumps({"version": version}), encoding="utf-8")
-    return suite, package, version
-
-
 def _compiler():
     out = subprocess.run(["gcc", "--version"], capture_output=True, text=True, check=True,
                          timeout=20).stdout
@@ -105,14 +83,14 @@ def _result(top, version, modules):
 def kernel():
     """The debug kernel, built if it was not."""
     host.ensure(["build"])
-    suite, package, version = _source()
+    version = debs.linux_version()[2]
     key = digest(RECIPE, fragment(), version, _compiler())
     top = cache_dir() / f"kernel-debug-{key}"
     if not (top / "done").exists():
         host.ensure(["build", "kernel"])
         with locked("debug-kernel", LIMIT):
             if not (top / "done").exists():
-                _build(top, suite, package, version, key)
+                _build(top, key)
                 _forget_old()
     release = (top / "release").read_text(encoding="utf-8")
     return _result(top, release, artifacts.modules_image(top / "tree", release))
@@ -131,7 +109,7 @@ def _forget_unfinished():
             remove(path)
 
 
-def _build(top, suite, package, version, key):
+def _build(top, key):
     log = log_path("debug-kernel.log")
     log.unlink(missing_ok=True)
     _forget_unfinished()
@@ -141,7 +119,7 @@ def _build(top, suite, package, version, key):
         remove(tmp)
         tree = tmp / "src"
         tree.mkdir(parents=True)
-        _unpack(tree, suite, package, version, log)
+        _unpack(tree, log)
         with Progress.step("debug kernel: configuring"):
             _configure(tree, key, log)
         with Progress.step("debug kernel: building", lambda: _compiled(log)):
@@ -153,18 +131,11 @@ def _build(top, suite, package, version, key):
         (tmp / "done").touch()
 
 
-def _unpack(tree, suite, package, version, log):
-    apt = host.Apt(suite)
-    apt.update()
-    deb = tree.with_name("deb")
-    with Progress.step(f"debug kernel: fetching {package} {version}"):
-        files = apt.download([f"{package}={version}"], deb)
-        run_logged(["dpkg", "-x", files[0], deb / "x"], log, 300)
+def _unpack(tree, log):
+    tar, inside = debs.linux_source()
     with Progress.step("debug kernel: unpacking"):
-        tar = next((deb / "x/usr/src").glob("linux-source-*.tar.*"))
         run_logged(["tar", "-C", tree, "--strip-components=1", "--anchored",
-                    *(f"--exclude={package}/{x}" for x in UNWANTED), "-xf", tar], log, 900)
-    remove(deb)
+                    *(f"--exclude={inside}/{x}" for x in UNWANTED), "-xf", tar], log, 900)
 
 
 def _make(tree, log, *args):

@@ -691,5 +691,13 @@ def check(config):
         raise UsageError("--icount counts instructions of TCG: it cannot go with --accel kvm")
 
 
-__all__ = ["Guest", "GuestConfig", "GuestError", "GuestTimeout", "CommandFailed", "LabError",
-           "Process", "Result"]
+__all__ = [
+    "CommandFailed",
+    "Guest",
+    "GuestConfig",
+    "GuestError",
+    "GuestTimeout",
+    "LabError",
+    "Process",
+    "Result",
+]

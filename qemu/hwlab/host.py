@@ -138,11 +138,11 @@ def bootstrap_options():
 
 
 class Apt:
-    """apt with a private list of sources."""
+    """apt with a private list of sources; for another architecture only to download from."""
 
-    def __init__(self, suite):
-        self.suite = suite
-        self.dir = cache_dir() / "apt" / suite
+    def __init__(self, suite, arch=None):
+        self.suite, self.arch = suite, arch
+        self.dir = cache_dir() / "apt" / (f"{suite}-{arch}" if arch else suite)
         self.list = self.dir / "sources.list"
 
     @property
@@ -159,6 +159,10 @@ class Apt:
             "DPkg::Lock::Timeout": "300",
             "Dpkg::Use-Pty": "0",
         }
+        if self.arch:
+            # Nothing of the host's own packages matters to a mere download.
+            opts |= {"APT::Architecture": self.arch, "APT::Architectures": self.arch,
+                     "Dir::State::status": "/dev/null"}
         return [x for k, v in opts.items() for x in ("-o", f"{k}={v}")]
 
     def update(self, force=False):
@@ -172,7 +176,7 @@ class Apt:
         for sub in ("lists/partial", "cache/archives/partial"):
             (self.dir / sub).mkdir(parents=True, exist_ok=True)
         self.list.write_text(lines, encoding="utf-8")
-        with Progress.step(f"package lists of {self.suite}"):
+        with Progress.step(f"package lists of {self.dir.name}"):
             run_logged(["apt-get", *self.options, "update", "-q"], log_path("apt.log"), 300)
         stamp.touch()
 
@@ -246,9 +250,10 @@ GROUPS = {
         "clang": (_tool("clang"), False),
         "shellcheck": (_tool("shellcheck"), False),
         "codespell": (_tool("codespell"), False),
-        "python3-pyflakes": (_file("/usr/lib/python3/dist-packages/pyflakes"), False),
         "coccinelle": (_tool("spatch"), False),
         "perl": (_tool("perl"), False),
+        "gcc-aarch64-linux-gnu": (_tool("aarch64-linux-gnu-gcc"), False),
+        "gcc-s390x-linux-gnu": (_tool("s390x-linux-gnu-gcc"), False),
     },
     "test": {
         "python3-pytest": (_file("/usr/lib/python3/dist-packages/pytest"), False),

@@ -36,8 +36,8 @@ TOP = HERE.parents[1]
 sys.dont_write_bytecode = True
 sys.path.insert(0, str(TOP / "qemu"))
 
-from hwlab import debs, host  # noqa: E402
-from hwlab.util import LabError  # noqa: E402
+from hwlab import debs, host
+from hwlab.util import LabError
 
 MODEL = [f"tools/memory-model/{x}" for x in (
     "linux-kernel.cat", "linux-kernel.bell", "linux-kernel.def", "linux-kernel.cfg", "lock.cat")]
