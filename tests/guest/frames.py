@@ -84,7 +84,7 @@ def _transport(frame, proto, start, end, pseudo):
     if proto == 6:
         need(csum(pseudo + segment) == 0, "TCP checksum", frame)
         hlen = (segment[12] >> 4) * 4
-        seq, ack = struct.unpack_from("!II", segment, 4)
+        seq, = struct.unpack_from("!I", segment, 4)
         return {"seq": seq, "flags": segment[13], "payload": segment[hlen:],
                 "ports": struct.unpack_from("!HH", segment)}
     if proto == 17:

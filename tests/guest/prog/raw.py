@@ -71,7 +71,7 @@ def capture(args):
         ethertype = struct.unpack_from("!H", data, 12)[0]
         for _, kind, value in aux:
             if kind == PACKET_AUXDATA:
-                status, length, _, _, _, tci, _ = struct.unpack("IIIHHHH", value)
+                status, _, _, _, _, tci, _ = struct.unpack("IIIHHHH", value)
                 record["csum_valid"] = bool(status & TP_STATUS_CSUM_VALID)
                 record["csum_partial"] = bool(status & TP_STATUS_CSUMNOTREADY)
                 if status & TP_STATUS_VLAN_VALID:
