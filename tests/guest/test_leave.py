@@ -6,7 +6,9 @@ import time
 
 import pytest
 from hwlab import GuestTimeout
-from lab import wait_until
+from hwlab.channels import GuestError
+from hwlab.guest import LOG_ALARM
+from lab import PROG, wait_until
 
 
 def unplug_and_plug(nic, direction):
@@ -19,9 +21,8 @@ def unplug_and_plug(nic, direction):
     nic.ping()
 
 
-@pytest.mark.debug
 @pytest.mark.rule("D3", "D12")
-@pytest.mark.parametrize("direction", ["rx", "tx"])
+@pytest.mark.parametrize("direction", [pytest.param("rx", marks=pytest.mark.debug), "tx"])
 def test_unplug_under_flood(nic, direction):
     for _ in range(2):
         unplug_and_plug(nic, direction)
@@ -50,14 +51,14 @@ def test_surprise_removal(nic):
     assert sum("device is gone" in x for x in said) == 1, said
     assert len(said) <= 2, "not quiet:\n" + "\n".join(said)
     nic.sh("echo 1 >/sys/bus/pci/rescan")
-    wait_until(lambda: nic.guest.pci(), 10, "found again")
+    wait_until(nic.guest.pci, 10, "found again")
     nic.guest.load_driver()
     nic.guest.net_up()
     nic.ping()
 
 
-def suspend(nic, command):
-    """Run a command during which the guest sleeps.
+def suspend(nic, command, wake=False):
+    """Run a command during which the guest sleeps; wake: QEMU must wake it.
 
     Its agent does not survive that: it is left in peace meanwhile, lest it hinder the freezing
     of processes, and started anew.  The console tells when.
@@ -65,7 +66,12 @@ def suspend(nic, command):
     token = f"hwlab: resumed {time.monotonic()}"
     nic.sh(f"setsid sh -c 'sleep 1; {command}; pkill qemu-ga; echo {token} >/dev/ttyS0' "
            "</dev/null >/dev/null 2>&1 &")
-    wait_until(lambda: token in nic.guest.console_log, 60 * nic.guest.scale, "the guest is back")
+
+    def back():
+        if wake and nic.guest.qmp("query-status")["status"] == "suspended":
+            nic.guest.qmp("system_wakeup")
+        return token in nic.guest.console_log
+    wait_until(back, 60 * nic.guest.scale, "the guest is back")
     wait_until(lambda: agent_answers(nic), 20 * nic.guest.scale, "its agent is back")
 
 
@@ -77,8 +83,7 @@ def agent_answers(nic):
         return False
 
 
-@pytest.mark.debug
-@pytest.mark.parametrize("depth", ["devices", "platform"])
+@pytest.mark.parametrize("depth", [pytest.param("devices", marks=pytest.mark.debug), "platform"])
 def test_suspend_and_resume(nic, depth):
     """All devices go to sleep and come back; nothing wakes QEMU from more than that."""
     nic.sh("ethtool -G dut0 rx 512; ethtool -X dut0 weight 1 3; ip link set dut0 mtu 1400")
@@ -86,6 +91,21 @@ def test_suspend_and_resume(nic, depth):
                  "echo none >/sys/power/pm_test")
     wait_until(nic.answers, 15, "traffic after resume")
     assert nic.link()["mtu"] == 1400
+    assert re.findall(r"^RX:\s+(\d+)", nic.sh("ethtool -g dut0"), re.M)[-1] == "512"
+    nic.transfer(1 << 16)
+    nic.transfer(1 << 16, reverse=True)
+    assert nic.stats()["tx_timeouts"] == 0
+
+
+@pytest.mark.guest(packed=True, qemu_args=("-global", "ICH9-LPC.disable_s3=0",
+                                           "-action", "reboot=reset"))
+def test_suspend_to_memory(nic):
+    """ACPI S3, in which the device loses its power."""
+    nic.sh("ethtool -G dut0 rx 512; ethtool -X dut0 weight 1 3; echo deep >/sys/power/mem_sleep")
+    for direction in ("rx", "tx"):
+        with nic.flood(direction):
+            suspend(nic, "echo mem >/sys/power/state", wake=True)
+        wait_until(nic.answers, 15, "traffic after resume")
     assert re.findall(r"^RX:\s+(\d+)", nic.sh("ethtool -g dut0"), re.M)[-1] == "512"
     nic.transfer(1 << 16)
     nic.transfer(1 << 16, reverse=True)
@@ -125,15 +145,53 @@ def test_unplug_20_times_under_flood(nic):
         unplug_and_plug(nic, ("rx", "tx")[i % 2])
 
 
+def send_both_ways(nic):
+    """Without an end: what stops it is the guest's own."""
+    nic.guest.spawn(f"exec python3 {PROG}/raw.py blast dut0")
+    nic.guest.spawn(f"exec ping -n -f {nic.IP}", "peer")
+    wait_until(lambda: nic.stats()["rx_packets"] > 50, 10, "traffic")
+
+
+@pytest.mark.debug
+@pytest.mark.rule("D2", "D3")
+def test_power_off_under_traffic(nic):
+    send_both_ways(nic)
+    said = nic.power_off()
+    assert not LOG_ALARM.search(said), said
+
+
+@pytest.mark.guest(kexec=True)
+@pytest.mark.rule("D2", "D3")
+def test_kexec_under_traffic(nic):
+    """The next kernel finds a device that has come to rest, and drives it."""
+    before = nic.sh("cat /proc/sys/kernel/random/boot_id")
+    send_both_ways(nic)
+    nic.sh(f"setsid sh -c 'sleep 0.5; exec python3 {PROG}/kexec.py' </dev/null >/dev/null 2>&1 &")
+
+    def booted():
+        try:
+            return agent_answers(nic) and nic.sh("cat /proc/sys/kernel/random/boot_id") != before
+        except GuestError:      # asked one kernel, and the other was to answer
+            return False
+    wait_until(booted, nic.guest.config.boot_timeout * nic.guest.scale, "the next kernel")
+    assert not LOG_ALARM.search(nic.guest.console_log), nic.guest.console_log
+    nic.spoiled = True
+    nic.since = nic.guest.mark()
+    nic.load()
+    nic.ping()
+    nic.transfer(1 << 17)
+    nic.transfer(1 << 17, reverse=True)
+
+
 # --- errors on the bus ---
 
 # Of the root port, which QEMU lets report them; its device takes part in the recovery.
 BUS_ERRORS = {"correctable": "RCVR", "non-fatal": "COMP_TIME", "fatal": "MALF_TLP"}
 
 
-@pytest.mark.debug
 @pytest.mark.rule("D12")
-@pytest.mark.parametrize("kind", BUS_ERRORS)
+@pytest.mark.parametrize("kind", [
+    "correctable", "non-fatal", pytest.param("fatal", marks=pytest.mark.debug)])
 def test_bus_error(nic, kind):
     """AER under traffic: recovered from with the same settings, or left in order."""
     nic.expect_log("AER", "PCIe Bus Error", r"pcieport \S+:", r"hartwell \S+:\s+\[",
