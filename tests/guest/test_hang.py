@@ -37,11 +37,11 @@ def test_hung_transmitter_under_load(nic):
     nic.expect_log(r"tx queue \d hung")
     nic.sh("ethtool -G dut0 tx 64")
     with nic.no_link_bounce(), nic.stream():
-        for i in range(3):
+        for _ in range(nic.rounds(3)):
             seen = nic.stats()["resets"]
             nic.clear_bits(TCTL, EN)
             wait_until(lambda: nic.stats()["resets"] > seen, 10, "reset")
-            wait_until(lambda: nic.answers(), 5, "traffic")
+            wait_until(nic.answers, 5, "traffic")
     stats = nic.stats()
     assert stats["tx_busy"] == 0 and stats["tx_aborted"] > 0
     nic.transfer(1 << 16)
@@ -58,7 +58,7 @@ def test_stack_watchdog(nic):
     ping = nic.spawn(f"exec ping -n -i 0.1 -W 1 {nic.PEER}")
     with nic.no_link_bounce():
         wait_until(lambda: nic.stats()["tx_timeouts"] > 0, 20, "timeout")
-        wait_until(lambda: nic.answers(), 10, "traffic")
+        wait_until(nic.answers, 10, "traffic")
     ping.kill()
     assert nic.stats()["resets"] > 0
     nic.transfer(1 << 16)
@@ -86,12 +86,15 @@ def test_link_change_after_lost_interrupts(nic):
     nic.ping()
 
 
+@pytest.mark.rule("T18")
 def test_receiver_disabled(nic):
-    """Silence is legal: no false alarm, and a restart brings it back."""
-    nic.clear_bits(RCTL, EN)
-    nic.sh("ping -c 1 -W 1 192.0.2.2; true")
-    nic.sh("ethtool -G dut0 rx 512")
-    wait_until(nic.answers, 10, "traffic")
+    nic.expect_log(r"receiver found off", r"peer0: (NETDEV WATCHDOG|TX timeout)")
+    resets = nic.stats()["resets"]
+    with nic.no_link_bounce(), nic.outage(RECOVERY):
+        nic.clear_bits(RCTL, EN)
+    assert nic.stats()["resets"] == resets + 1
+    assert nic.log().count("receiver found off") == 1
+    nic.transfer(1 << 16, reverse=True)
 
 
 @pytest.mark.rule("T18", "D10")
@@ -99,7 +102,7 @@ def test_hang_during_ring_changes(nic):
     """Whether a change finds the hang or makes it go away: traffic is there afterwards."""
     nic.expect_log(r"tx queue \d hung")
     with nic.no_link_bounce(), nic.stream():
-        for i in range(8):
+        for i in range(nic.rounds(8)):
             nic.clear_bits(TCTL, EN)
             nic.sh(f"ethtool -G dut0 tx {(128, 1024)[i % 2]}")
         wait_until(nic.answers, 10, "traffic")
@@ -156,7 +159,7 @@ def test_removal_while_a_reset_is_due(nic):
     """The driver goes at moments around that of the recovery, in a flood."""
     nic.expect_log(r"tx queue \d hung")
     pci = nic.guest.pci()
-    for delay in (0.4, 0.6, 0.8, 1.0, 1.2):
+    for delay in (0.8, 1.2, 0.4, 0.6, 1.0)[:nic.rounds(5)]:
         with nic.flood("tx"):
             nic.clear_bits(TCTL, EN)
             nic.sh(f"sleep {delay}; echo {pci} >/sys/bus/pci/drivers/hartwell/unbind")
@@ -170,7 +173,7 @@ def test_removal_while_a_reset_is_due(nic):
 def test_a_hang_every_second_for_a_minute(nic):
     nic.expect_log(r"tx queue \d hung")
     resets = nic.stats()["resets"]
-    with nic.no_link_bounce(), nic.stream(seconds=3600):
+    with nic.no_link_bounce(), nic.stream():
         nic.prog(f"hangs.py {nic.resource()} 60", 60 + 30 * nic.guest.scale)
         wait_until(nic.answers, 10, "traffic")
     # A hang takes up to 1.5 s to be seen.
