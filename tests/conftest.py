@@ -23,6 +23,8 @@ def pytest_addoption(parser):
     group.addoption("--rule", action="append", metavar="NAME",
                     help="only tests that cover this rule; may be given again")
     group.addoption("--long", action="store_true", help="tests marked as long, too")
+    group.addoption("--all", action="store_true", dest="everything",
+                    help="all tests on the debug kernel, not only those marked for it (hours)")
     group.addoption("--rules", action="store_true", help="print which tests cover which rule")
 
 
@@ -57,7 +59,7 @@ def place(item):
 
 
 def slow(item):
-    """On the debug kernel tests take minutes: without --long only some, chosen for it, run there."""
+    """On the debug kernel tests take long: only those marked for it run there."""
     return "nic" in getattr(item, "fixturenames", ()) and \
         item.callspec.params["kernel"] == "debug" and not item.get_closest_marker("debug")
 
@@ -68,10 +70,11 @@ def pytest_collection_modifyitems(config, items):
         out = [x for x in items if not wanted & set(rules_of(x))]
         items[:] = [x for x in items if wanted & set(rules_of(x))]
         config.hook.pytest_deselected(items=out)
-    if not config.getoption("--long"):
-        out = [x for x in items if x.get_closest_marker("long") or slow(x)]
-        items[:] = [x for x in items if x not in out]
-        config.hook.pytest_deselected(items=out)
+    out = [x for x in items
+           if (x.get_closest_marker("long") and not config.getoption("--long"))
+           or (slow(x) and not config.getoption("everything"))]
+    items[:] = [x for x in items if x not in out]
+    config.hook.pytest_deselected(items=out)
     items.sort(key=place)
     for item in items:
         item.add_marker(pytest.mark.xdist_group(place(item)[1]))

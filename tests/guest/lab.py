@@ -3,6 +3,7 @@
 
 import collections
 import contextlib
+import dataclasses
 import json
 import os
 import re
@@ -27,7 +28,7 @@ DEBUG = "/sys/kernel/debug/hwltest"
 # The message of a driver that a test provokes, and says so, is no problem; these never are.
 HARMLESS = (
     r"hrtimer: interrupt took \d+ ns",      # the host was busy
-    r"clocksource: Long readout interval",  # the same
+    r"clocksource: ",                       # the same
     # A peer that virtio holds back for as long as the device under test takes nothing.
     r"virtio_net virtio\d+ peer\d+: (NETDEV WATCHDOG|TX timeout)",
     r"pktgen: interface: \S+ is already stopped",
@@ -58,13 +59,23 @@ class Guests:
         self.guest = self.key = None
 
 
-def boot(kernel, append="", traced=False, **changes):
+def boot(kernel, append="", traced=False, kexec=False, packed=False, **changes):
+    """A guest.  traced: it logs register accesses.  kexec: it has its own kernel and initramfs
+    in /payload.  packed: it boots by the bzImage, without which it would not wake from S3."""
+    if kernel == artifacts.DEBUG:
+        changes.setdefault("mem", 768)      # a scan for leaks looks at each page
     config = GuestConfig(kernel=kernel, append=f"{APPEND} {append}".strip(), **changes)
     if traced:
         config.trace = tempfile.mkstemp(prefix="hartwell-trace-")[1]
     guest = Guest(config)
     guest.prepare()
+    if packed:
+        guest.kernel = dataclasses.replace(guest.kernel,
+                                           image=guest.kernel.tree.parent / "vmlinuz")
     config.payload["hwltest.ko"] = build_helper(guest.kernel)
+    if kexec:
+        config.payload |= {"vmlinuz": guest.kernel.tree.parent / "vmlinuz",
+                           "initramfs": guest.initramfs}
     try:
         return guest.__enter__()
     except GuestTimeout as error:
@@ -147,6 +158,8 @@ class Nic:
 
     def finish(self):
         """Undo, unload, and look what the kernel said: all that is still the test's."""
+        if self.guest is None:
+            return
         self.undo()
         self.sh("rmmod hwltest 2>/dev/null; true")
         self.guest.unload_driver()
@@ -161,6 +174,15 @@ class Nic:
                    "each DMA mapping undone: bounce buffers in use before and after")
         if self.spoiled:
             self.guests.discard()
+
+    def power_off(self):
+        """The guest's end, in order; what its console said on the way."""
+        begun = len(self.guest.console_log)
+        self.guest.shutdown()
+        text = self.guest.console_log[begun:]
+        self.guests.discard()
+        self.guest = None
+        return text
 
     def undo(self):
         while self.deferred:
@@ -178,6 +200,11 @@ class Nic:
             self.deferred.append(lambda: self.guest.run(action, check=False, netns=netns))
         else:
             self.deferred.append(action)
+
+    def rounds(self, count):
+        """How often to do what is done again and again: less on the debug kernel, where it is
+        not the number of tries that finds something."""
+        return max(2, count // 4) if self.guest.kernel.debug else count
 
     def expect_log(self, *patterns):
         """Lines that the test provokes."""
@@ -378,11 +405,16 @@ class Nic:
                        netns=netns, stdin=lines)
 
     @contextlib.contextmanager
-    def flood(self, direction="rx", size=60, burst=1, more=(), ring=None):
-        """pktgen while the block runs: "rx" from the peer, "tx" from the device under test."""
+    def flood(self, direction="rx", size=60, burst=1, more=()):
+        """pktgen while the block runs: "rx" from the peer, "tx" from the device under test.
+
+        As fast as it goes; but without bursts, a debug kernel is left time for other things.
+        """
         out, dev, dst = (None, "dut0", self.PEER_MAC) if direction == "tx" \
             else ("peer", "peer0", self.MAC)
         self.sh("modprobe pktgen")
+        if burst == 1 and self.guest.kernel.debug:
+            more = ["delay 1000000", *more]
         text = pktgen_script(dev, dst, size, burst, more)
         self.guest.run(text, netns=out)
         proc = self.guest.spawn("echo start >/proc/net/pktgen/pgctrl", out)
@@ -398,14 +430,15 @@ class Nic:
             self.guest.run("echo reset >/proc/net/pktgen/pgctrl", netns=out, check=False)
 
     @contextlib.contextmanager
-    def stream(self, reverse=False, seconds=60):
+    def stream(self, reverse=False, seconds=3600):
         """An iperf3 TCP stream while the block runs; it must have moved data at its end."""
         server = self.guest.spawn("iperf3 -s -1 --forceflush", "peer")
         client = None
         try:
             server.wait_output("Server listening")
-            client = self.guest.spawn(f"iperf3 -c {self.PEER} -t {seconds} --forceflush -i 0.5 "
-                                      + ("-R" if reverse else ""))
+            client = self.guest.spawn(f"iperf3 -c {self.PEER} -t {seconds} --forceflush -i 0.5"
+                                      + (" -R" if reverse else "")
+                                      + (" -b 4M" if self.guest.kernel.debug else ""))
             client.wait_output(r"bits/sec")
             yield client
             assert client.poll() is None, f"iperf3 died: {client.output()}{client.errors()}"

@@ -38,7 +38,7 @@ def test_self_test_offline(nic, state):
 def test_self_test_under_traffic(nic):
     nic.expect_log(r"peer0: (NETDEV WATCHDOG|TX timeout)")
     with nic.flood("rx"), nic.flood("tx"):
-        for _ in range(3):
+        for _ in range(nic.rounds(3)):
             rc, results = self_test(nic, "offline")
             assert rc == 0, results
             wait_until(lambda: nic.sh("cat /sys/class/net/dut0/carrier").strip() == "1", 10,
@@ -56,7 +56,6 @@ def test_self_test_online(nic):
     assert rc != 0 and [n for n, v in results.items() if v] == ["Link (online)"], results
 
 
-@pytest.mark.debug
 def test_nvm_write(nic):
     """By bytes, odd ones, too; the checksum follows; nothing without the magic."""
     def read(offset, length):

@@ -57,7 +57,6 @@ def test_multicast(nic):
     assert passes(nic, (GROUP, None), ("ff:ff:ff:ff:ff:ff", None)) == [False, True]
 
 
-@pytest.mark.debug
 def test_many_groups(nic):
     groups = [f"01:00:5e:{i:02x}:{i * 7 & 255:02x}:{i * 13 & 255:02x}" for i in range(1, 41)]
     nic.sh("; ".join(f"ip maddr add {g} dev dut0" for g in groups))
@@ -111,7 +110,6 @@ def test_vlan_filter(nic):
     nic.refused("ip link add link dut0 name v4095 type vlan id 4095")
 
 
-@pytest.mark.debug
 def test_vlan_filter_outlives_a_restart(nic):
     nic.sh("ip link add link dut0 name v5 type vlan id 5; ip link set v5 up")
     for change in ("ip link set dut0 down; ip link set dut0 up", "ethtool -G dut0 rx 512",

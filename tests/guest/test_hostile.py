@@ -9,9 +9,8 @@ from lab import wait_until
 SEED = int(os.environ.get("HARTWELL_SEED", "82574"))
 
 
-@pytest.mark.debug
 @pytest.mark.rule("R6", "R5")
-@pytest.mark.parametrize("way", ["idle", "sending"])
+@pytest.mark.parametrize("way", ["idle", pytest.param("sending", marks=pytest.mark.debug)])
 def test_hostile_device(nic, way):
     """Write-backs of any kind in all rings, with interrupts of any cause.
 
@@ -43,10 +42,10 @@ def test_hostile_device(nic, way):
     nic.transfer(1 << 17, reverse=True)
 
 
-@pytest.mark.debug
 @pytest.mark.rule("R6")
 @pytest.mark.parametrize("setting", [
-    "true", "ip link set dut0 mtu 9000", "ethtool -K dut0 rx-all on rx-fcs on rxvlan off"])
+    "true", "ip link set dut0 mtu 9000",
+    pytest.param("ethtool -K dut0 rx-all on rx-fcs on rxvlan off", marks=pytest.mark.debug)])
 def test_hostile_peer(nic, setting):
     """Random, truncated, over-long, stacked, malformed: they are the stack's, or counted."""
     # What the stack itself says of a frame like these.

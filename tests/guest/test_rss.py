@@ -127,7 +127,6 @@ def test_settings_outlive(nic, change):
     assert spread(nic, SOURCES) == expected(nic, SOURCES, before[0])
 
 
-@pytest.mark.debug
 def test_table_and_channels(nic):
     """A table that names queue 1 forbids one channel; the default follows the channels."""
     nic.quiet()

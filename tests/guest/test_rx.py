@@ -133,7 +133,6 @@ def test_checksum_verdicts(nic):
     assert after["rx_csum_good"] - before["rx_csum_good"] >= 2
 
 
-@pytest.mark.debug
 def test_rx_fcs(nic):
     frame = ether(nic.MAC, nic.PEER_MAC, payload=pattern(100))
     with nic.no_link_bounce():
@@ -196,7 +195,6 @@ NONSENSE = {
 }
 
 
-@pytest.mark.debug
 @pytest.mark.rule("R6", "R5")
 @pytest.mark.parametrize("case", NONSENSE)
 def test_nonsense_from_the_device(nic, case):

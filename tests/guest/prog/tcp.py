@@ -86,8 +86,8 @@ def send(args):
     s = socket.socket(socket.AF_INET6 if ":" in args.address else socket.AF_INET)
     s.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
     if args.how == "hopopts":
-        # A destination options header of 256 bytes: one option that nobody knows and all skip.
-        header = bytes([0, 31, 0x1e, 252]) + bytes(252)
+        # A destination options header: one option that nobody knows and all skip.
+        header = bytes([0, args.header // 8 - 1, 0x1e, args.header - 4]) + bytes(args.header - 4)
         s.setsockopt(socket.IPPROTO_IPV6, IPV6_DSTOPTS, header)
     # Not settimeout(): that would make the socket non-blocking.
     for option in (socket.SO_RCVTIMEO, socket.SO_SNDTIMEO):
@@ -120,5 +120,6 @@ p.add_argument("address", nargs="?")
 p.add_argument("size", nargs="?", type=int)
 p.add_argument("--how", default="plain")
 p.add_argument("--piece", type=int, default=700)
+p.add_argument("--header", type=int, default=256)
 args = p.parse_args()
 serve() if args.what == "serve" else send(args)
