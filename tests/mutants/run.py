@@ -3,16 +3,20 @@
 """tests/mutants/run.py [NAME]…: does a test notice each of these breakages?
 
 A mutant is a patch, RULE-what.patch, that breaks one rule of the driver.  Its text before the
-diff has a line "Test: EXPRESSION" (for pytest -k) with the tests that should notice.  Each is
-applied to a copy of the tree, built, and tested.  The exit status is 0 if none survives.
+diff has a line "Test: EXPRESSION" (for pytest -k) with the tests that should notice; "build" where
+the compiler should.  Each is
+applied to a copy of the tree, built, and tested; JOBS (2) at a time.  The exit status is 0 if none
+survives.
 """
 
+import os
 import re
 import shutil
 import subprocess
 import sys
 import tempfile
 import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 HERE = Path(__file__).resolve().parent
@@ -30,7 +34,7 @@ def copy(into):
             shutil.copy(source, into / name)
 
 
-def judge(patch, log):
+def judge(patch, kdir, log):
     """killed, survived, or what went wrong."""
     test = re.search(r"^Test: (.*)$", patch.read_text(encoding="utf-8"), re.M)[1]
     with tempfile.TemporaryDirectory(prefix="hartwell-mutant-") as tmp:
@@ -40,10 +44,10 @@ def judge(patch, log):
                               stdout=log, stderr=log, check=False)
         if done.returncode:
             return "does not apply"
-        kdir = subprocess.run([TOP / "scripts/deps.sh", "--kdir"], text=True, check=True,
-                              capture_output=True).stdout.strip()
         done = subprocess.run(["make", "-s", "-C", tmp, f"KDIR={kdir}", "-j2"], stdout=log,
                               stderr=log, check=False)
+        if test == "build":
+            return "killed" if done.returncode else "survived"
         if done.returncode:
             return "does not build"
         done = subprocess.run(["/usr/bin/python3", "-m", "pytest", "-c", "tests/pytest.ini",
@@ -55,17 +59,22 @@ def judge(patch, log):
 def main(names):
     patches = [p for p in sorted(HERE.glob("*.patch"))
                if not names or any(n in p.name for n in names)]
+    kdir = subprocess.run([TOP / "scripts/deps.sh", "--kdir", "lab", "build", "headers", "test",
+                           "check"], text=True, check=True, stdout=subprocess.PIPE).stdout.strip()
     logs = Path(tempfile.mkdtemp(prefix="hartwell-mutants-"))
-    print(f"logs: {logs}")
-    bad = 0
-    for patch in patches:
+    print(f"logs: {logs}", flush=True)
+
+    def run(patch):
         begun = time.monotonic()
         with open(logs / f"{patch.stem}.log", "w", encoding="utf-8") as log:
-            verdict = judge(patch, log)
-        bad += verdict != "killed"
+            verdict = judge(patch, kdir, log)
         print(f"{patch.stem:<32} {verdict:<16} {time.monotonic() - begun:5.0f} s", flush=True)
-    print(f"{len(patches)} mutants, {len(patches) - bad} killed")
-    return 1 if bad or not patches else 0
+        return verdict == "killed"
+
+    with ThreadPoolExecutor(int(os.environ.get("JOBS") or 2)) as pool:
+        killed = sum(pool.map(run, patches))
+    print(f"{len(patches)} mutants, {killed} killed")
+    return 0 if killed == len(patches) > 0 else 1
 
 
 sys.exit(main(sys.argv[1:]))

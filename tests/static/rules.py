@@ -1,6 +1,6 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: GPL-2.0
-"""tests/static/rules.py [--check]: write the names of tests and mutants into Documentation/rules.rst.
+"""tests/static/rules.py [--check]: tests and mutants, written into Documentation/rules.rst.
 
 The code column is written by hand; what proves a rule follows from the markers of the tests and
 the names of the mutants.  test_static.py fails when the table is not what this would write.
