@@ -67,7 +67,7 @@ test-full:
 	tests/run.sh --long --kernel 6.12 --kernel debug --kernel sid
 
 test-%:
-	tests/run.sh --kernel $*
+	T='$(or $(T),tests/guest)' tests/run.sh --kernel $*
 
 # M: which (part of a name).
 mutants:

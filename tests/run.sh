@@ -13,5 +13,10 @@ case ${T-} in
 *) choice=(-k "$T") && set -- "$@" tests ;;
 esac
 export PYTHONDONTWRITEBYTECODE=1
-exec /usr/bin/python3 -m pytest -c tests/pytest.ini --rootdir=. -n "${JOBS:-2}" \
-	--dist loadgroup "${choice[@]}" "$@"
+status=0
+/usr/bin/python3 -m pytest -c tests/pytest.ini --rootdir=. -n "${JOBS:-2}" \
+	--dist loadgroup "${choice[@]}" "$@" || status=$?
+if [ $status = 5 ]; then
+	echo "no test matches${T:+ T=$T}: names are listed by tests/run.sh --collect-only -q" >&2
+fi
+exit $status
