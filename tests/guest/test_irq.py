@@ -7,6 +7,9 @@ import pytest
 from lab import wait_until
 
 
+IMS, IMC = 0xd0, 0xd8
+
+
 def exercise(nic, pairs):
     out = nic.sh("ethtool -l dut0")
     assert [int(x) for x in re.findall(r"^Combined:\s+(\d+)", out, re.M)] == [pairs, pairs], out
@@ -31,6 +34,14 @@ def exercise(nic, pairs):
     out = nic.sh("ping -n -f -c 500 -W 5 192.0.2.2", 60)
     assert " 0% packet loss" in out, out
     assert float(out.rpartition("=")[2].split("/")[2]) < 350, out
+
+
+def rearms(nic):
+    """The poll unmasks all causes of the line.  Silicon masks them when ICR is read, QEMU does
+    not, so here they are masked by hand."""
+    before = nic.reg(IMS)
+    nic.set_reg(IMC, 0xffffffff)
+    wait_until(lambda: nic.answers() and nic.reg(IMS) == before, 10, "causes unmasked")
 
 
 def lines(nic):
@@ -77,6 +88,7 @@ def test_msi(nic):
     text, = lines(nic)
     assert "MSI" in text and "MSIX" not in text and "MSI-X" not in text, text
     exercise(nic, 1)
+    rearms(nic)
 
 
 @pytest.mark.guest(append="pci=nomsi")
@@ -85,6 +97,7 @@ def test_intx(nic):
     text, = lines(nic)
     assert "IO-APIC" in text, text
     exercise(nic, 1)
+    rearms(nic)
 
 
 @pytest.mark.rule("R1")

@@ -4,7 +4,7 @@
 
 A mutant is a patch, RULE-what.patch, that breaks one rule of the driver.  Its text before the
 diff has a line "Test: EXPRESSION" (for pytest -k) with the tests that should notice; "build" where
-the compiler should.  Each is
+the compiler should; and "Kernel: NAME" where it takes another than the default.  Each is
 applied to a copy of the tree, built, and tested; JOBS (2) at a time.  The exit status is 0 if none
 survives.
 """
@@ -36,7 +36,9 @@ def copy(into):
 
 def judge(patch, kdir, log):
     """killed, survived, or what went wrong."""
-    test = re.search(r"^Test: (.*)$", patch.read_text(encoding="utf-8"), re.M)[1]
+    text = patch.read_text(encoding="utf-8")
+    test = re.search(r"^Test: (.*)$", text, re.M)[1]
+    kernel = re.search(r"^Kernel: (.*)$", text, re.M)
     with tempfile.TemporaryDirectory(prefix="hartwell-mutant-") as tmp:
         tree = Path(tmp)
         copy(tree)
@@ -50,9 +52,10 @@ def judge(patch, kdir, log):
             return "killed" if done.returncode else "survived"
         if done.returncode:
             return "does not build"
+        more = ["--kernel", kernel[1]] if kernel else []
         done = subprocess.run(["/usr/bin/python3", "-m", "pytest", "-c", "tests/pytest.ini",
-                               "--rootdir=.", "-x", "-k", test, "tests"], cwd=tmp, stdout=log,
-                              stderr=log, check=False)
+                               "--rootdir=.", "-x", "-k", test, *more, "tests"], cwd=tmp,
+                              stdout=log, stderr=log, check=False)
     return {0: "survived", 1: "killed"}.get(done.returncode, "no test ran")
 
 
