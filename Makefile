@@ -69,7 +69,7 @@ test-full:
 test-%:
 	T='$(or $(T),tests/guest)' tests/run.sh --kernel $*
 
-# M: which (part of a name).
+# M: which (a rule, or part of a name with a dash).
 mutants:
 	tests/mutants/run.py $(M)
 

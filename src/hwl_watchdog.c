@@ -128,7 +128,7 @@ static void hwl_watch_receiver(struct hwl_adapter *ad)
 
 	if (rctl & HWL_RCTL_EN || hwl_gone(&ad->hw))
 		return;
-	if (hwl_reset_request(ad))
+	if (hwl_reset_request(ad) && net_ratelimit())
 		netdev_err(ad->netdev, "receiver found off, RCTL %08x; resetting\n",
 			   rctl);
 }

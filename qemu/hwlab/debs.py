@@ -114,6 +114,11 @@ def _fetch_linux(suite, package, version, path):
             deb, = apt.download([f"{package}={version}"], work)
             run_logged(["dpkg", "-x", deb, work / "x"], log, 300)
         next((work / "x/usr/src").glob("linux-source-*.tar.xz")).rename(path)
+    except LabError:
+        # The archive has moved on: look for what it has now.
+        for record in cache_dir().glob("source-*.json"):
+            remove(record)
+        raise
     finally:
         remove(work)
 

@@ -167,6 +167,10 @@ class Apt:
 
     def update(self, force=False):
         """Fetch the package lists unless they are young and of these very sources."""
+        with locked(f"lists-{self.dir.name}"):
+            self._update(force)
+
+    def _update(self, force):
         lines = "\n".join(source_lines(self.suite)) + "\n"
         stamp = self.dir / "updated"
         if not force and stamp.exists() and self.list.exists() \

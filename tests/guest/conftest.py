@@ -4,7 +4,7 @@
 import pytest
 from lab import Guests, Nic
 
-LOG_LINES = 60
+LOG_LINES = 200
 _guests = Guests()
 
 
@@ -55,4 +55,6 @@ def pytest_runtest_makereport(item, call):
     if report.failed and hasattr(item, "guest_log"):
         report.sections.append(("guest's kernel log since the test began", item.guest_log))
         name = item.nodeid.partition("@")[0]
-        report.sections.append(("to repeat", f"make test T='{name}'"))
+        kernel = item.callspec.params["kernel"]
+        long = " --long" if item.get_closest_marker("long") else ""
+        report.sections.append(("to repeat", f"T='{name}' tests/run.sh --kernel {kernel}{long}"))

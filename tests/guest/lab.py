@@ -77,11 +77,14 @@ def boot(kernel, append="", traced=False, kexec=False, packed=False, **changes):
         config.payload |= {"vmlinuz": guest.kernel.tree.parent / "vmlinuz",
                            "initramfs": guest.initramfs}
     try:
-        return guest.__enter__()
+        guest.__enter__()
     except GuestTimeout as error:
         # Under TCG on a busy machine a processor may be left without its timer tick at boot.
         print(f"booted again: {error}", file=sys.stderr)
-        return guest.__enter__()
+        guest.__enter__()
+    if guest.kernel.debug:
+        guest.kmemleak_clear()
+    return guest
 
 
 def build_helper(kern):
@@ -113,9 +116,15 @@ def build_helper(kern):
     return target
 
 
+class Clock:
+    """How much slower than usual the guest of the running test is."""
+
+    scale = 1
+
+
 def wait_until(condition, timeout=10, what="", pause=0.05):
-    """Poll until a condition holds; what it returned."""
-    deadline = time.monotonic() + timeout
+    """Poll until a condition holds; what it returned.  The limit is longer for slow guests."""
+    deadline = time.monotonic() + timeout * Clock.scale
     while True:
         value = condition()
         if value:
@@ -147,6 +156,7 @@ class Nic:
 
     def begin(self, bare=False):
         self.guest = self.guests.get(self.kernel, **self.config)
+        Clock.scale = self.guest.scale
         self.since = self.guest.mark()
         self.bounce = self._bounce_used()
         if not bare:
@@ -190,7 +200,7 @@ class Nic:
 
     def _bounce_used(self):
         """Slots of the bounce buffer in use, where all mappings go through it."""
-        if "swiotlb=force" not in self.config.get("append", ""):
+        if not re.search(r"swiotlb=\S*force", self.config.get("append", "")):
             return None
         return int(self.sh("cat /sys/kernel/debug/swiotlb/io_tlb_used"))
 
@@ -349,7 +359,7 @@ class Nic:
             more = int(last) + 2
             wait_until(lambda: re.search(rf"icmp_seq={more}\d* ", ping.output()) or any(
                 int(x) > more for x in re.findall(r"icmp_seq=(\d+) ", ping.output())[-1:]),
-                10 * self.guest.scale, "answers to pings")
+                10, "answers to pings")
         finally:
             ping.kill()
         times = [float(x) for x in re.findall(r"^\[([\d.]+)\].*icmp_seq", ping.output(), re.M)]
@@ -507,5 +517,5 @@ class Capture:
         def there():
             self._read()
             return len(self.frames) >= count
-        wait_until(there, timeout * self.nic.guest.scale, f"{count} frames captured")
+        wait_until(there, timeout, f"{count} frames captured")
         return self.frames

@@ -71,8 +71,8 @@ def suspend(nic, command, wake=False):
         if wake and nic.guest.qmp("query-status")["status"] == "suspended":
             nic.guest.qmp("system_wakeup")
         return token in nic.guest.console_log
-    wait_until(back, 60 * nic.guest.scale, "the guest is back")
-    wait_until(lambda: agent_answers(nic), 20 * nic.guest.scale, "its agent is back")
+    wait_until(back, 60, "the guest is back")
+    wait_until(lambda: agent_answers(nic), 20, "its agent is back")
 
 
 def agent_answers(nic):
@@ -173,7 +173,7 @@ def test_kexec_under_traffic(nic):
             return agent_answers(nic) and nic.sh("cat /proc/sys/kernel/random/boot_id") != before
         except GuestError:      # asked one kernel, and the other was to answer
             return False
-    wait_until(booted, nic.guest.config.boot_timeout * nic.guest.scale, "the next kernel")
+    wait_until(booted, nic.guest.config.boot_timeout, "the next kernel")
     assert not LOG_ALARM.search(nic.guest.console_log), nic.guest.console_log
     nic.spoiled = True
     nic.since = nic.guest.mark()

@@ -18,7 +18,7 @@ def test_full_ring_stops_and_wakes_the_queue(nic):
     nic.sh("ethtool -G dut0 tx 64")
     before = nic.stats()
     with nic.flood("tx", burst=32):
-        wait_until(lambda: nic.stats()["tx_stopped"] > nic.rounds(50), 20 * nic.guest.scale,
+        wait_until(lambda: nic.stats()["tx_stopped"] > nic.rounds(50), 20,
                    "the queue stops")
         nic.ping(count=5)
     after = nic.stats()
@@ -98,6 +98,7 @@ def test_no_register_reads_in_the_data_path(nic):
     # The watchdog looks at receiver, link and PHY, with traffic or without.
     hot = {r: n for r, n in reads.items() if r not in ("STATUS", "RCTL", "EXTCNF_CTRL", "MDIC")}
     assert not hot, f"registers read for 400 packets: {reads}"
+    assert max(reads.values(), default=0) < 100, f"registers read for 400 packets: {reads}"
     assert not reads["ICR"], "a handler read ICR"
     assert not {"RCTL", "TCTL", "RFCTL", "EITR"} & set(writes), writes
 

@@ -56,12 +56,15 @@ def judge(patch, kdir, log):
         done = subprocess.run(["/usr/bin/python3", "-m", "pytest", "-c", "tests/pytest.ini",
                                "--rootdir=.", "-x", "-k", test, *more, "tests"], cwd=tmp,
                               stdout=log, stderr=log, check=False)
+        if "did not boot within" in Path(log.name).read_text(encoding="utf-8"):
+            return "did not boot"
     return {0: "survived", 1: "killed"}.get(done.returncode, "no test ran")
 
 
 def main(names):
     patches = [p for p in sorted(HERE.glob("*.patch"))
-               if not names or any(n in p.name for n in names)]
+               if not names or any(p.stem.startswith(f"{n}-") or ("-" in n and n in p.stem)
+                                   for n in names)]
     kdir = subprocess.run([TOP / "scripts/deps.sh", "--kdir", "lab", "build", "headers", "test",
                            "check"], text=True, check=True, stdout=subprocess.PIPE).stdout.strip()
     logs = Path(tempfile.mkdtemp(prefix="hartwell-mutants-"))

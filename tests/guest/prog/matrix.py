@@ -23,13 +23,19 @@ PAGE = 4096
 PORT = 7011
 PREFIX = {(4, 0): "192.0.2.", (6, 0): "2001:db8::", (4, 5): "198.51.100.", (6, 5): "2001:db8:5::"}
 
-TX_FEATURES = [dict(zip(("tx", "sg", "tso", "gso"), x, strict=True)) | {"txvlan": vlan}
-               for x in ((0, 0, 0, 0), (1, 0, 0, 0), (1, 1, 0, 0), (1, 1, 0, 1), (1, 1, 1, 1))
-               for vlan in (0, 1)]
+# The device has one switch for both directions of VLAN offload.
+TX_FEATURES = [dict(zip(("tx", "sg", "tso", "gso", "rxvlan", "txvlan"), x, strict=True))
+               for vlan in (0, 1)
+               for x in ((0, 0, 0, 0, vlan, vlan), (1, 0, 0, 0, vlan, vlan),
+                         (1, 1, 0, 0, vlan, vlan), (1, 1, 0, 1, vlan, vlan),
+                         (1, 1, 1, 1, vlan, vlan))]
 RX_FEATURES = [dict(zip(("rx", "gro", "rxvlan"), x, strict=True))
                for x in itertools.product((0, 1), repeat=3)]
 MTUS = (1500, 4000, 9000)
 RINGS = (64, 256)
+SHOWN = {"rx": "rx-checksumming", "tx": "tx-checksumming", "sg": "scatter-gather",
+         "tso": "tcp-segmentation-offload", "gro": "generic-receive-offload",
+         "rxvlan": "rx-vlan-offload", "txvlan": "tx-vlan-offload"}
 LAYOUTS = ("linear", "small fragments", "across pages", "single bytes")
 
 
@@ -93,6 +99,7 @@ class Pair:
             self.out.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self.out.connect((f"{address}{other}", PORT))
         self.out.setsockopt(socket.SOL_SOCKET, SO_ZEROCOPY, 1)
+        self.out.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 1 << 20)
         self.into = listener
         if kind == socket.SOCK_STREAM:
             self.into, _ = listener.accept()
@@ -116,17 +123,18 @@ class Pair:
         return got
 
     def send(self, data, layout):
-        if layout == "linear":
-            self.out.send(data)
-            return []
-        parts = scattered(data, layout)
+        flags, parts = 0, [data]
+        if layout != "linear":
+            flags, parts = MSG_ZEROCOPY, scattered(data, layout)
         try:
-            self.out.sendmsg(parts, [], MSG_ZEROCOPY)
+            sent = self.out.sendmsg(parts, [], flags)
         except OSError as error:
             if error.errno != errno.ENOBUFS:
                 raise
             self.drain()
-            self.out.sendmsg(parts, [], MSG_ZEROCOPY)
+            sent = self.out.sendmsg(parts, [], flags)
+        if sent != len(data):
+            sys.exit(f"{self.what}: the stack took {sent} of {len(data)} bytes")
         return parts
 
     def drain(self):
@@ -144,6 +152,11 @@ class Pair:
                      f"wrong from {at}: {got[at:at + 16].hex()} for {data[at:at + 16].hex()}")
         self.drain()
         del parts
+
+
+def active():
+    return subprocess.run(["ethtool", "-k", "dut0"], check=True, text=True,
+                          capture_output=True).stdout
 
 
 def settings(direction):
@@ -174,6 +187,10 @@ def main(direction, seed):
             last = mtu, ring
         run("ethtool -K dut0 " + " ".join(f"{k} {'on' if v else 'off'}"
                                           for k, v in features.items()))
+        for name, value in features.items():
+            shown = SHOWN.get(name)
+            if shown and f"{shown}: {'on' if value else 'off'}" not in active():
+                sys.exit(f"{name} is not {'on' if value else 'off'}")
         setting = f"MTU {mtu}, ring {ring}, " + \
             " ".join(f"{'' if v else 'no '}{k}" for k, v in features.items())
         for pair, layout in itertools.product(pairs, LAYOUTS):
