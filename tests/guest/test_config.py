@@ -150,7 +150,6 @@ def test_link_flap(nic):
     assert nic.stats()["tx_timeouts"] == 0
 
 
-@pytest.mark.debug
 def test_link_flaps_under_traffic(nic):
     with nic.stream():
         for _ in range(nic.rounds(5)):

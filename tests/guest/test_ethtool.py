@@ -34,7 +34,6 @@ def test_self_test_offline(nic, state):
     nic.transfer(1 << 16, reverse=True)
 
 
-@pytest.mark.debug
 def test_self_test_under_traffic(nic):
     nic.expect_log(r"peer0: (NETDEV WATCHDOG|TX timeout)")
     with nic.flood("rx"), nic.flood("tx"):

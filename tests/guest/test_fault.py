@@ -100,7 +100,6 @@ def test_each_failure_of_a_ring_change_leaves_the_old_rings(nic):
     nic.transfer(1 << 16)
 
 
-@pytest.mark.debug
 @SWIOTLB
 @pytest.mark.rule("D10")
 def test_each_failure_of_a_channel_change_leaves_the_old_ones(nic):

@@ -28,7 +28,6 @@ def test_unplug_under_flood(nic, direction):
         unplug_and_plug(nic, direction)
 
 
-@pytest.mark.debug
 @pytest.mark.rule("D12")
 def test_surprise_removal(nic):
     """Every read gives all ones: noticed once, quietly, and the removal works."""
@@ -112,7 +111,6 @@ def test_suspend_to_memory(nic):
     assert nic.stats()["tx_timeouts"] == 0
 
 
-@pytest.mark.debug
 def test_resume_without_memory(nic):
     """The interface is down then, says why, and comes up when it is asked to."""
     nic.expect_log(r"cannot come back up", r"PM: .*hartwell", r"hartwell .*PM: ")

@@ -92,7 +92,6 @@ def test_counters_survive(nic, change):
     assert now["hw_tx_good_packets"] >= hardware["hw_tx_good_packets"]
 
 
-@pytest.mark.debug
 @pytest.mark.rule("D8")
 def test_counters_do_not_jump_while_the_device_resets(nic):
     """Readers and resets at the same time."""

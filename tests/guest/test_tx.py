@@ -308,7 +308,6 @@ def test_traffic_with_bounce_buffers(nic):
     nic.transfer(1 << 17, more="--how sendfile")
 
 
-@pytest.mark.debug
 def test_many_ways_to_send(nic):
     for how in ("sendfile", "fragments"):
         nic.transfer(1 << 18, more=f"--how {how}")
