@@ -79,10 +79,12 @@ def test_identification(nic):
     """LED 2 of the default image goes off and on; afterwards all is as it was."""
     saved = nic.reg(LEDCTL)
     seen = set()
-    blink = nic.spawn("exec ethtool -p dut0 3")
-    wait_until(lambda: seen.add(nic.reg(LEDCTL)) or len(seen - {saved}) >= 2, 10, "two phases")
+    blink = nic.spawn("exec ethtool -p dut0")
+    wait_until(lambda: seen.add(nic.reg(LEDCTL)) or len(seen - {saved}) >= 2, 30, "two phases")
     assert {x >> 16 & 0xff for x in seen - {saved}} == {0x0e, 0x0f}
-    blink.wait()
+    blink.kill()
+    wait_until(lambda: nic.reg(LEDCTL) == saved, 10, "the LEDs as they were")
+    nic.sh("ethtool -p dut0 1")
     assert nic.reg(LEDCTL) == saved
 
 

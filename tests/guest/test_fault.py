@@ -2,6 +2,7 @@
 """What the kernel or the NVM refuses, others on the interface; each ending with traffic."""
 
 import re
+import subprocess
 
 import pytest
 from lab import wait_until
@@ -12,9 +13,9 @@ SWIOTLB = pytest.mark.guest(append="swiotlb=force")
 # --- memory and registrations that cannot be had ---
 
 NULL, ENOMEM = 0, -12
-PROBE = [("pci_enable_device_mem", ENOMEM), ("alloc_etherdev_mqs", NULL),
-         ("pcim_iomap_region", ENOMEM), ("__kmalloc_cache_node_noprof", NULL),
-         ("__kmalloc_node_noprof", NULL), ("register_netdev", ENOMEM)]
+PROBE = [("pci_enable_device_mem", ENOMEM), ("__devm_add_action", ENOMEM),
+         ("alloc_etherdev_mqs", NULL), ("pcim_iomap_region", ENOMEM),
+         ("__kmalloc_cache_node_noprof", NULL), ("register_netdev", ENOMEM)]
 OPEN = [("request_threaded_irq", ENOMEM), ("dma_alloc_attrs", NULL),
         ("__kvmalloc_node_noprof", NULL), ("page_pool_create", ENOMEM),
         ("page_pool_alloc_pages", NULL), ("netif_set_real_num_queues", ENOMEM)]
@@ -38,9 +39,10 @@ def walk(nic, function, value, attempt):
 
 
 def names(nic, wanted):
-    """Those functions of a list that this kernel has."""
-    symbols = set(nic.sh("awk '{print $3}' /proc/kallsyms").split())
-    return [(f, v) for f, v in wanted if f in symbols]
+    """Those functions of a list that the module for this kernel calls."""
+    called = subprocess.run(["nm", "-u", nic.guest.config.module], check=True, text=True,
+                            capture_output=True).stdout.split()
+    return [(f, v) for f, v in wanted if f in called]
 
 
 @pytest.mark.debug
@@ -55,10 +57,13 @@ def test_each_failure_of_probe_unwinds(nic):
         nic.guest.run(f"echo {pci} >{driver}/unbind", check=False)
         return nic.guest.run(f"echo {pci} | tee {driver}/bind", check=False)
     hits = {f: walk(nic, f, v, attempt) for f, v in names(nic, PROBE)}
-    # 64 bits of DMA address cannot be had: 32 will do.
-    nic.fail("dma_set_mask", -5, 1)
-    assert attempt().rc == 0 and nic.fail_hits() == 1
     assert hits["register_netdev"] == 1 and all(hits.values()), hits
+    # What has a second choice: 64 bits of DMA address, then 32; vectors in falling numbers.
+    for function, error, choices in (("dma_set_mask", -5, 2), ("pci_alloc_irq_vectors", -28, 4)):
+        nic.fail(function, error, 1 - choices)
+        assert attempt().rc == 0 and nic.fail_hits() == choices - 1, function
+        nic.fail(function, error, 0)
+        assert attempt().rc != 0 and nic.fail_hits() == choices, function
     nic.sh("hwlab names")
     nic.guest.net_up()
     nic.ping()
