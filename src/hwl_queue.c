@@ -58,6 +58,7 @@ static void hwl_tx_ring_free(struct hwl_adapter *ad, struct hwl_tx_ring *ring)
 	memset(ring, 0, sizeof(*ring));
 }
 
+/* On failure the ring keeps what it got: hwl_rings_alloc() frees it. */
 static int hwl_tx_ring_alloc(struct hwl_adapter *ad, struct hwl_tx_ring *ring,
 			     u32 count)
 {
@@ -70,10 +71,7 @@ static int hwl_tx_ring_alloc(struct hwl_adapter *ad, struct hwl_tx_ring *ring,
 	ring->hdr = dma_alloc_coherent(dev, hwl_tx_hdr_bytes(count),
 				       &ring->hdr_dma,
 				       GFP_KERNEL | __GFP_NOWARN);
-	if (ring->buf && ring->desc && ring->hdr)
-		return 0;
-	hwl_tx_ring_free(ad, ring);
-	return -ENOMEM;
+	return ring->buf && ring->desc && ring->hdr ? 0 : -ENOMEM;
 }
 
 /* ---- Receive rings ---- */
@@ -139,36 +137,25 @@ static int hwl_rx_ring_fill(struct hwl_rx_ring *ring)
 	return 0;
 }
 
+/* On failure as hwl_tx_ring_alloc(). */
 static int hwl_rx_ring_alloc(struct hwl_adapter *ad, int q,
 			     struct hwl_rx_ring *ring, u32 count)
 {
 	struct page_pool *pool;
-	int err;
 
 	ring->count = count;
 	ring->page = kvcalloc(count, sizeof(*ring->page), GFP_KERNEL);
 	ring->desc = dma_alloc_coherent(&ad->pdev->dev,
 					count * sizeof(*ring->desc),
 					&ring->dma, GFP_KERNEL | __GFP_NOWARN);
-	err = -ENOMEM;
 	if (!ring->page || !ring->desc)
-		goto err_free;
+		return -ENOMEM;
 
 	pool = hwl_rx_pool_create(ad, q, count);
-	if (IS_ERR(pool)) {
-		err = PTR_ERR(pool);
-		goto err_free;
-	}
+	if (IS_ERR(pool))
+		return PTR_ERR(pool);
 	ring->pool = pool;
-
-	err = hwl_rx_ring_fill(ring);
-	if (err)
-		goto err_free;
-	return 0;
-
-err_free:
-	hwl_rx_ring_free(ad, ring);
-	return err;
+	return hwl_rx_ring_fill(ring);
 }
 
 /* ---- Sets of rings ---- */
