@@ -25,6 +25,7 @@ enum hwl_flag {
 	HWL_DOWN,		/* queues must stay asleep, work must not start */
 	HWL_HELD,		/* queues sleep until there is a link */
 	HWL_RESET_DUE,		/* reset_work will restart the data path */
+	HWL_HUNG,		/* ... by way of the health reporter */
 	HWL_PHY_DIRTY,		/* link.cfg is not in force in the PHY */
 };
 
@@ -50,6 +51,7 @@ struct hwl_coalesce {
  * struct hwl_adapter - a device and its network interface
  * @netdev: network interface
  * @pdev: PCI function
+ * @devlink: devlink instance
  * @hw: registers
  * @pair: queue pairs, max_pairs of them
  * @max_pairs: pairs that there are vectors for
@@ -83,6 +85,7 @@ struct hwl_coalesce {
 struct hwl_adapter {
 	struct net_device *netdev;
 	struct pci_dev *pdev;
+	struct devlink *devlink;
 	struct hwl_pair *pair[HWL_MAX_PAIRS];
 	struct hwl_hw hw;
 	u32 max_pairs;

@@ -61,4 +61,13 @@ struct ethtool_rxfh_fields {
 #define HWL_RX_RING_COUNT_OP(fn)	.get_rx_ring_count = fn,
 #endif
 
+/* 6.18: periods are in the operations; none is wanted. */
+#if LINUX_VERSION_CODE < KERNEL_VERSION(6, 18, 0)
+#define hwl_compat_health_reporter_create(devlink, ops, priv) \
+	devlink_health_reporter_create(devlink, ops, 0, priv)
+#else
+#define hwl_compat_health_reporter_create(devlink, ops, priv) \
+	devlink_health_reporter_create(devlink, ops, priv)
+#endif
+
 #endif /* HWL_COMPAT_H */

@@ -55,10 +55,7 @@ static void hwl_get_drvinfo(struct net_device *netdev,
 	strscpy(info->driver, HWL_NAME, sizeof(info->driver));
 	strscpy(info->version, HWL_VERSION, sizeof(info->version));
 	if (!hwl_nvm_read(&ad->hw, HWL_NVM_VERSION, 1, &ver))
-		snprintf(info->fw_version, sizeof(info->fw_version), "%lu.%lu-%lu",
-			 FIELD_GET(HWL_NVM_VERSION_MAJOR, ver),
-			 FIELD_GET(HWL_NVM_VERSION_MINOR, ver),
-			 FIELD_GET(HWL_NVM_VERSION_ID, ver));
+		hwl_nvm_version(ver, info->fw_version, sizeof(info->fw_version));
 }
 
 static u32 hwl_get_msglevel(struct net_device *netdev)

@@ -9,6 +9,7 @@
 #include <linux/pci.h>
 
 #include "hwl.h"
+#include "hwl_devlink.h"
 #include "hwl_filter.h"
 #include "hwl_irq.h"
 #include "hwl_netdev.h"
@@ -184,15 +185,20 @@ static int hwl_probe(struct pci_dev *pdev, const struct pci_device_id *id)
 	err = netif_set_real_num_queues(netdev, ad->cfg.pairs, ad->cfg.pairs);
 	if (err)
 		goto err_free_pairs;
-	err = register_netdev(netdev);
+	err = hwl_devlink_init(ad);
 	if (err)
 		goto err_free_pairs;
+	err = register_netdev(netdev);
+	if (err)
+		goto err_devlink;
 	hwl_netdev_set_xps(ad);
 	netdev_info(netdev, "82574L, %pM, %s, %u of %u queue pairs\n",
 		    netdev->dev_addr, hwl_irq_mode_name(ad), ad->cfg.pairs,
 		    ad->max_pairs);
 	return 0;
 
+err_devlink:
+	hwl_devlink_exit(ad);
 err_free_pairs:
 	hwl_pairs_free(ad);
 err_free_vectors:
@@ -210,6 +216,7 @@ static void hwl_remove(struct pci_dev *pdev)
 	/* The reset takes rtnl, so it is waited for here and not in close. */
 	cancel_work_sync(&ad->reset_work);
 	cancel_work_sync(&ad->link_work);
+	hwl_devlink_exit(ad);
 	hwl_hw_ctrl_ext(&ad->hw, HWL_CTRL_EXT_DRV_LOAD, 0);
 	hwl_pairs_free(ad);
 	hwl_irq_exit(ad);

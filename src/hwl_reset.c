@@ -14,6 +14,7 @@
 #include <linux/rtnetlink.h>
 
 #include "hwl.h"
+#include "hwl_devlink.h"
 #include "hwl_filter.h"
 #include "hwl_irq.h"
 #include "hwl_reset.h"
@@ -48,6 +49,7 @@ static int hwl_stop(struct hwl_adapter *ad)
 
 	netif_tx_disable(ad->netdev);
 	clear_bit(HWL_RESET_DUE, &ad->flags);
+	clear_bit(HWL_HUNG, &ad->flags);
 	hwl_irq_disable(ad);
 	hwl_watchdog_stop(ad);
 	hwl_irq_napi_disable(ad);
@@ -276,21 +278,54 @@ bool hwl_reset_request(struct hwl_adapter *ad)
 }
 
 /**
- * hwl_reset_work() - the reset that was asked for
- * @work: reset_work of the device
+ * hwl_reset_request_hung() - have a hang reported, and the data path reset
+ * @ad: the device
+ *
+ * Context: any.
+ * Return: as hwl_reset_request().
+ */
+bool hwl_reset_request_hung(struct hwl_adapter *ad)
+{
+	set_bit(HWL_HUNG, &ad->flags);
+	return hwl_reset_request(ad);
+}
+
+/**
+ * hwl_reset_if_due() - reset the data path if that was asked for
+ * @ad: the device
  *
  * Unless another restart has come first.
  *
  * Context: process; takes rtnl.
+ * Return: 0, or a negative error code of the reset.
+ */
+int hwl_reset_if_due(struct hwl_adapter *ad)
+{
+	int err = 0;
+
+	rtnl_lock();
+	if (test_and_clear_bit(HWL_RESET_DUE, &ad->flags) &&
+	    !test_bit(HWL_DOWN, &ad->flags) && !hwl_gone(&ad->hw))
+		err = hwl_restart(ad);
+	rtnl_unlock();
+	return err;
+}
+
+/**
+ * hwl_reset_work() - the reset that was asked for
+ * @work: reset_work of the device
+ *
+ * Of a hang it is the health reporter that decides.
+ *
+ * Context: process; takes devlink's lock and rtnl.
  */
 void hwl_reset_work(struct work_struct *work)
 {
 	struct hwl_adapter *ad = container_of(work, struct hwl_adapter,
 					      reset_work);
 
-	rtnl_lock();
-	if (test_and_clear_bit(HWL_RESET_DUE, &ad->flags) &&
-	    !test_bit(HWL_DOWN, &ad->flags) && !hwl_gone(&ad->hw))
-		hwl_restart(ad);
-	rtnl_unlock();
+	if (test_and_clear_bit(HWL_HUNG, &ad->flags))
+		hwl_devlink_report(ad);
+	else
+		hwl_reset_if_due(ad);
 }

@@ -35,7 +35,7 @@ static void hwl_tx_hung(struct hwl_adapter *ad, struct hwl_txq *txq)
 	int q = txq->index;
 
 	/* One that is under way counts once. */
-	if (!hwl_reset_request(ad))
+	if (!hwl_reset_request_hung(ad))
 		return;
 	atomic_inc(&ad->tx_timeouts);
 	netdev_err(ad->netdev,

@@ -1,0 +1,317 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * devlink: what the device is, and its health.
+ *
+ * A hang goes through the reporter "tx", which dumps the queues and then has
+ * the data path reset, as the user has set it up. Locks: devlink's comes before
+ * rtnl.
+ */
+#include <linux/rtnetlink.h>
+#include <net/devlink.h>
+
+#include "hwl.h"
+#include "hwl_devlink.h"
+#include "hwl_nvm.h"
+#include "hwl_reset.h"
+
+/* Descriptors that a dump shows before and after the head. */
+#define HWL_DUMP_AROUND		8
+
+/**
+ * struct hwl_devlink - the driver's part of a devlink instance
+ * @ad: the device
+ * @tx: reporter of hung transmitters
+ */
+struct hwl_devlink {
+	struct hwl_adapter *ad;
+	struct devlink_health_reporter *tx;
+};
+
+/* ---- Information ---- */
+
+/* The number of the board: hexadecimal in two words, or text elsewhere. */
+static int hwl_devlink_board_id(struct hwl_hw *hw, char *text, size_t size)
+{
+	u16 words[2], len, data;
+	int err;
+	u32 i;
+
+	err = hwl_nvm_read(hw, HWL_NVM_PBA, 2, words);
+	if (err)
+		return err;
+	if (words[0] != HWL_NVM_PBA_IS_TEXT) {
+		snprintf(text, size, "%04X%02X-0%02X", words[0], words[1] >> 8,
+			 words[1] & 0xff);
+		return 0;
+	}
+
+	/* The length counts words, its own included. */
+	err = hwl_nvm_read(hw, words[1], 1, &len);
+	if (err)
+		return err;
+	if (!len || len == 0xffff || (len - 1) * 2 >= size)
+		return -EINVAL;
+	for (i = 0; i < len - 1; i++) {
+		err = hwl_nvm_read(hw, words[1] + 1 + i, 1, &data);
+		if (err)
+			return err;
+		text[2 * i] = data >> 8;
+		text[2 * i + 1] = data & 0xff;
+	}
+	text[2 * i] = '\0';
+	return 0;
+}
+
+static int hwl_devlink_info_get(struct devlink *devlink,
+				struct devlink_info_req *req,
+				struct netlink_ext_ack *extack)
+{
+	struct hwl_devlink *dl = devlink_priv(devlink);
+	struct hwl_adapter *ad = dl->ad;
+	char text[32];
+	__be64 dsn;
+	u16 ver;
+	int err;
+
+	dsn = cpu_to_be64(pci_get_dsn(ad->pdev));
+	if (dsn) {
+		snprintf(text, sizeof(text), "%8phD", &dsn);
+		err = devlink_info_serial_number_put(req, text);
+		if (err)
+			return err;
+	}
+	if (!hwl_devlink_board_id(&ad->hw, text, sizeof(text))) {
+		err = devlink_info_version_fixed_put(req,
+						     DEVLINK_INFO_VERSION_GENERIC_BOARD_ID,
+						     text);
+		if (err)
+			return err;
+	}
+	if (!hwl_nvm_read(&ad->hw, HWL_NVM_VERSION, 1, &ver)) {
+		hwl_nvm_version(ver, text, sizeof(text));
+		err = devlink_info_version_stored_put(req, "nvm", text);
+		if (err)
+			return err;
+		return devlink_info_version_running_put(req, "nvm", text);
+	}
+	return 0;
+}
+
+static const struct devlink_ops hwl_devlink_ops = {
+	.info_get	= hwl_devlink_info_get,
+};
+
+/* ---- Health of the transmitter ---- */
+
+static void hwl_dump_registers(struct hwl_adapter *ad, struct devlink_fmsg *fmsg,
+			       u32 q)
+{
+	struct hwl_hw *hw = &ad->hw;
+
+	devlink_fmsg_u32_pair_put(fmsg, "head", hwl_rd32(hw, HWL_TDH(q)));
+	devlink_fmsg_u32_pair_put(fmsg, "tail", hwl_rd32(hw, HWL_TDT(q)));
+	devlink_fmsg_u32_pair_put(fmsg, "txdctl", hwl_rd32(hw, HWL_TXDCTL(q)));
+}
+
+static void hwl_dump_indexes(struct devlink_fmsg *fmsg, struct hwl_txq *txq)
+{
+	u32 prod = READ_ONCE(txq->prod), cons = READ_ONCE(txq->cons);
+
+	devlink_fmsg_u32_pair_put(fmsg, "size", txq->ring.count);
+	devlink_fmsg_u32_pair_put(fmsg, "pending", hwl_ring_used(prod, cons));
+	devlink_fmsg_u32_pair_put(fmsg, "next to fill", READ_ONCE(txq->slot));
+	devlink_fmsg_u32_pair_put(fmsg, "next to clean", READ_ONCE(txq->cslot));
+	devlink_fmsg_bool_pair_put(fmsg, "stopped", netif_xmit_stopped(txq->nq));
+}
+
+/* Descriptors in the order of the ring, those that the head has passed first. */
+static void hwl_dump_descriptors(struct devlink_fmsg *fmsg, struct hwl_txq *txq,
+				 u32 head)
+{
+	u32 count = txq->ring.count;
+	u32 slot, i;
+
+	devlink_fmsg_arr_pair_nest_start(fmsg, "descriptors");
+	for (i = 0; i < 2 * HWL_DUMP_AROUND; i++) {
+		slot = (head % count + count - HWL_DUMP_AROUND + i) % count;
+		devlink_fmsg_obj_nest_start(fmsg);
+		devlink_fmsg_u32_pair_put(fmsg, "slot", slot);
+		devlink_fmsg_binary_pair_put(fmsg, "bytes", &txq->ring.desc[slot],
+					     sizeof(txq->ring.desc[slot]));
+		devlink_fmsg_obj_nest_end(fmsg);
+	}
+	devlink_fmsg_arr_pair_nest_end(fmsg);
+}
+
+/* All queues; descriptors only in a dump, which is taken of a hang. */
+static void hwl_dump_queues(struct hwl_adapter *ad, struct devlink_fmsg *fmsg,
+			    bool descriptors)
+{
+	u32 q;
+
+	ASSERT_RTNL();
+	devlink_fmsg_arr_pair_nest_start(fmsg, "queues");
+	for (q = 0; q < ad->cfg.pairs; q++) {
+		struct hwl_txq *txq = &ad->pair[q]->txq;
+
+		devlink_fmsg_obj_nest_start(fmsg);
+		devlink_fmsg_u32_pair_put(fmsg, "queue", q);
+		hwl_dump_indexes(fmsg, txq);
+		hwl_dump_registers(ad, fmsg, q);
+		if (descriptors)
+			hwl_dump_descriptors(fmsg, txq,
+					     hwl_rd32(&ad->hw, HWL_TDH(q)));
+		devlink_fmsg_obj_nest_end(fmsg);
+	}
+	devlink_fmsg_arr_pair_nest_end(fmsg);
+}
+
+static void hwl_dump_device(struct hwl_adapter *ad, struct devlink_fmsg *fmsg)
+{
+	static const struct {
+		const char *name;
+		u32 reg;
+	} regs[] = {
+		{ "ctrl", HWL_CTRL }, { "status", HWL_STATUS },
+		{ "tctl", HWL_TCTL }, { "rctl", HWL_RCTL },
+		{ "ims", HWL_IMS }, { "tidv", HWL_TIDV },
+	};
+	u32 i;
+
+	devlink_fmsg_pair_nest_start(fmsg, "registers");
+	devlink_fmsg_obj_nest_start(fmsg);
+	for (i = 0; i < ARRAY_SIZE(regs); i++)
+		devlink_fmsg_u32_pair_put(fmsg, regs[i].name,
+					  hwl_rd32(&ad->hw, regs[i].reg));
+	devlink_fmsg_obj_nest_end(fmsg);
+	devlink_fmsg_pair_nest_end(fmsg);
+}
+
+static int hwl_devlink_show(struct devlink_health_reporter *reporter,
+			    struct devlink_fmsg *fmsg, bool descriptors)
+{
+	struct hwl_adapter *ad = devlink_health_reporter_priv(reporter);
+
+	rtnl_lock();
+	devlink_fmsg_bool_pair_put(fmsg, "up", !test_bit(HWL_DOWN, &ad->flags));
+	devlink_fmsg_u32_pair_put(fmsg, "hangs", atomic_read(&ad->tx_timeouts));
+	devlink_fmsg_u32_pair_put(fmsg, "resets", ad->resets);
+	if (!test_bit(HWL_DOWN, &ad->flags)) {
+		hwl_dump_device(ad, fmsg);
+		hwl_dump_queues(ad, fmsg, descriptors);
+	}
+	rtnl_unlock();
+	return 0;
+}
+
+static int hwl_devlink_dump(struct devlink_health_reporter *reporter,
+			    struct devlink_fmsg *fmsg, void *context,
+			    struct netlink_ext_ack *extack)
+{
+	return hwl_devlink_show(reporter, fmsg, true);
+}
+
+static int hwl_devlink_diagnose(struct devlink_health_reporter *reporter,
+				struct devlink_fmsg *fmsg,
+				struct netlink_ext_ack *extack)
+{
+	return hwl_devlink_show(reporter, fmsg, false);
+}
+
+static int hwl_devlink_recover(struct devlink_health_reporter *reporter,
+			       void *context, struct netlink_ext_ack *extack)
+{
+	struct hwl_adapter *ad = devlink_health_reporter_priv(reporter);
+	int err;
+
+	err = hwl_reset_if_due(ad);
+	if (err)
+		NL_SET_ERR_MSG_MOD(extack, "the device did not come back from its reset");
+	return err;
+}
+
+/* Reports, dumps and recovers, without a hang. */
+static int hwl_devlink_test(struct devlink_health_reporter *reporter,
+			    struct netlink_ext_ack *extack)
+{
+	struct hwl_adapter *ad = devlink_health_reporter_priv(reporter);
+
+	if (hwl_reset_request_hung(ad))
+		return 0;
+	NL_SET_ERR_MSG_MOD(extack, "the interface is down, or a reset is due already");
+	return -EBUSY;
+}
+
+static const struct devlink_health_reporter_ops hwl_devlink_tx_ops = {
+	.name		= "tx",
+	.recover	= hwl_devlink_recover,
+	.dump		= hwl_devlink_dump,
+	.diagnose	= hwl_devlink_diagnose,
+	.test		= hwl_devlink_test,
+};
+
+/**
+ * hwl_devlink_report() - hand a hang to its reporter
+ * @ad: the device; a reset is due
+ *
+ * The reporter dumps, and recovers if the user wants that (the default).
+ *
+ * Context: process; takes devlink's lock and rtnl.
+ */
+void hwl_devlink_report(struct hwl_adapter *ad)
+{
+	struct hwl_devlink *dl = devlink_priv(ad->devlink);
+
+	if (!devlink_health_report(dl->tx, "transmit queue hung", NULL))
+		return;
+	/* It does not recover while a recovery that failed stands. */
+	if (!hwl_reset_if_due(ad))
+		devlink_health_reporter_state_update(dl->tx,
+						     DEVLINK_HEALTH_REPORTER_STATE_HEALTHY);
+}
+
+/* ---- Life ---- */
+
+/**
+ * hwl_devlink_init() - a devlink instance with its reporter
+ * @ad: the device; not registered with the stack yet
+ *
+ * Before the network device, whose hangs it is told of.
+ *
+ * Context: process; probe only. Undone by hwl_devlink_exit().
+ * Return: 0 or a negative error code.
+ */
+int hwl_devlink_init(struct hwl_adapter *ad)
+{
+	struct hwl_devlink *dl;
+	struct devlink *devlink;
+
+	devlink = devlink_alloc(&hwl_devlink_ops, sizeof(*dl), &ad->pdev->dev);
+	if (!devlink)
+		return -ENOMEM;
+	dl = devlink_priv(devlink);
+	dl->ad = ad;
+	dl->tx = hwl_compat_health_reporter_create(devlink, &hwl_devlink_tx_ops, ad);
+	if (IS_ERR(dl->tx)) {
+		devlink_free(devlink);
+		return PTR_ERR(dl->tx);
+	}
+	ad->devlink = devlink;
+	devlink_register(devlink);
+	return 0;
+}
+
+/**
+ * hwl_devlink_exit() - undo hwl_devlink_init()
+ * @ad: the device; not registered with the stack any more, no work pending
+ *
+ * Context: process.
+ */
+void hwl_devlink_exit(struct hwl_adapter *ad)
+{
+	struct hwl_devlink *dl = devlink_priv(ad->devlink);
+
+	devlink_unregister(ad->devlink);
+	devlink_health_reporter_destroy(dl->tx);
+	devlink_free(ad->devlink);
+}
