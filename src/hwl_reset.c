@@ -19,6 +19,7 @@
 #include "hwl_irq.h"
 #include "hwl_reset.h"
 #include "hwl_rx.h"
+#include "hwl_trace.h"
 #include "hwl_tx.h"
 #include "hwl_watchdog.h"
 
@@ -197,6 +198,7 @@ int hwl_restart(struct hwl_adapter *ad)
 	u32 q;
 
 	err = hwl_stop(ad);
+	trace_hwl_reset(ad, err);
 	if (err) {
 		hwl_fail(ad, err);
 		return err;

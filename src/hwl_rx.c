@@ -18,6 +18,7 @@
 
 #include "hwl.h"
 #include "hwl_rx.h"
+#include "hwl_trace.h"
 
 /* Counters of one poll, added to the queue's at its end. */
 struct hwl_rx_work {
@@ -41,6 +42,7 @@ static void hwl_rxq_kick(struct hwl_rxq *rxq)
 {
 	if (rxq->kicked == rxq->prod)
 		return;
+	trace_hwl_rx_refill(rxq, rxq->prod - rxq->kicked);
 	rxq->kicked = rxq->prod;
 	/* Orders the descriptors before the doorbell. */
 	writel(rxq->slot, rxq->tail);

@@ -21,6 +21,7 @@
 #include <net/tcp.h>
 
 #include "hwl.h"
+#include "hwl_trace.h"
 #include "hwl_tx.h"
 
 /* FreeBSD: a tail of this size gets a descriptor of its own, because DD of a
@@ -68,6 +69,7 @@ static void hwl_txq_kick(struct hwl_txq *txq)
 	txq->kicked = txq->prod;
 	/* Orders the descriptors before the doorbell. */
 	writel(txq->slot, txq->tail);
+	trace_hwl_tx_doorbell(txq);
 }
 
 /* ---- Map and fill ---- */
@@ -416,8 +418,10 @@ netdev_tx_t hwl_tx_xmit(struct sk_buff *skb, struct net_device *netdev)
 
 	stopped = !netif_txq_maybe_stop(txq->nq, hwl_txq_unused(txq),
 					HWL_TX_STOP, HWL_TX_START);
-	if (unlikely(stopped))
+	if (unlikely(stopped)) {
 		hwl_txq_count(txq, &txq->pstats.stop);
+		trace_hwl_tx_stop(txq);
+	}
 	if (__netdev_tx_sent_queue(txq->nq, bytes, netdev_xmit_more()) || stopped)
 		hwl_txq_kick(txq);
 	return NETDEV_TX_OK;
@@ -547,12 +551,14 @@ void hwl_txq_clean(struct hwl_txq *txq, int budget)
 	 * hwl_txq_unused() behind the barriers of the stop and wake helpers.
 	 */
 	smp_store_release(&txq->cons, cons);
+	trace_hwl_tx_complete(txq, skbs, bytes);
 
 	if (!__netif_txq_completed_wake(txq->nq, skbs, bytes, hwl_txq_unused(txq),
 					HWL_TX_START, hwl_asleep(txq->ad))) {
 		u64_stats_update_begin(&txq->cstats.syncp);
 		u64_stats_inc(&txq->cstats.wake);
 		u64_stats_update_end(&txq->cstats.syncp);
+		trace_hwl_tx_wake(txq);
 	}
 }
 
