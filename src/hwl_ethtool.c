@@ -159,6 +159,28 @@ out:
 	return err;
 }
 
+/* ---- Reset ---- */
+
+/* The device is reset as a whole but for the PHY, which keeps the link. */
+static int hwl_reset_device_op(struct net_device *netdev, u32 *flags)
+{
+	const u32 mac = ETH_RESET_DMA | ETH_RESET_FILTER | ETH_RESET_OFFLOAD |
+			ETH_RESET_MAC;
+	struct hwl_adapter *ad = netdev_priv(netdev);
+	int err;
+
+	if (!(*flags & (mac | ETH_RESET_PHY)))
+		return -EOPNOTSUPP;
+	if (test_bit(HWL_DOWN, &ad->flags))
+		return -ENETDOWN;
+	if (*flags & ETH_RESET_PHY)
+		set_bit(HWL_PHY_DIRTY, &ad->flags);
+	err = hwl_restart(ad);
+	if (!err)
+		*flags &= ~(mac | ETH_RESET_PHY);
+	return err;
+}
+
 /* ---- Identification by LED ---- */
 
 static int hwl_set_phys_id(struct net_device *netdev,
@@ -596,6 +618,7 @@ static const struct ethtool_ops hwl_ethtool_ops = {
 	.get_eeprom		= hwl_get_eeprom,
 	.set_eeprom		= hwl_set_eeprom,
 	.set_phys_id		= hwl_set_phys_id,
+	.reset			= hwl_reset_device_op,
 	.self_test		= hwl_selftest,
 	.get_coalesce		= hwl_get_coalesce,
 	.set_coalesce		= hwl_set_coalesce,

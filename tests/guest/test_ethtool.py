@@ -106,3 +106,17 @@ def test_moderation_per_queue(nic):
         assert usecs("rx-usecs") == ["50", "1000"]
         nic.sh("ethtool -C dut0 rx-usecs 20 tx-usecs 30")
         assert usecs("rx-usecs") == ["20", "20"] and usecs("tx-usecs") == ["30", "30"]
+
+
+def test_reset(nic):
+    resets = nic.stats()["resets"]
+    with nic.no_link_bounce(), nic.stream():
+        nic.sh("ethtool --reset dut0 dma filter offload mac")
+        wait_until(nic.answers, 5, "traffic")
+    assert nic.stats()["resets"] == resets + 1
+    nic.sh("ethtool --reset dut0 phy")
+    nic.guest.net_up()
+    nic.ping()
+    nic.refused("ethtool --reset dut0 irq", "not supported")
+    nic.sh("ip link set dut0 down")
+    nic.refused("ethtool --reset dut0 mac", "Network is down")
