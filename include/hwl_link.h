@@ -17,6 +17,7 @@ struct hwl_adapter;
  * @speed: SPEED_10 or SPEED_100
  * @duplex: DUPLEX_HALF or DUPLEX_FULL
  * @mdix: ETH_TP_MDI, ETH_TP_MDI_X or ETH_TP_MDI_AUTO
+ * @loopback: the PHY returns what is sent; the rest does not matter then
  * @fc_autoneg: negotiate pause; else @fc_rx and @fc_tx hold as they are
  * @fc_rx: obey pause frames
  * @fc_tx: send pause frames
@@ -27,6 +28,7 @@ struct hwl_link_cfg {
 	int speed;
 	u8 duplex;
 	u8 mdix;
+	bool loopback;
 	bool fc_autoneg;
 	bool fc_rx;
 	bool fc_tx;

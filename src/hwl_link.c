@@ -178,7 +178,7 @@ static int hwl_phy_negotiate(struct hwl_adapter *ad, bool renegotiate)
 	if (!(bmcr & BMCR_ANENABLE) || !hwl_link_status(ad, &status) ||
 	    (changed && !ad->link.up))
 		renegotiate = true;
-	bmcr &= ~(BMCR_PDOWN | BMCR_ISOLATE);
+	bmcr &= ~(BMCR_PDOWN | BMCR_ISOLATE | BMCR_LOOPBACK);
 	bmcr |= BMCR_ANENABLE;
 	if (renegotiate)
 		bmcr |= BMCR_ANRESTART;
@@ -195,7 +195,7 @@ static int hwl_phy_force(struct hwl_adapter *ad)
 
 	err = hwl_mdio_modify(hw, 0, MII_BMCR,
 			      BMCR_ANENABLE | BMCR_ANRESTART | BMCR_PDOWN |
-			      BMCR_SPEED1000 | BMCR_SPEED100 | BMCR_FULLDPLX,
+			      BMCR_LOOPBACK | BMCR_SPEED1000 | BMCR_SPEED100 | BMCR_FULLDPLX,
 			      (fast ? BMCR_SPEED100 : 0) |
 			      (full ? BMCR_FULLDPLX : 0));
 	if (err > 0)
@@ -206,6 +206,28 @@ static int hwl_phy_force(struct hwl_adapter *ad)
 		    HWL_CTRL_FRCSPD | HWL_CTRL_FRCDPX |
 		    FIELD_PREP(HWL_CTRL_SPD, fast ? HWL_SPEED_100 : HWL_SPEED_10) |
 		    (full ? HWL_CTRL_FD : 0));
+	return 0;
+}
+
+static int hwl_phy_loopback(struct hwl_adapter *ad)
+{
+	struct hwl_hw *hw = &ad->hw;
+	int err;
+
+	err = hwl_mdio_modify(hw, HWL_PHY_PAGE_MAC, HWL_PHY_MAC_CTRL,
+			      HWL_PHY_MAC_SPEED, HWL_PHY_MAC_SPEED_1000);
+	if (err >= 0)
+		err = hwl_phy_commit(hw);
+	if (err >= 0)
+		err = hwl_mdio_write(hw, 0, MII_BMCR,
+				     BMCR_LOOPBACK | BMCR_SPEED1000 | BMCR_FULLDPLX);
+	if (err < 0)
+		return err;
+	hwl_hw_ctrl(hw, HWL_CTRL_SPD | HWL_CTRL_ASDE,
+		    HWL_CTRL_FRCSPD | HWL_CTRL_FRCDPX | HWL_CTRL_FD |
+		    HWL_CTRL_SLU | FIELD_PREP(HWL_CTRL_SPD, HWL_SPEED_1000));
+	/* The PHY takes its time to lock on itself. */
+	msleep(250);
 	return 0;
 }
 
@@ -228,7 +250,9 @@ int hwl_link_apply(struct hwl_adapter *ad, bool renegotiate)
 		err = hwl_phy_setup(&ad->hw, &ad->link.cfg, renegotiate);
 		/* That has reset the PHY. */
 		renegotiate |= err > 0 && !ad->link.up;
-		if (err >= 0 && ad->link.cfg.autoneg)
+		if (err >= 0 && ad->link.cfg.loopback)
+			err = hwl_phy_loopback(ad);
+		else if (err >= 0 && ad->link.cfg.autoneg)
 			err = hwl_phy_negotiate(ad, renegotiate);
 		else if (err >= 0)
 			err = hwl_phy_force(ad);
@@ -283,33 +307,14 @@ int hwl_link_resume(struct hwl_adapter *ad)
  */
 int hwl_link_loopback(struct hwl_adapter *ad, bool on)
 {
-	u16 bmcr = on ? BMCR_LOOPBACK | BMCR_SPEED1000 | BMCR_FULLDPLX :
-			BMCR_ANENABLE;
-	struct hwl_hw *hw = &ad->hw;
+	bool wanted = ad->link.cfg.loopback;
 	int err;
 
+	ad->link.cfg.loopback = on;
+	err = hwl_link_apply(ad, true);
+	ad->link.cfg.loopback = wanted;
 	set_bit(HWL_PHY_DIRTY, &ad->flags);
-	err = hwl_own(hw);
-	if (err)
-		return err;
-	if (on) {
-		err = hwl_mdio_modify(hw, HWL_PHY_PAGE_MAC, HWL_PHY_MAC_CTRL,
-				      HWL_PHY_MAC_SPEED, HWL_PHY_MAC_SPEED_1000);
-		if (err >= 0)
-			err = hwl_phy_commit(hw);
-	}
-	if (err >= 0)
-		err = hwl_mdio_write(hw, 0, MII_BMCR, bmcr);
-	hwl_disown(hw);
-	if (err < 0 || !on)
-		return err;
-
-	hwl_hw_ctrl(hw, HWL_CTRL_SPD | HWL_CTRL_ASDE,
-		    HWL_CTRL_FRCSPD | HWL_CTRL_FRCDPX | HWL_CTRL_FD |
-		    HWL_CTRL_SLU | FIELD_PREP(HWL_CTRL_SPD, HWL_SPEED_1000));
-	/* The PHY takes its time to lock on itself. */
-	msleep(250);
-	return 0;
+	return err;
 }
 
 /**
@@ -336,7 +341,7 @@ static bool hwl_link_cfg_equal(const struct hwl_link_cfg *a,
 	return linkmode_equal(a->advertising, b->advertising) &&
 	       a->autoneg == b->autoneg && a->speed == b->speed &&
 	       a->duplex == b->duplex && a->mdix == b->mdix &&
-	       a->fc_autoneg == b->fc_autoneg && a->fc_rx == b->fc_rx &&
+	       a->loopback == b->loopback && a->fc_autoneg == b->fc_autoneg && a->fc_rx == b->fc_rx &&
 	       a->fc_tx == b->fc_tx;
 }
 

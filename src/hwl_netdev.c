@@ -196,7 +196,13 @@ static netdev_features_t hwl_fix_features(struct net_device *netdev,
 static int hwl_set_features(struct net_device *netdev, netdev_features_t features)
 {
 	struct hwl_adapter *ad = netdev_priv(netdev);
+	struct hwl_link_cfg cfg = ad->link.cfg;
+	int err;
 
+	cfg.loopback = features & NETIF_F_LOOPBACK;
+	err = hwl_link_set_cfg(ad, &cfg);
+	if (err)
+		return err;
 	/* Nothing here needs a reset; what is software's is read per packet. */
 	if (!test_bit(HWL_DOWN, &ad->flags))
 		hwl_filter_set_features(ad, features);
@@ -245,7 +251,7 @@ void hwl_netdev_init(struct hwl_adapter *ad)
 			      NETIF_F_HW_VLAN_CTAG_FILTER;
 	netdev->features = netdev->hw_features | NETIF_F_HIGHDMA;
 	/* Off by default. */
-	netdev->hw_features |= NETIF_F_RXALL | NETIF_F_RXFCS;
+	netdev->hw_features |= NETIF_F_RXALL | NETIF_F_RXFCS | NETIF_F_LOOPBACK;
 	netdev->vlan_features = NETIF_F_SG | NETIF_F_HW_CSUM | NETIF_F_TSO |
 				NETIF_F_TSO6 | NETIF_F_HIGHDMA;
 	netdev->priv_flags |= IFF_UNICAST_FLT | IFF_LIVE_ADDR_CHANGE;

@@ -120,3 +120,22 @@ def test_reset(nic):
     nic.refused("ethtool --reset dut0 irq", "not supported")
     nic.sh("ip link set dut0 down")
     nic.refused("ethtool --reset dut0 mac", "Network is down")
+
+
+def test_loopback(nic):
+    """What is sent comes back, over a reset too, and the wire sees none of it."""
+    frame = bytes.fromhex(nic.MAC.replace(":", "") * 2) + b"\x88\xb5" + bytes(100)
+
+    def returned():
+        with nic.capture("dut0", None, ethertype=0x88b5) as seen, \
+                nic.capture(ethertype=0x88b5, promisc=True) as wire:
+            nic.send([frame])
+            seen.wait(1)
+        assert seen.frames == [frame] and not wire.frames
+    nic.sh("ethtool -K dut0 loopback on")
+    returned()
+    nic.sh("ethtool -G dut0 rx 512; ethtool -t dut0 offline")
+    returned()
+    nic.sh("ethtool -K dut0 loopback off")
+    nic.guest.net_up()
+    nic.ping()
