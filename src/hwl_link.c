@@ -341,8 +341,8 @@ static bool hwl_link_cfg_equal(const struct hwl_link_cfg *a,
 	return linkmode_equal(a->advertising, b->advertising) &&
 	       a->autoneg == b->autoneg && a->speed == b->speed &&
 	       a->duplex == b->duplex && a->mdix == b->mdix &&
-	       a->loopback == b->loopback && a->fc_autoneg == b->fc_autoneg && a->fc_rx == b->fc_rx &&
-	       a->fc_tx == b->fc_tx;
+	       a->loopback == b->loopback && a->fc_autoneg == b->fc_autoneg &&
+	       a->fc_rx == b->fc_rx && a->fc_tx == b->fc_tx;
 }
 
 /**

@@ -105,6 +105,7 @@ static void hwl_start(struct hwl_adapter *ad)
 		netdev_err(ad->netdev, "PHY does not answer\n");
 
 	clear_bit(HWL_RESET_DUE, &ad->flags);
+	clear_bit(HWL_HUNG, &ad->flags);
 	hwl_filter_start(ad);
 	hwl_irq_napi_enable(ad);
 	/* The poll hands the receive buffers to the device. */
