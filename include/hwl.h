@@ -41,10 +41,16 @@ enum hwl_irq_mode {
  * struct hwl_coalesce - interrupt moderation
  * @rx_usecs: shortest time between receive interrupts, microseconds
  * @tx_usecs: the same for transmit
+ * @rx_adaptive: it follows the traffic; @rx_usecs does not count then
+ * @tx_adaptive: the same for transmit
+ *
+ * Written under rtnl; polls read the last two.
  */
 struct hwl_coalesce {
 	u32 rx_usecs;
 	u32 tx_usecs;
+	bool rx_adaptive;
+	bool tx_adaptive;
 };
 
 /**

@@ -24,6 +24,13 @@ static inline void netif_napi_add_config(struct net_device *dev,
 }
 #endif
 
+/* 6.13: by reference. */
+#if LINUX_VERSION_CODE < KERNEL_VERSION(6, 13, 0)
+#define hwl_compat_net_dim(dim, sample)	net_dim(dim, *(sample))
+#else
+#define hwl_compat_net_dim(dim, sample)	net_dim(dim, sample)
+#endif
+
 /* 6.16: renamed from from_timer(). */
 #ifndef timer_container_of
 #define timer_container_of(var, callback_timer, timer_fieldname) \

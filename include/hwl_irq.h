@@ -44,6 +44,7 @@ void hwl_irq_free(struct hwl_adapter *ad);
 void hwl_irq_setup(struct hwl_adapter *ad);
 void hwl_irq_enable(struct hwl_adapter *ad);
 void hwl_irq_disable(struct hwl_adapter *ad);
+void hwl_irq_set_pair_itr(struct hwl_pair *pair);
 void hwl_irq_set_itr(struct hwl_adapter *ad);
 void hwl_irq_napi_enable(struct hwl_adapter *ad);
 void hwl_irq_napi_disable(struct hwl_adapter *ad);

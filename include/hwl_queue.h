@@ -11,6 +11,7 @@
 
 #include <linux/bpf.h>
 #include <linux/cache.h>
+#include <linux/dim.h>
 #include <linux/netdevice.h>
 #include <linux/skbuff.h>
 #include <linux/timer.h>
@@ -292,11 +293,14 @@ struct hwl_rxq {
  * @napi: polls both queues
  * @hw: the device, for the re-arm
  * @rearm: interrupt causes that the end of a poll enables again
+ * @events: polls that ended ever, for adaptive moderation; NAPI
  * @ad: the device
  * @retry: wakes the poll after memory ran out
  * @rx_irq: Linux interrupt number of receive (and transmit, where shared)
  * @tx_irq: Linux interrupt number of transmit; 0 where shared
  * @irq_name: names of the interrupts
+ * @rx_dim: adaptive moderation of receive
+ * @tx_dim: … of transmit
  * @txq: transmit queue
  * @rxq: receive queue
  */
@@ -304,11 +308,14 @@ struct hwl_pair {
 	struct napi_struct napi;
 	struct hwl_hw *hw;
 	u32 rearm;
+	u16 events;
 	struct hwl_adapter *ad;
 	struct timer_list retry;
 	int rx_irq;
 	int tx_irq;
 	char irq_name[2][IFNAMSIZ + 24];
+	struct dim rx_dim;
+	struct dim tx_dim;
 	struct hwl_txq txq;
 	struct hwl_rxq rxq;
 };

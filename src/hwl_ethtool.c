@@ -11,6 +11,7 @@
 #include <linux/mii.h>
 
 #include "hwl.h"
+#include "hwl_dim.h"
 #include "hwl_ethtool.h"
 #include "hwl_irq.h"
 #include "hwl_led.h"
@@ -419,6 +420,8 @@ static int hwl_get_queue_coalesce(struct net_device *netdev, u32 q,
 		return -EINVAL;
 	coal->rx_coalesce_usecs = ad->coal[q].rx_usecs;
 	coal->tx_coalesce_usecs = ad->coal[q].tx_usecs;
+	coal->use_adaptive_rx_coalesce = ad->coal[q].rx_adaptive;
+	coal->use_adaptive_tx_coalesce = ad->coal[q].tx_adaptive;
 	return 0;
 }
 
@@ -458,6 +461,12 @@ static int hwl_check_coalesce(const struct hwl_adapter *ad,
 				   "rx-usecs and tx-usecs must be equal: one interrupt for both");
 		return -EINVAL;
 	}
+	if (ad->irq_mode != HWL_IRQ_MSIX_SPLIT &&
+	    coal->use_adaptive_rx_coalesce != coal->use_adaptive_tx_coalesce) {
+		NL_SET_ERR_MSG_MOD(extack,
+				   "adaptive-rx and adaptive-tx must be equal: one interrupt for both");
+		return -EINVAL;
+	}
 	return 0;
 }
 
@@ -474,6 +483,11 @@ static int hwl_set_queues_coalesce(struct hwl_adapter *ad, u32 q, u32 end,
 	for (; q < end; q++) {
 		ad->coal[q].rx_usecs = coal->rx_coalesce_usecs;
 		ad->coal[q].tx_usecs = coal->tx_coalesce_usecs;
+		WRITE_ONCE(ad->coal[q].rx_adaptive, !!coal->use_adaptive_rx_coalesce);
+		WRITE_ONCE(ad->coal[q].tx_adaptive, !!coal->use_adaptive_tx_coalesce);
+		/* Work that is under way would write what does not hold any more. */
+		if (ad->pair[q])
+			hwl_dim_stop(ad->pair[q]);
 	}
 	if (!test_bit(HWL_DOWN, &ad->flags))
 		hwl_irq_set_itr(ad);
@@ -606,7 +620,8 @@ static int hwl_get_rxnfc(struct net_device *netdev, struct ethtool_rxnfc *nfc,
 }
 
 static const struct ethtool_ops hwl_ethtool_ops = {
-	.supported_coalesce_params = ETHTOOL_COALESCE_USECS,
+	.supported_coalesce_params = ETHTOOL_COALESCE_USECS |
+				     ETHTOOL_COALESCE_USE_ADAPTIVE,
 	.get_drvinfo		= hwl_get_drvinfo,
 	.get_regs_len		= hwl_get_regs_len,
 	.get_regs		= hwl_get_regs,

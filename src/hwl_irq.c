@@ -18,6 +18,7 @@
 #include <linux/interrupt.h>
 
 #include "hwl.h"
+#include "hwl_dim.h"
 #include "hwl_irq.h"
 #include "hwl_rx.h"
 #include "hwl_tx.h"
@@ -188,8 +189,10 @@ static int hwl_poll(struct napi_struct *napi, int budget)
 	if (unlikely(!hwl_rxq_refill(&pair->rxq)))
 		mod_timer(&pair->retry, jiffies + HWL_RETRY);
 
-	if (done < budget && napi_complete_done(napi, done))
+	if (done < budget && napi_complete_done(napi, done)) {
+		hwl_dim_poll(pair);
 		hwl_wr32(pair->hw, HWL_IMS, pair->rearm);
+	}
 	return done;
 }
 
@@ -416,34 +419,46 @@ static u32 hwl_ivar(const struct hwl_adapter *ad)
 }
 
 /**
- * hwl_irq_set_itr() - put the moderation into force
- * @ad: the device
+ * hwl_irq_set_pair_itr() - put the moderation of a pair into force
+ * @pair: the pair; active
  *
  * Where a vector serves both directions, the shorter time counts.
+ *
+ * Context: process.
+ */
+void hwl_irq_set_pair_itr(struct hwl_pair *pair)
+{
+	u32 rx = hwl_usecs_to_itr(hwl_dim_rx_usecs(pair));
+	u32 tx = hwl_usecs_to_itr(hwl_dim_tx_usecs(pair));
+	struct hwl_adapter *ad = pair->ad;
+	int q = pair->rxq.index;
+
+	if (ad->irq_mode == HWL_IRQ_MSIX_SPLIT) {
+		hwl_wr32(&ad->hw, HWL_EITR(hwl_irq_vector_rx(ad, q)), rx);
+		hwl_wr32(&ad->hw, HWL_EITR(hwl_irq_vector_tx(ad, q)), tx);
+	} else if (hwl_is_msix(ad)) {
+		hwl_wr32(&ad->hw, HWL_EITR(hwl_irq_vector_rx(ad, q)),
+			 min(rx, tx));
+	} else {
+		hwl_wr32(&ad->hw, HWL_ITR, min(rx, tx));
+	}
+}
+
+/**
+ * hwl_irq_set_itr() - put the moderation into force
+ * @ad: the device
  *
  * Context: process, rtnl held.
  */
 void hwl_irq_set_itr(struct hwl_adapter *ad)
 {
-	struct hwl_hw *hw = &ad->hw;
-	u32 q, rx, tx;
+	u32 q;
 
-	for (q = 0; q < ad->cfg.pairs; q++) {
-		rx = hwl_usecs_to_itr(ad->coal[q].rx_usecs);
-		tx = hwl_usecs_to_itr(ad->coal[q].tx_usecs);
-		if (ad->irq_mode != HWL_IRQ_MSIX_SPLIT) {
-			rx = min(rx, tx);
-			tx = rx;
-		}
-		if (!hwl_is_msix(ad)) {
-			hwl_wr32(hw, HWL_ITR, rx);
-			return;
-		}
-		hwl_wr32(hw, HWL_EITR(hwl_irq_vector_rx(ad, q)), rx);
-		hwl_wr32(hw, HWL_EITR(hwl_irq_vector_tx(ad, q)), tx);
-	}
-	hwl_wr32(hw, HWL_EITR(hwl_irq_vector_other(ad)),
-		 hwl_usecs_to_itr(HWL_OTHER_USECS));
+	for (q = 0; q < ad->cfg.pairs; q++)
+		hwl_irq_set_pair_itr(ad->pair[q]);
+	if (hwl_is_msix(ad))
+		hwl_wr32(&ad->hw, HWL_EITR(hwl_irq_vector_other(ad)),
+			 hwl_usecs_to_itr(HWL_OTHER_USECS));
 }
 
 /**
@@ -531,6 +546,7 @@ void hwl_irq_pair_init(struct hwl_pair *pair, int q)
 		pair->rearm = HWL_INT_RXQ(q) | HWL_INT_TXQ(q);
 	else
 		pair->rearm = HWL_INT_LINE_CAUSES;
+	hwl_dim_init(pair);
 	timer_setup(&pair->retry, hwl_retry, 0);
 	netif_napi_add_config(pair->ad->netdev, &pair->napi, hwl_poll, q);
 }
@@ -586,6 +602,7 @@ void hwl_irq_napi_disable(struct hwl_adapter *ad)
 		netif_queue_set_napi(ad->netdev, q, NETDEV_QUEUE_TYPE_RX, NULL);
 		netif_queue_set_napi(ad->netdev, q, NETDEV_QUEUE_TYPE_TX, NULL);
 		napi_disable(&pair->napi);
+		hwl_dim_stop(pair);
 		timer_delete_sync(&pair->retry);
 	}
 	hwl_wr32(&ad->hw, HWL_IMC, HWL_INT_ALL);

@@ -108,6 +108,26 @@ def test_moderation_per_queue(nic):
         assert usecs("rx-usecs") == ["20", "20"] and usecs("tx-usecs") == ["30", "30"]
 
 
+def test_adaptive_moderation(nic):
+    scale = {4, 32, 250, 500, 1000}         # 1, 8, 64, 128, 256 us in units of 256 ns
+    nic.sh("ethtool -C dut0 adaptive-rx on")
+    assert re.search(r"Adaptive RX: on\s+TX: off", nic.sh("ethtool -c dut0"))
+    assert nic.reg(EITR) == 32 and nic.reg(EITR + 4) in (976, 977), "the middle of the scale"
+    with nic.no_link_bounce(), nic.flood("rx"):
+        wait_until(lambda: nic.reg(EITR) != 32, 20, "another interval")
+        assert nic.reg(EITR) in scale
+        nic.sh("ethtool -G dut0 rx 512")
+        assert nic.reg(EITR) in scale, "lost by a reset"
+        nic.sh("ethtool -C dut0 adaptive-rx off adaptive-tx on")
+        assert nic.reg(EITR) in (195, 196), "as it was set before"
+        wait_until(lambda: nic.reg(EITR + 4) in scale, 5)
+        nic.sh("ethtool -C dut0 adaptive-tx off rx-usecs 20")
+        assert nic.reg(EITR) in (78, 79) and nic.reg(EITR + 4) in (976, 977)
+    nic.sh("ethtool --per-queue dut0 queue_mask 2 --coalesce adaptive-rx on")
+    assert nic.reg(EITR) in (78, 79) and nic.reg(EITR + 8) in scale
+    nic.ping()
+
+
 def test_reset(nic):
     resets = nic.stats()["resets"]
     with nic.no_link_bounce(), nic.stream():

@@ -1,0 +1,139 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Adaptive interrupt moderation: the kernel's net_dim compares packets and
+ * bytes per time from one interval to the next, and moves on a scale of five
+ * intervals while that makes things better.
+ *
+ * Polls count and work writes the register. Whether a queue adapts is asked by
+ * both, so that work that comes late does nothing.
+ */
+#include <linux/dim.h>
+
+#include "hwl.h"
+#include "hwl_dim.h"
+#include "hwl_irq.h"
+
+/**
+ * hwl_dim_rx_usecs() - receive moderation in force
+ * @pair: the pair
+ *
+ * Context: process.
+ * Return: microseconds.
+ */
+u32 hwl_dim_rx_usecs(const struct hwl_pair *pair)
+{
+	const struct hwl_coalesce *coal = &pair->ad->coal[pair->rxq.index];
+
+	if (!READ_ONCE(coal->rx_adaptive))
+		return coal->rx_usecs;
+	return net_dim_get_rx_moderation(pair->rx_dim.mode,
+					 pair->rx_dim.profile_ix).usec;
+}
+
+/**
+ * hwl_dim_tx_usecs() - transmit moderation in force
+ * @pair: the pair
+ *
+ * Context: process.
+ * Return: microseconds.
+ */
+u32 hwl_dim_tx_usecs(const struct hwl_pair *pair)
+{
+	const struct hwl_coalesce *coal = &pair->ad->coal[pair->rxq.index];
+
+	if (!READ_ONCE(coal->tx_adaptive))
+		return coal->tx_usecs;
+	return net_dim_get_tx_moderation(pair->tx_dim.mode,
+					 pair->tx_dim.profile_ix).usec;
+}
+
+static void hwl_dim_apply(struct hwl_pair *pair, struct dim *dim,
+			  const bool *adaptive)
+{
+	if (READ_ONCE(*adaptive))
+		hwl_irq_set_pair_itr(pair);
+	WRITE_ONCE(dim->state, DIM_START_MEASURE);
+}
+
+static void hwl_dim_rx_work(struct work_struct *work)
+{
+	struct dim *dim = container_of(work, struct dim, work);
+	struct hwl_pair *pair = container_of(dim, struct hwl_pair, rx_dim);
+
+	hwl_dim_apply(pair, dim, &pair->ad->coal[pair->rxq.index].rx_adaptive);
+}
+
+static void hwl_dim_tx_work(struct work_struct *work)
+{
+	struct dim *dim = container_of(work, struct dim, work);
+	struct hwl_pair *pair = container_of(dim, struct hwl_pair, tx_dim);
+
+	hwl_dim_apply(pair, dim, &pair->ad->coal[pair->rxq.index].tx_adaptive);
+}
+
+/**
+ * hwl_dim_init() - have a pair start from the middle of the scale
+ * @pair: the pair
+ *
+ * Context: process; probe only.
+ */
+void hwl_dim_init(struct hwl_pair *pair)
+{
+	pair->rx_dim.mode = DIM_CQ_PERIOD_MODE_START_FROM_EQE;
+	pair->tx_dim.mode = DIM_CQ_PERIOD_MODE_START_FROM_EQE;
+	pair->rx_dim.profile_ix = NET_DIM_DEF_PROFILE_EQE;
+	pair->tx_dim.profile_ix = NET_DIM_DEF_PROFILE_EQE;
+	INIT_WORK(&pair->rx_dim.work, hwl_dim_rx_work);
+	INIT_WORK(&pair->tx_dim.work, hwl_dim_tx_work);
+}
+
+/**
+ * hwl_dim_stop() - wait for work, and measure afresh afterwards
+ * @pair: the pair; polls nothing, or does not adapt any more
+ *
+ * Context: process, rtnl held.
+ */
+void hwl_dim_stop(struct hwl_pair *pair)
+{
+	cancel_work_sync(&pair->rx_dim.work);
+	cancel_work_sync(&pair->tx_dim.work);
+	pair->rx_dim.state = DIM_START_MEASURE;
+	pair->tx_dim.state = DIM_START_MEASURE;
+}
+
+/* net_dim() looks once in so many events; so the clock is read as often. */
+static bool hwl_dim_due(const struct hwl_pair *pair, const struct dim *dim)
+{
+	u16 events = pair->events - dim->start_sample.event_ctr;
+
+	return events >= DIM_NEVENTS;
+}
+
+static void hwl_dim_feed(struct hwl_pair *pair, struct dim *dim,
+			 const u64_stats_t *packets, const u64_stats_t *bytes)
+{
+	struct dim_sample sample = {};
+
+	dim_update_sample(pair->events, u64_stats_read(packets),
+			  u64_stats_read(bytes), &sample);
+	hwl_compat_net_dim(dim, &sample);
+}
+
+/**
+ * hwl_dim_poll() - count a poll that followed an interrupt
+ * @pair: the pair
+ *
+ * Context: NAPI.
+ */
+void hwl_dim_poll(struct hwl_pair *pair)
+{
+	const struct hwl_coalesce *coal = &pair->ad->coal[pair->rxq.index];
+
+	pair->events++;
+	if (READ_ONCE(coal->rx_adaptive) && hwl_dim_due(pair, &pair->rx_dim))
+		hwl_dim_feed(pair, &pair->rx_dim, &pair->rxq.stats.packets,
+			     &pair->rxq.stats.bytes);
+	if (READ_ONCE(coal->tx_adaptive) && hwl_dim_due(pair, &pair->tx_dim))
+		hwl_dim_feed(pair, &pair->tx_dim, &pair->txq.cstats.packets,
+			     &pair->txq.cstats.bytes);
+}
