@@ -37,7 +37,25 @@ static inline void netif_napi_add_config(struct net_device *dev,
 	from_timer(var, callback_timer, timer_fieldname)
 #endif
 
-/* 6.17: a function for it. */
+/* 6.17: a pool is given its NAPI instance, by a function, when it has one. Before,
+ * netlink tells the one that it was made for.
+ */
+static inline struct page_pool *
+hwl_compat_pool_create(struct page_pool_params *params, struct napi_struct *napi)
+{
+	struct page_pool *pool;
+
+#if LINUX_VERSION_CODE < KERNEL_VERSION(6, 17, 0)
+	params->napi = napi;
+	pool = page_pool_create(params);
+	if (!IS_ERR(pool))
+		WRITE_ONCE(pool->p.napi, NULL);
+#else
+	pool = page_pool_create(params);
+#endif
+	return pool;
+}
+
 static inline void hwl_compat_pool_set_napi(struct page_pool *pool,
 					    struct napi_struct *napi)
 {

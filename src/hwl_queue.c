@@ -112,7 +112,7 @@ static struct page_pool *hwl_rx_pool_create(struct hwl_adapter *ad, int q,
 		.flags = PP_FLAG_DMA_MAP | PP_FLAG_DMA_SYNC_DEV,
 	};
 
-	return page_pool_create(&params);
+	return hwl_compat_pool_create(&params, ad->pair[q]->rxq.napi);
 }
 
 /* Buffers that a fresh ring holds: whole batches. */

@@ -67,13 +67,15 @@ chroot . python3 -m compileall -q -j 0 /usr/lib/python3* >/dev/null 2>&1 || :
 """
 
 
-def userland():
-    """The read-only root file system of the guest, from Debian packages."""
+def userland(more=()):
+    """The read-only root file system of the guest, from Debian packages; more: further ones."""
     files = {f"usr/lib/hwlab/{n}": GUEST_FILES / n for n in ("init", "bashrc")}
     files["usr/bin/hwlab"] = GUEST_FILES / "hwlab"
-    key = digest(RECIPE, USERLAND_SUITE, USERLAND_PACKAGES, USERLAND_HOOK)
-    base = cache_dir() / f"userland-{key}.tar"
-    image = cache_dir() / f"userland-{digest(key, *files.values())}.squashfs"
+    packages = sorted({*USERLAND_PACKAGES, *more})
+    key = digest(RECIPE, USERLAND_SUITE, packages, USERLAND_HOOK)
+    name = "-".join(["userland", *sorted(more)])
+    base = cache_dir() / f"{name}-{key}.tar"
+    image = cache_dir() / f"{name}-{digest(key, *files.values())}.squashfs"
     if image.exists():
         os.utime(image)     # in use: see forget_old()
         return image
@@ -81,7 +83,7 @@ def userland():
         if image.exists():
             return image
         if not base.exists():
-            _userland_base(base)
+            _userland_base(packages, base)
         # Our own files change more often than the packages: they are added last.
         with Progress.step("packing the guest's userland"), atomic(image) as tmp:
             own = tmp.with_name(tmp.name + ".own")
@@ -94,12 +96,12 @@ def userland():
                            log_path("userland.log"), 300)
             finally:
                 remove(own)
-        forget_old("userland-*.squashfs", keep=image)
-        forget_old("userland-*.tar", keep=base)
+        forget_old(f"{name}-*.squashfs", keep=image)
+        forget_old(f"{name}-*.tar", keep=base)
     return image
 
 
-def _userland_base(base):
+def _userland_base(packages, base):
     if not host.is_root() and not shutil.which("newuidmap"):
         raise LabError("building the guest's userland without being root needs newuidmap, which "
                        "this machine\n     lacks. Run this once as root, or type:\n"
@@ -111,7 +113,7 @@ def _userland_base(base):
             atomic(base) as tmp:
         run_logged(["mmdebstrap", f"--mode={mode}", "--variant=extract", "--architectures=amd64",
                     *host.bootstrap_options(),
-                    f"--include={','.join(USERLAND_PACKAGES)}",
+                    f"--include={','.join(packages)}",
                     f"--extract-hook={USERLAND_HOOK}", "--format=tar",
                     USERLAND_SUITE, tmp, *host.source_lines(USERLAND_SUITE)],
                    log_path("userland.log"), 900)

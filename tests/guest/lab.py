@@ -14,7 +14,7 @@ import time
 from pathlib import Path
 
 from hwlab import Guest, GuestConfig, GuestTimeout
-from hwlab import artifacts, trace
+from hwlab import artifacts, debs, trace
 from hwlab.util import locked, run_logged, log_path, cache_dir
 
 TESTS = Path(__file__).resolve().parents[1]
@@ -59,9 +59,13 @@ class Guests:
         self.guest = self.key = None
 
 
-def boot(kernel, append="", traced=False, kexec=False, packed=False, **changes):
+YNL = ["tools/net/ynl", "Documentation/netlink/specs"]
+
+
+def boot(kernel, append="", traced=False, kexec=False, packed=False, ynl=False, **changes):
     """A guest.  traced: it logs register accesses.  kexec: it has its own kernel and initramfs
-    in /payload.  packed: it boots by the bzImage, without which it would not wake from S3."""
+    in /payload.  packed: it boots by the bzImage, without which it would not wake from S3.
+    ynl: the kernel's netlink tool is in /payload/linux."""
     if kernel == artifacts.DEBUG:
         changes.setdefault("mem", 768)      # a scan for leaks looks at each page
     config = GuestConfig(kernel=kernel, append=f"{APPEND} {append}".strip(), **changes)
@@ -76,6 +80,8 @@ def boot(kernel, append="", traced=False, kexec=False, packed=False, **changes):
     if kexec:
         config.payload |= {"vmlinuz": guest.kernel.tree.parent / "vmlinuz",
                            "initramfs": guest.initramfs}
+    if ynl:
+        config.payload["linux"] = debs.linux_files(YNL)
     try:
         guest.__enter__()
     except GuestTimeout as error:

@@ -1,0 +1,86 @@
+# SPDX-License-Identifier: GPL-2.0
+"""The netdev netlink family: queues, NAPI instances, page pools."""
+
+import json
+import re
+
+import pytest
+from lab import wait_until
+
+pytestmark = pytest.mark.guest(ynl=True)
+
+
+def ynl(nic, do, **attributes):
+    return json.loads(nic.sh(
+        "python3 /payload/linux/tools/net/ynl/cli.py --no-schema --output-json --spec "
+        f"/payload/linux/Documentation/netlink/specs/netdev.yaml {do} "
+        f"--json '{json.dumps(attributes)}'", 60))
+
+
+def dump(nic, what):
+    """All that is ours."""
+    mine = ifindex(nic)
+    return [x for x in ynl(nic, f"--dump {what}") if x.get("ifindex", mine) == mine]
+
+
+def ifindex(nic):
+    return int(nic.sh("cat /sys/class/net/dut0/ifindex"))
+
+
+def test_queues_and_napi(nic):
+    """Each queue names its NAPI instance, and that its interrupt."""
+    def look(pairs):
+        napis = {x["id"]: x for x in dump(nic, "napi-get")}
+        queues = dump(nic, "queue-get")
+        assert sorted((x["type"], x["id"]) for x in queues) == \
+            [(t, q) for t in ("rx", "tx") for q in range(pairs)]
+        for queue in queues:
+            irq = napis[queue["napi-id"]]["irq"]
+            line = re.search(rf"^ *{irq}:.*", nic.sh("cat /proc/interrupts"), re.M)[0]
+            assert re.search(rf"hartwell-dut0-(rx|TxRx)-{queue['id']}$", line.strip()), line
+        return {q["id"]: q["napi-id"] for q in queues}
+    first = look(2)
+    nic.sh("ethtool -L dut0 combined 1")
+    look(1)
+    nic.sh("ethtool -L dut0 combined 2; ethtool -G dut0 rx 512; ip link set dut0 down")
+    assert not any("napi-id" in x for x in dump(nic, "queue-get"))
+    nic.guest.net_up()
+    again = look(2)
+    if nic.guest.kernel.version >= "7":
+        assert again == first, "NAPI ids last"
+
+
+def test_page_pools(nic):
+    """A pool for each receive queue, whose pages are all accounted for."""
+    def pools():
+        return [x for x in dump(nic, "page-pool-get") if "detach-time" not in x]
+    napis = {x["id"] for x in dump(nic, "napi-get")}
+    found = pools()
+    assert {x.get("napi-id") for x in found} == napis and len(found) == 2, found
+    for pool in found:
+        assert pool["inflight"] >= 240 and pool["inflight-mem"] == 4096 * pool["inflight"]
+    nic.sh("ethtool -G dut0 rx 64")
+    wait_until(lambda: all(48 <= x["inflight"] <= 128 for x in pools()), 10, "small pools")
+    nic.sh("ip link set dut0 down")
+    wait_until(lambda: not pools(), 10, "no pool of a closed interface")
+
+
+def test_pages_are_used_again(nic):
+    if nic.guest.run("dmesg | grep -q 'Linux version 6.12.*Debian'", check=False).rc == 0:
+        pytest.skip("Debian's 6.12 is built without CONFIG_PAGE_POOL_STATS")
+
+    def counts():
+        return [sum(x.get(k, 0) for x in dump(nic, "page-pool-stats-get"))
+                for k in ("alloc-fast", "alloc-slow")]
+    nic.transfer(1 << 20, reverse=True)
+    fast, slow = counts()
+    nic.transfer(1 << 22, reverse=True)
+    now_fast, now_slow = counts()
+    assert now_fast - fast > 1000 and now_slow - slow < 50
+
+
+def test_xdp_features(nic):
+    """The device says what it can do with XDP: nothing, so far."""
+    device, = (x for x in ynl(nic, "--dump dev-get") if x["ifindex"] == ifindex(nic))
+    assert not device["xdp-features"]
+    assert not nic.guest.run("ip link set dut0 xdpdrv off", check=False).stderr

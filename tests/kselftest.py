@@ -1,0 +1,238 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: GPL-2.0
+"""tests/kselftest.py [PROGRAM...]: the kernel's own tests of network drivers, unmodified.
+
+They come from Debian's linux-source package of the newest kernel and run in a guest with that
+kernel: those of tools/testing/selftests/drivers/net and drivers/net/hw, the remote end in a network
+namespace, with hartwell and with the kernel's e1000e.  At the end a table compares the two.
+"""
+
+import argparse
+import json
+import re
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+TESTS = Path(__file__).resolve().parent
+sys.dont_write_bytecode = True
+sys.path[:0] = [str(TESTS.parent / "qemu")]
+
+from hwlab import Guest, GuestConfig, GuestTimeout  # pylint: disable=wrong-import-position
+from hwlab import artifacts, debs  # pylint: disable=wrong-import-position
+from hwlab.util import Progress, cache_dir, log_path, run_logged  # pylint: disable=wrong-import-position
+
+KERNEL = "sid"
+SELFTESTS = "tools/testing/selftests"
+PARTS = [f"{SELFTESTS}/{x}" for x in
+         ("drivers/net", "net/lib", "net/lib.sh", "net/forwarding", "kselftest", "lib.mk",
+          "kselftest.h", "kselftest_harness.h")] + \
+        ["tools/net/ynl", "tools/include/uapi", "Documentation/netlink/specs", "include/uapi/linux"]
+SUITES = ("drivers/net", "drivers/net/hw")
+# What "make" there would build: helpers in C by directory, and those that talk netlink by ynl.
+PLAIN = {"drivers/net": ["napi_id_helper", "so_txtime"], "net/lib": ["csum", "gro", "xdp_helper"]}
+BY_YNL = {"drivers/net": {"psp_responder": ["psp"]},
+          "drivers/net/hw": {"ncdevmem": ["ethtool", "netdev"], "toeplitz": ["ethtool", "netdev"]}}
+BPF = {"net/lib": ["xdp_dummy", "xdp_native", "xdp_metadata"],
+       "drivers/net/hw": ["nk_forward", "nk_primary_rx_redirect"]}
+# What has to hold, whatever e1000e does.
+WITHOUT_FAILURE = ("ping.py", "stats.py", "queues.py", "ring_reconfig.py", "napi_id.py",
+                   "napi_threaded.py", "netpoll_basic.py")
+LINE = re.compile(r"^(not ok|ok) \d+ ?-? ?(.*?)\s*(?:# (SKIP|XFAIL|XPASS)\s*(.*))?$", re.I)
+ENVIRONMENT = ("NETIF=dut0 REMOTE_TYPE=netns REMOTE_ARGS=peer LOCAL_V4=192.0.2.1 "
+               "REMOTE_V4=192.0.2.2 LOCAL_V6=2001:db8::1 REMOTE_V6=2001:db8::2 "
+               "LOCAL_PREFIX_V6=2001:db8:77::/64 NO_COLOR=1 PYTHONDONTWRITEBYTECODE=1")
+
+
+# --- the programs --------------------------------------------------------------------------
+
+
+def programs(top):
+    """(suite, name) of all, as the Makefiles there list them."""
+    for suite in SUITES:
+        text = (top / SELFTESTS / suite / "Makefile").read_text().replace("\\\n", " ")
+        listed = re.search(r"^TEST_PROGS\s*:?=(.*)$", text, re.M)[1].partition("#")[0]
+        for name in listed.split():
+            yield suite, name
+
+
+def build(source, top):
+    """A copy of the sources with what has to be compiled, by the compiler of the guest's kernel."""
+    shutil.copytree(source, top, symlinks=True, dirs_exist_ok=True)
+    log = log_path("kselftest-build.log")
+    kern = artifacts.kernel(KERNEL, headers=True)
+    chroot = next(cache_dir().glob(f"chroot-*-{kern.version}"))
+    work = Path(tempfile.mkdtemp(prefix="kselftest-", dir=chroot))
+    ynl = top / "tools/net/ynl"
+    try:
+        for spec in {s for x in BY_YNL.values() for y in x.values() for s in y}:
+            for kind, suffix in (("--header", "h"), ("--source", "c")):
+                run_logged(["python3", ynl / "pyynl/ynl_gen_c.py", "--mode", "user", kind, "--spec",
+                            top / f"Documentation/netlink/specs/{spec}.yaml",
+                            "-o", ynl / f"generated/{spec}-user.{suffix}"], log, 120)
+        inside = Path("/") / work.name / "linux"
+        shutil.copytree(top, work / "linux", symlinks=True)
+        missing = []
+
+        def compile_one(where, name, more):
+            directory = inside / SELFTESTS / where
+            command = ["gcc", "-O2", "-w", "-static", "-D_GNU_SOURCE", f"-I{inside}/usr/include",
+                       f"-I{inside}/{SELFTESTS}", f"-I{inside}/tools/net/ynl/lib",
+                       f"-I{inside}/tools/net/ynl/generated", "-o", f"{directory}/{name}",
+                       f"{directory}/{name}.c", *more, "-lpthread"]
+            try:
+                run_logged(["chroot", chroot, *command], log, 120)
+                shutil.copy(work / "linux" / SELFTESTS / where / name, top / SELFTESTS / where)
+            except Exception:  # pylint: disable=broad-except
+                missing.append(name)
+
+        for where, names in PLAIN.items():
+            for name in names:
+                compile_one(where, name, [])
+        for where, names in BY_YNL.items():
+            for name, specs in names.items():
+                compile_one(where, name, [f"{inside}/tools/net/ynl/lib/ynl.c",
+                                          *(f"{inside}/tools/net/ynl/generated/{s}-user.c"
+                                            for s in specs)])
+        for where, names in BPF.items():
+            for name in names:
+                path = top / SELFTESTS / where / f"{name}.bpf"
+                done = subprocess.run(["clang", "-O2", "-g", "-w", "-target", "bpf",
+                                       f"-I{chroot}/usr/include",
+                                       f"-I{chroot}/usr/include/x86_64-linux-gnu",
+                                       "-c", f"{path}.c", "-o", f"{path}.o"], check=False,
+                                      capture_output=True)
+                if done.returncode:
+                    missing.append(f"{name}.bpf")
+        return missing
+    finally:
+        shutil.rmtree(work)
+
+
+# --- running -------------------------------------------------------------------------------
+
+
+def run_all(driver, wanted, top, limit):
+    """{(program, case): (result, reason)} of one driver."""
+    config = GuestConfig(kernel=KERNEL, driver=driver, mem=2048, append="loglevel=4",
+                         packages=("bpftool",), payload={"linux": top})
+    found = {}
+
+    def fresh():
+        guest = Guest(config)
+        guest.__enter__()
+        guest.load_driver()
+        guest.net_up()
+        return guest
+
+    guest = fresh()
+    try:
+        for suite, name in wanted:
+            begun = time.monotonic()
+            hung, text = False, ""
+            process = guest.spawn(
+                f"cd /payload/linux/{SELFTESTS}/{suite} && exec env {ENVIRONMENT} ./{name} 2>&1")
+            try:
+                text = process.wait(limit, check=False).stdout
+            except GuestTimeout:
+                hung, text = True, process.output()
+            cases = parse(text)
+            if hung or not cases:
+                last = (text.strip().splitlines() or [""])[-1]
+                cases["-"] = ("fail", f"no end within {limit} s" if hung else last)
+            (log_path(f"kselftest-{driver}-{name}.log")).write_text(text, encoding="utf-8")
+            for case, result in cases.items():
+                found[name, case] = result
+            counts = ", ".join(f"{sum(r == k for r, _ in cases.values())} {k}"
+                               for k in ("pass", "fail", "skip"))
+            print(f"{driver:>9} {name:<28} {counts}, {time.monotonic() - begun:.0f} s", flush=True)
+            # Each starts from the same state.
+            try:
+                guest.unload_driver()
+                guest.load_driver()
+                guest.net_up()
+            except Exception:  # pylint: disable=broad-except
+                guest.__exit__(None, None, None)
+                guest = fresh()
+    finally:
+        guest.__exit__(None, None, None)
+    return found
+
+
+def parse(text):
+    cases = {}
+    reason = ""
+    for line in text.splitlines():
+        match = LINE.match(line)
+        if match:
+            verdict, case, directive, why = match.groups()
+            result = "skip" if directive and directive.upper() in ("SKIP", "XFAIL") else \
+                "pass" if verdict == "ok" else "fail"
+            cases[case.partition(".")[2] or case] = (result, why or (reason if result == "fail"
+                                                                     else ""))
+            reason = ""
+        elif re.search(r"# (Check failed|Exception\| \S*(Error|Exception|Failure|Fail))", line):
+            reason = reason or line.lstrip("# ").removeprefix("Exception| ")[:120]
+    return cases
+
+
+# --- the table -----------------------------------------------------------------------------
+
+
+def table(results, drivers):
+    """Lines of text; and what must not be."""
+    keys = list(dict.fromkeys(k for d in drivers for k in results[d]))
+    lines, wrong = [], []
+    wide = max((len(f"{p} {c}") for p, c in keys), default=10)
+    lines.append(f"{'program case':<{wide}} " + " ".join(f"{d:<9}" for d in drivers) + " reason")
+    for key in keys:
+        both = [results[d].get(key, ("-", "")) for d in drivers]
+        lines.append(f"{' '.join(key):<{wide}} " + " ".join(f"{r:<9}" for r, _ in both)
+                     + f" {both[0][1]}")
+        if both[0][0] == "fail" and key[0] in WITHOUT_FAILURE:
+            wrong.append(" ".join(key))
+        elif len(both) > 1 and both[1][0] == "pass" and both[0][0] not in ("pass", "skip"):
+            wrong.append(f"{' '.join(key)}: {drivers[1]} passes")
+    for d in drivers:
+        counts = [sum(r == k for r, _ in results[d].values()) for k in ("pass", "fail", "skip")]
+        lines.append(f"{d}: {counts[0]} pass, {counts[1]} fail, {counts[2]} skip")
+    return lines, wrong
+
+
+def main():
+    p = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
+    p.add_argument("program", nargs="*", help="which (default: all)")
+    p.add_argument("--driver", action="append", help="hartwell, e1000e (both)")
+    p.add_argument("--timeout", type=int, default=400, help="seconds for each program")
+    p.add_argument("--json", help="write the results to this file")
+    args = p.parse_args()
+    drivers = args.driver or ["hartwell", "e1000e"]
+    source = debs.linux_files(PARTS, KERNEL)
+    top = Path(tempfile.mkdtemp(prefix="hartwell-kselftest-"))
+    try:
+        with Progress.step("building the kernel's self-tests"):
+            missing = build(source, top)
+        if missing:
+            print(f"could not be built: {' '.join(missing)}")
+        known = list(programs(top))
+        wanted = [x for x in known if not args.program or x[1] in args.program]
+        for name in set(args.program) - {n for _, n in known}:
+            p.error(f"no program {name}: there are {' '.join(n for _, n in known)}")
+        results = {d: run_all(d, wanted, top, args.timeout) for d in drivers}
+    finally:
+        shutil.rmtree(top)
+    lines, wrong = table(results, drivers)
+    print("\n" + "\n".join(lines))
+    if args.json:
+        Path(args.json).write_text(json.dumps(
+            [{"program": k[0], "case": k[1], **{d: results[d].get(k) for d in drivers}}
+             for k in dict.fromkeys(k for d in drivers for k in results[d])], indent=1))
+    if wrong:
+        print("not as it must be: " + "; ".join(wrong))
+    return bool(wrong)
+
+
+sys.exit(main())
