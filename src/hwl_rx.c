@@ -181,7 +181,7 @@ static struct sk_buff *hwl_rx_build(struct hwl_rxq *rxq)
 		skb->data_len = frags_size;
 		skb->len += frags_size;
 		skb->truesize += nr_frags * PAGE_SIZE;
-		skb->pfmemalloc |= xdp_buff_is_frag_pfmemalloc(xdp);
+		skb->pfmemalloc |= !!(xdp->flags & XDP_FLAGS_FRAGS_PF_MEMALLOC);
 	}
 	return skb;
 }
