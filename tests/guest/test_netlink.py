@@ -12,15 +12,15 @@ pytestmark = pytest.mark.guest(ynl=True)
 
 def ynl(nic, do, **attributes):
     return json.loads(nic.sh(
-        "python3 /payload/linux/tools/net/ynl/cli.py --no-schema --output-json --spec "
-        f"/payload/linux/Documentation/netlink/specs/netdev.yaml {do} "
+        "python3 /payload/linux/tools/net/ynl/cli.py --no-schema --process-unknown "
+        f"--output-json --spec /payload/linux/Documentation/netlink/specs/netdev.yaml {do} "
         f"--json '{json.dumps(attributes)}'", 60))
 
 
 def dump(nic, what):
     """All that is ours."""
     mine = ifindex(nic)
-    return [x for x in ynl(nic, f"--dump {what}") if x.get("ifindex", mine) == mine]
+    return [x for x in ynl(nic, f"--dump {what}") if x.get("info", x).get("ifindex") == mine]
 
 
 def ifindex(nic):
