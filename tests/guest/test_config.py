@@ -91,7 +91,7 @@ REFUSED = [
     ("ethtool -C dut0 rx-usecs 20000", r"must be 0 to"),
     ("ethtool -C dut0 tx-usecs 16777", r"must be 0 to"),
     ("ethtool -C dut0 rx-frames 4", None),
-    ("ethtool -C dut0 adaptive-rx on", None),
+    ("ethtool -C dut0 sample-interval 4", None),
     ("ethtool -s dut0 speed 1000 duplex half autoneg off", None),
     ("ethtool -s dut0 speed 1000 duplex full autoneg off", None),
     ("ethtool -s dut0 speed 2500 duplex full autoneg off", None),

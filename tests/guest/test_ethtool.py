@@ -108,6 +108,36 @@ def test_moderation_per_queue(nic):
         assert usecs("rx-usecs") == ["20", "20"] and usecs("tx-usecs") == ["30", "30"]
 
 
+def test_what_the_device_lacks(nic):
+    """Is not supported, and nothing is in the log of it."""
+    for command in ("--phy-statistics dut0", "--show-eee dut0", "--set-eee dut0 eee on",
+                    "-m dut0", "--cable-test dut0", "--show-priv-flags dut0", "--show-fec dut0",
+                    "-N dut0 flow-type tcp4 dst-port 80 action 1",
+                    "-X dut0 context new", "--get-tunable dut0 rx-copybreak", "-W dut0 0",
+                    "--show-pse dut0", "-s dut0 wol g"):
+        nic.refused(f"ethtool {command}", "not supported|no stats available|Cannot get tunable")
+    assert re.search(r"^ntuple-filters: off \[fixed\]", nic.sh("ethtool -k dut0"), re.M)
+    with nic.no_link_bounce():
+        nic.refused("ethtool -s dut0 speed 1000 duplex half autoneg off", "Invalid argument")
+    nic.ping()
+
+
+def test_link_settings(nic):
+    shown = nic.sh("ethtool dut0")
+    for line in ("Port: Twisted Pair", "Auto-negotiation: on", "Speed: 1000Mb/s", "Duplex: Full",
+                 "MDI-X: ", "Link partner advertised auto-negotiation: Yes",
+                 "Supported pause frame use: Symmetric Receive-only"):
+        assert line in shown, f"{line} is not in:\n{shown}"
+    partner = shown[shown.index("Link partner advertised link modes:"):]
+    assert "100baseT/Full" in partner
+    nic.sh("ethtool -s dut0 advertise 0x00c")       # 100baseT only
+    assert "Advertised link modes:  100baseT/Half 100baseT/Full" in nic.sh("ethtool dut0")
+    nic.sh("ethtool -s dut0 advertise 0x02f; ethtool -s dut0 mdix on")
+    nic.guest.net_up()
+    nic.ping()
+    nic.sh("ethtool -s dut0 mdix auto")
+
+
 def test_adaptive_moderation(nic):
     scale = {4, 32, 250, 500, 1000}         # 1, 8, 64, 128, 256 us in units of 256 ns
     nic.sh("ethtool -C dut0 adaptive-rx on")

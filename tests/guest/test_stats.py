@@ -1,6 +1,9 @@
 # SPDX-License-Identifier: GPL-2.0
 """Statistics: exact, 64 bits, never going back, and the same whoever asks."""
 
+import json
+import re
+
 import pytest
 from frames import ether, pattern
 from lab import wait_until
@@ -24,10 +27,10 @@ def agree(nic):
     return counts(nic)[0]
 
 
-def send(nic, way, copies=20):
+def send(nic, way, copies=20, sizes=SIZES):
     """Frames of known sizes in one direction, and what that must add to the counters."""
     src, dst = (nic.MAC, nic.PEER_MAC) if way == "tx" else (nic.PEER_MAC, nic.MAC)
-    frames = [ether(dst, src, payload=pattern(size - 14)) for size in SIZES] * copies
+    frames = [ether(dst, src, payload=pattern(size - 14)) for size in sizes] * copies
     nic.send(frames, *(("dut0", None) if way == "tx" else ("peer0", "peer")))
     return len(frames), sum(map(len, frames))
 
@@ -90,6 +93,56 @@ def test_counters_survive(nic, change):
     back = [n for n in hardware if now.get(n, 0) < hardware[n] and not n.startswith(("rx1", "tx1"))]
     assert not back, f"went back: {back}"
     assert now["hw_tx_good_packets"] >= hardware["hw_tx_good_packets"]
+
+
+def rmon(nic):
+    """The histograms: frames by size, with the FCS; and the counters of eth-mac."""
+    shown = json.loads(nic.sh("ethtool --json -S dut0 --groups rmon eth-mac"))[0]
+    sizes = {way: [x["val"] for x in shown["rmon"][f"{way}-pktsNtoM"]]
+             for way in ("rx", "tx")} if "rmon" in shown else {}
+    return sizes, shown["eth-mac"]
+
+
+@pytest.mark.rule("D8")
+@pytest.mark.parametrize("change", ["true", "ethtool -G dut0 rx 512 tx 512",
+                                    "ethtool --reset dut0 mac",
+                                    "ip link set dut0 down; ip link set dut0 up"])
+def test_sums(nic, change):
+    """Frames of known sizes, by size: each is in its place, and the places add up to all.
+
+    QEMU sorts received ones without their FCS, and those below 64 bytes nowhere.
+    """
+    lengths = [100, 200, 300, 600, 1100, 1514]
+    nic.quiet()
+    agree(nic)
+    sizes, mac = rmon(nic)
+    for way in ("rx", "tx"):
+        send(nic, way, 10, lengths)
+    wait_until(lambda: agree(nic)["rx"][0] >= 60 and agree(nic)["tx"][0] >= 60)
+    nic.sh(change)
+    now, after = rmon(nic)
+    for way, name in (("rx", "Received"), ("tx", "Transmitted")):
+        moved = [b - a for a, b in zip(sizes[way], now[way], strict=True)]
+        assert all(x >= y for x, y in zip(moved, (0, 10, 10, 10, 10, 20), strict=True)), (way, moved)
+        frames = after[f"Frames{name}OK"] - mac[f"Frames{name}OK"]
+        octets = after[f"Octets{name}OK"] - mac[f"Octets{name}OK"]
+        assert sum(moved) == frames >= 60, (moved, frames)
+        assert octets >= 10 * sum(x + 4 for x in lengths)
+
+
+def test_all_views_of_the_interface(nic):
+    """/proc/net/dev, sysfs and ip say the same."""
+    nic.quiet()
+    send(nic, "tx")
+    send(nic, "rx")
+    agree(nic)
+    link = nic.link()["stats64"]
+    proc = re.search(r"dut0:(.*)", nic.sh("cat /proc/net/dev"))[1].split()
+    for way, at in (("rx", 0), ("tx", 8)):
+        for name, column in (("bytes", 0), ("packets", 1), ("errors", 2), ("dropped", 3)):
+            value = link[way][name]
+            assert int(proc[at + column]) == value, (way, name)
+            assert int(nic.sh(f"cat /sys/class/net/dut0/statistics/{way}_{name}")) == value
 
 
 @pytest.mark.rule("D8")
