@@ -27,12 +27,12 @@ uninstall:
 	rm -f $(INSTALL_MOD_PATH)/lib/modules/$(KVER)/updates/hartwell.ko*
 	depmod $(if $(INSTALL_MOD_PATH),-b $(INSTALL_MOD_PATH)) $(KVER)
 
-# For the running kernel (KVER) now, and for each that is installed later.
+# For the kernel of KDIR now, and for each that is installed later.
 dkms-install:
-	scripts/dkms.sh install
+	KVER='$(KVER)' scripts/dkms.sh install
 
 dkms-uninstall:
-	scripts/dkms.sh uninstall
+	KVER='$(KVER)' scripts/dkms.sh uninstall
 
 # Without kbuild, so that it works where no kernel headers are.
 clean:

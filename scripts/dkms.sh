@@ -1,7 +1,8 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
 # Have DKMS build and install the module for each kernel: scripts/dkms.sh install|uninstall
-# KVER: for this kernel now (default: the running one). DKMS_TREE, DKMS_SRC: other places.
+# KVER: for this kernel now (default: the running one). DKMS_TREE, DKMS_SRC, DKMS_INSTALL:
+# other places.
 set -eu
 top=$(cd "$(dirname "$0")/.." && pwd)
 version=$(sed -n 's/^#define HWL_VERSION[[:space:]]*"\(.*\)"/\1/p' "$top/include/hwl.h")
@@ -10,6 +11,7 @@ source=${DKMS_SRC:-/usr/src}/hartwell-$version
 dkms=(dkms)
 [ -z "${DKMS_TREE-}" ] || dkms+=(--dkmstree "$DKMS_TREE")
 [ -z "${DKMS_SRC-}" ] || dkms+=(--sourcetree "$DKMS_SRC")
+[ -z "${DKMS_INSTALL-}" ] || dkms+=(--installtree "$DKMS_INSTALL")
 
 die()
 {
@@ -46,7 +48,7 @@ EOF
 	"${dkms[@]}" install hartwell/"$version" -k "$kver"
 	;;
 uninstall) uninstall ;;
--h | --help) sed -n 's/^# //p' "$0" | sed -n 2,3p ;;
+-h | --help) sed -n 's/^# //p' "$0" | sed -n 2,4p ;;
 *)
 	echo "scripts/dkms.sh: install or uninstall?" >&2
 	exit 2
