@@ -9,6 +9,7 @@ kernel nothing leaked.
 
 import argparse
 import random
+import re
 import sys
 import time
 from pathlib import Path
@@ -20,14 +21,17 @@ sys.path[:0] = [str(TESTS.parent / "qemu"), str(TESTS / "guest")]
 from hwlab import Guest, GuestConfig  # pylint: disable=wrong-import-position
 from lab import APPEND, HARMLESS, Nic, wait_until  # pylint: disable=wrong-import-position
 
+MOVED = r"[1-9]\d* [KMG]?bits/sec"
 FEATURES = ("tso tso6 sg tx rx gro rxhash rxvlan txvlan rx-vlan-filter rx-fcs rx-all "
             "tx-nocache-copy").split()
-TRAFFIC = (
-    "while :; do iperf3 -c 192.0.2.2 -t 10 -O 0; sleep 0.2; done",
-    "while :; do iperf3 -c 192.0.2.2 -p 5202 -R -t 10; sleep 0.2; done",
-    "while :; do iperf3 -c 2001:db8::2 -p 5203 -u -b 5M -l 300 -t 10; sleep 0.2; done",
-    "while :; do ping -n -i 0.01 -s 1000 192.0.2.2; sleep 0.2; done",
-)
+# What runs all the time, and a line of its output that says that something got through.
+TRAFFIC = {
+    "while :; do iperf3 -c 192.0.2.2 -t 5 --forceflush; sleep 0.2; done": MOVED,
+    "while :; do iperf3 -c 192.0.2.2 -p 5202 -R -t 5 --forceflush; sleep 0.2; done": MOVED,
+    "while :; do iperf3 -c 2001:db8::2 -p 5203 -u -b 5M -l 300 -t 5 --forceflush; sleep 0.2; done":
+        MOVED,
+    "while :; do ping -n -i 0.05 -s 1000 192.0.2.2; sleep 0.2; done": r"icmp_seq=\d+ ttl",
+}
 STEPS = []
 
 
@@ -51,7 +55,8 @@ def channels(rng):
 @step(2)
 def coalescing(rng):
     return f"ethtool -C dut0 rx-usecs {rng.choice((0, 3, 50, 250, 1000))} " \
-           f"tx-usecs {rng.choice((0, 3, 50, 250, 1000))}"
+           f"tx-usecs {rng.choice((0, 3, 50, 250, 1000))} " \
+           f"adaptive-rx {rng.choice(('on', 'off'))} adaptive-tx {rng.choice(('on', 'off'))}"
 
 
 @step(4)
@@ -143,6 +148,15 @@ def mask(_rng):
 
 
 @step()
+def reset(rng):
+    return rng.choice(("ethtool --reset dut0 mac", "ethtool --reset dut0 phy",
+                       "devlink health test $(ls -d /sys/bus/pci/drivers/hartwell/0* | "
+                       "sed 's,.*/,pci/,') reporter tx",
+                       "ethtool -K dut0 loopback on; ethtool -K dut0 loopback off",
+                       "ethtool -t dut0 offline"))
+
+
+@step()
 def rebind(_rng):
     def bind(nic):
         pci, path = nic.guest.pci(), "/sys/bus/pci/drivers/hartwell"
@@ -176,8 +190,7 @@ def perform(nic, what):
 def walk(nic, args):
     rng = random.Random(args.seed)
     begun, count = time.monotonic(), 0
-    for command in TRAFFIC:
-        nic.spawn(command)
+    traffic = {nic.spawn(command): moved for command, moved in TRAFFIC.items()}
     while count < args.steps if args.steps else time.monotonic() < begun + 60 * args.minutes:
         count += 1
         chosen = rng.choice(STEPS)
@@ -194,6 +207,11 @@ def walk(nic, args):
         print(f"{count:>5}  {time.monotonic() - took:5.1f} s  {shown}", flush=True)
         problems = nic.guest.log_problems(nic.since, nic.allowed)
         assert not problems, f"step {count}: {shown}:\n" + "\n".join(problems)
+    for process, moved in traffic.items():
+        # What has come since now: each of them is still at it.
+        so_far = len(process.output())
+        wait_until(lambda p=process, m=moved, n=so_far: re.search(m, p.output()[n:]), 30,
+                   f"something moves: {process.cmd}")
     return count
 
 
@@ -232,7 +250,8 @@ def main():
             nic.finish()
         except BaseException:
             print(nic.log() if guest.proc.poll() is None else guest.console_tail())
-            print(f"to repeat: tests/soak.py --kernel {args.kernel} --seed {args.seed}")
+            print(f"to repeat: tests/soak.py --kernel {args.kernel} --seed {args.seed} "
+                  "--steps NUMBER OF THE LAST STEP")
             raise
     print(f"{count} steps, no problem")
 
