@@ -23,21 +23,9 @@ static inline u16 hwl_nvm_sum(const u16 *words)
 	return sum;
 }
 
-/**
- * hwl_nvm_version() - the version of the NVM image, for people
- * @word: word HWL_NVM_VERSION
- * @text: where to put it
- * @size: room there
- */
-static inline void hwl_nvm_version(u16 word, char *text, size_t size)
-{
-	snprintf(text, size, "%lu.%lu-%lu", FIELD_GET(HWL_NVM_VERSION_MAJOR, word),
-		 FIELD_GET(HWL_NVM_VERSION_MINOR, word),
-		 FIELD_GET(HWL_NVM_VERSION_ID, word));
-}
-
 void hwl_nvm_init(struct hwl_hw *hw);
 int hwl_nvm_read(struct hwl_hw *hw, u32 word, u32 count, u16 *data);
+int hwl_nvm_version(struct hwl_hw *hw, char *text, size_t size);
 int hwl_nvm_write(struct hwl_hw *hw, u32 word, u32 count, const u16 *data);
 int hwl_nvm_check(struct hwl_hw *hw);
 

@@ -70,7 +70,6 @@ static int hwl_devlink_info_get(struct devlink *devlink,
 	struct hwl_adapter *ad = dl->ad;
 	char text[32];
 	__be64 dsn;
-	u16 ver;
 	int err;
 
 	dsn = cpu_to_be64(pci_get_dsn(ad->pdev));
@@ -87,8 +86,7 @@ static int hwl_devlink_info_get(struct devlink *devlink,
 		if (err)
 			return err;
 	}
-	if (!hwl_nvm_read(&ad->hw, HWL_NVM_VERSION, 1, &ver)) {
-		hwl_nvm_version(ver, text, sizeof(text));
+	if (!hwl_nvm_version(&ad->hw, text, sizeof(text))) {
 		err = devlink_info_version_stored_put(req, "nvm", text);
 		if (err)
 			return err;

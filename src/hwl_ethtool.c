@@ -51,12 +51,10 @@ static void hwl_get_drvinfo(struct net_device *netdev,
 			    struct ethtool_drvinfo *info)
 {
 	struct hwl_adapter *ad = netdev_priv(netdev);
-	u16 ver;
 
 	strscpy(info->driver, HWL_NAME, sizeof(info->driver));
 	strscpy(info->version, HWL_VERSION, sizeof(info->version));
-	if (!hwl_nvm_read(&ad->hw, HWL_NVM_VERSION, 1, &ver))
-		hwl_nvm_version(ver, info->fw_version, sizeof(info->fw_version));
+	hwl_nvm_version(&ad->hw, info->fw_version, sizeof(info->fw_version));
 }
 
 static u32 hwl_get_msglevel(struct net_device *netdev)

@@ -164,6 +164,29 @@ static int hwl_nvm_write_sum(struct hwl_hw *hw)
 }
 
 /**
+ * hwl_nvm_version() - the version of the image, for people
+ * @hw: the device
+ * @text: where to put it
+ * @size: room there
+ *
+ * Context: process.
+ * Return: 0 or a negative error code.
+ */
+int hwl_nvm_version(struct hwl_hw *hw, char *text, size_t size)
+{
+	u16 word;
+	int err;
+
+	err = hwl_nvm_read(hw, HWL_NVM_VERSION, 1, &word);
+	if (err)
+		return err;
+	snprintf(text, size, "%lu.%lu-%lu", FIELD_GET(HWL_NVM_VERSION_MAJOR, word),
+		 FIELD_GET(HWL_NVM_VERSION_MINOR, word),
+		 FIELD_GET(HWL_NVM_VERSION_ID, word));
+	return 0;
+}
+
+/**
  * hwl_nvm_write() - write words, and the checksum where they are under it
  * @hw: the device
  * @word: first word
