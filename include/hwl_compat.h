@@ -13,14 +13,80 @@
 #include <linux/version.h>
 #include <net/page_pool/helpers.h>
 
-/* 6.13: NAPI settings outlive the instance. */
+/*
+ * 6.13: NAPI settings and ids outlive the instance (netif_napi_add_config()).
+ * 6.17: who switches threaded polling off holds the device's lock and waits for
+ * each instance that is listed; for one that is disabled, for ever. So there an
+ * instance is listed while it is enabled, and both change under that lock. On
+ * older kernels, where ids would change with each start, it is listed for life.
+ */
+#if LINUX_VERSION_CODE < KERNEL_VERSION(6, 17, 0)
+static inline void hwl_compat_napi_init(struct net_device *dev,
+					struct napi_struct *napi,
+					int (*poll)(struct napi_struct *, int),
+					int index)
+{
 #if LINUX_VERSION_CODE < KERNEL_VERSION(6, 13, 0)
-static inline void netif_napi_add_config(struct net_device *dev,
+	netif_napi_add(dev, napi, poll);
+#else
+	netif_napi_add_config(dev, napi, poll, index);
+#endif
+}
+
+static inline void hwl_compat_napi_exit(struct napi_struct *napi)
+{
+	netif_napi_del(napi);
+}
+
+static inline void hwl_compat_napi_start(struct net_device *dev,
 					 struct napi_struct *napi,
 					 int (*poll)(struct napi_struct *, int),
-					 int index)
+					 int index, int irq)
 {
-	netif_napi_add(dev, napi, poll);
+	netif_napi_set_irq(napi, irq);
+	napi_enable(napi);
+}
+
+static inline void hwl_compat_napi_stop(struct net_device *dev,
+					struct napi_struct *napi)
+{
+	napi_disable(napi);
+}
+#else
+static inline void hwl_compat_napi_init(struct net_device *dev,
+					struct napi_struct *napi,
+					int (*poll)(struct napi_struct *, int),
+					int index)
+{
+	/* A stray interrupt must not schedule it before it is enabled. */
+	set_bit(NAPI_STATE_SCHED, &napi->state);
+}
+
+static inline void hwl_compat_napi_exit(struct napi_struct *napi)
+{
+}
+
+static inline void hwl_compat_napi_start(struct net_device *dev,
+					 struct napi_struct *napi,
+					 int (*poll)(struct napi_struct *, int),
+					 int index, int irq)
+{
+	netdev_lock(dev);
+	netif_napi_add_config_locked(dev, napi, poll, index);
+	netif_napi_set_irq_locked(napi, irq);
+	napi_enable_locked(napi);
+	netdev_unlock(dev);
+}
+
+static inline void hwl_compat_napi_stop(struct net_device *dev,
+					struct napi_struct *napi)
+{
+	netdev_lock(dev);
+	napi_disable_locked(napi);
+	__netif_napi_del_locked(napi);
+	netdev_unlock(dev);
+	/* Readers of the list have let go of it when it is listed again. */
+	synchronize_net();
 }
 #endif
 

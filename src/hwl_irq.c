@@ -292,7 +292,6 @@ static int hwl_irq_request_queue(struct hwl_adapter *ad, struct hwl_pair *pair,
 		return err;
 	*irq = pci_irq_vector(ad->pdev, vector);
 	irq_update_affinity_hint(*irq, hwl_irq_cpus(ad, q));
-	netif_napi_set_irq(&pair->napi, pair->rx_irq);
 	return 0;
 }
 
@@ -534,7 +533,7 @@ void hwl_irq_disable(struct hwl_adapter *ad)
 /* ---- NAPI ---- */
 
 /**
- * hwl_irq_pair_init() - register the NAPI instance of a pair
+ * hwl_irq_pair_init() - make ready what polls a pair
  * @pair: the pair
  * @q: its number
  *
@@ -548,18 +547,18 @@ void hwl_irq_pair_init(struct hwl_pair *pair, int q)
 		pair->rearm = HWL_INT_LINE_CAUSES;
 	hwl_dim_init(pair);
 	timer_setup(&pair->retry, hwl_retry, 0);
-	netif_napi_add_config(pair->ad->netdev, &pair->napi, hwl_poll, q);
+	hwl_compat_napi_init(pair->ad->netdev, &pair->napi, hwl_poll, q);
 }
 
 /**
- * hwl_irq_pair_exit() - unregister the NAPI instance of a pair
+ * hwl_irq_pair_exit() - undo hwl_irq_pair_init()
  * @pair: the pair
  *
  * Context: process.
  */
 void hwl_irq_pair_exit(struct hwl_pair *pair)
 {
-	netif_napi_del(&pair->napi);
+	hwl_compat_napi_exit(&pair->napi);
 }
 
 /**
@@ -575,7 +574,9 @@ void hwl_irq_napi_enable(struct hwl_adapter *ad)
 	for (q = 0; q < ad->cfg.pairs; q++) {
 		struct hwl_pair *pair = ad->pair[q];
 
-		napi_enable(&pair->napi);
+		hwl_compat_napi_start(ad->netdev, &pair->napi, hwl_poll, q,
+				      hwl_is_msix(ad) ? pair->rx_irq :
+							ad->other_irq);
 		netif_queue_set_napi(ad->netdev, q, NETDEV_QUEUE_TYPE_RX,
 				     &pair->napi);
 		netif_queue_set_napi(ad->netdev, q, NETDEV_QUEUE_TYPE_TX,
@@ -601,7 +602,7 @@ void hwl_irq_napi_disable(struct hwl_adapter *ad)
 
 		netif_queue_set_napi(ad->netdev, q, NETDEV_QUEUE_TYPE_RX, NULL);
 		netif_queue_set_napi(ad->netdev, q, NETDEV_QUEUE_TYPE_TX, NULL);
-		napi_disable(&pair->napi);
+		hwl_compat_napi_stop(ad->netdev, &pair->napi);
 		hwl_dim_stop(pair);
 		timer_delete_sync(&pair->retry);
 	}

@@ -67,13 +67,14 @@ chroot . python3 -m compileall -q -j 0 /usr/lib/python3* >/dev/null 2>&1 || :
 """
 
 
-def userland(more=()):
+def userland(more=(), suite=USERLAND_SUITE):
     """The read-only root file system of the guest, from Debian packages; more: further ones."""
     files = {f"usr/lib/hwlab/{n}": GUEST_FILES / n for n in ("init", "bashrc")}
     files["usr/bin/hwlab"] = GUEST_FILES / "hwlab"
     packages = sorted({*USERLAND_PACKAGES, *more})
-    key = digest(RECIPE, USERLAND_SUITE, packages, USERLAND_HOOK)
-    name = "-".join(["userland", *sorted(more)])
+    key = digest(RECIPE, suite, packages, USERLAND_HOOK)
+    name = "-".join(["root", suite, *sorted(more)]) if more or suite != USERLAND_SUITE \
+        else "userland"
     base = cache_dir() / f"{name}-{key}.tar"
     image = cache_dir() / f"{name}-{digest(key, *files.values())}.squashfs"
     if image.exists():
@@ -83,7 +84,7 @@ def userland(more=()):
         if image.exists():
             return image
         if not base.exists():
-            _userland_base(packages, base)
+            _userland_base(suite, packages, base)
         # Our own files change more often than the packages: they are added last.
         with Progress.step("packing the guest's userland"), atomic(image) as tmp:
             own = tmp.with_name(tmp.name + ".own")
@@ -101,12 +102,12 @@ def userland(more=()):
     return image
 
 
-def _userland_base(packages, base):
+def _userland_base(suite, packages, base):
     if not host.is_root() and not shutil.which("newuidmap"):
         raise LabError("building the guest's userland without being root needs newuidmap, which "
                        "this machine\n     lacks. Run this once as root, or type:\n"
                        "       sudo apt-get install uidmap")
-    apt = host.Apt(USERLAND_SUITE)
+    apt = host.Apt(suite)
     apt.update()
     mode = "root" if host.is_root() else "unshare"
     with Progress.step("building the guest's userland from Debian packages"), \
@@ -115,7 +116,7 @@ def _userland_base(packages, base):
                     *host.bootstrap_options(),
                     f"--include={','.join(packages)}",
                     f"--extract-hook={USERLAND_HOOK}", "--format=tar",
-                    USERLAND_SUITE, tmp, *host.source_lines(USERLAND_SUITE)],
+                    suite, tmp, *host.source_lines(suite)],
                    log_path("userland.log"), 900)
 
 
@@ -502,7 +503,7 @@ def busybox():
     with locked("build"):
         if path.exists():
             return path
-        apt = host.Apt(USERLAND_SUITE)
+        apt = host.Apt(suite)
         apt.update()
         with Progress.step("fetching busybox"), atomic(cache_dir() / "busybox.tmp") as tmp:
             deb = apt.download(["busybox-static"], tmp)[0]

@@ -79,6 +79,7 @@ class GuestConfig:
     shell: bool = False             # console on this terminal, no agent needed
     module: str | None = None       # hartwell.ko to use; None builds one when it is needed
     packages: tuple = ()            # Debian packages in the userland beside the usual ones
+    suite: str = artifacts.USERLAND_SUITE   # where the userland comes from
     payload: dict = dataclasses.field(default_factory=dict)  # name below /payload: file or bytes
     boot_timeout: float = 90
     timeout_scale: float = float(os.environ.get("HARTWELL_TIMEOUT_SCALE", "1"))
@@ -210,7 +211,7 @@ class Guest:
         if config.icount and self.accel != "tcg":
             self.accel, self.accel_why = "tcg", "icount needs it"
         self.kernel = artifacts.kernel(config.kernel, headers=config.driver == "hartwell")
-        self.root = artifacts.userland(config.packages)
+        self.root = artifacts.userland(config.packages, config.suite)
         self.initramfs = artifacts.initramfs(self.kernel)
         if config.driver == "hartwell" and config.module is None \
                 and "hartwell.ko" not in config.payload:

@@ -266,6 +266,10 @@ GROUPS = {
         "dkms": (_tool("dkms"), False),
         "openssl": (_tool("openssl"), False),
     },
+    "kselftest": {
+        "clang": (_tool("clang"), False),
+        "libbpf-dev": (_file("/usr/include/bpf/bpf_helpers.h"), False),
+    },
     "verify": {
         "spin": (_tool("spin"), False),
         "gcc": (_tool("gcc"), False),

@@ -124,6 +124,33 @@ def test_refused_values_change_nothing(nic):
     assert nic.stats()["resets"] == 0
 
 
+def test_threaded_polling(nic):
+    """Switched at any time: with a pair at rest, without any, and while rings come and go."""
+    def threaded(value):
+        nic.sh(f"echo {value} >/sys/class/net/dut0/threaded", 20)
+    threaded(1)
+    wait_until(lambda: "napi/dut0" in nic.sh("ps axo comm"), 5, "a thread")
+    nic.transfer(1 << 16)
+    nic.sh("ethtool -L dut0 combined 1")
+    threaded(0)
+    nic.transfer(1 << 16)
+    threaded(1)
+    nic.sh("ip link set dut0 down")
+    # The newest kernels refuse it where nothing polls; none may wait for ever.
+    for value in (0, 1):
+        nic.guest.run(f"echo {value} >/sys/class/net/dut0/threaded", 20, check=False)
+    nic.sh("ip link set dut0 up; ethtool -L dut0 combined 2")
+    nic.guest.net_up()
+    loop = nic.spawn("while :; do for x in 0 1; do echo $x >/sys/class/net/dut0/threaded; done; "
+                     "done")
+    for size in (128, 256, 512, 64):
+        nic.sh(f"ethtool -G dut0 rx {size}", 20)
+    loop.kill()
+    threaded(0)
+    wait_until(nic.answers, 10, "traffic")
+    nic.transfer(1 << 16, reverse=True)
+
+
 def test_coalescing(nic):
     with nic.no_link_bounce():
         for usecs in (0, 1, 50, 1000, 16776):
