@@ -23,7 +23,7 @@ sys.path[:0] = [str(TESTS.parent / "qemu")]
 
 from hwlab import Guest, GuestConfig, GuestTimeout  # pylint: disable=wrong-import-position
 from hwlab import artifacts, debs  # pylint: disable=wrong-import-position
-from hwlab.util import LabError, Progress, cache_dir, log_path, run_logged  # pylint: disable=wrong-import-position
+from hwlab.util import LabError, Progress, log_path, run_logged  # pylint: disable=wrong-import-position
 
 KERNEL = "sid"
 SELFTESTS = "tools/testing/selftests"
@@ -63,7 +63,7 @@ def build(source, top):
     shutil.copytree(source, top, symlinks=True, dirs_exist_ok=True)
     log = log_path("kselftest-build.log")
     kern = artifacts.kernel(KERNEL, headers=True)
-    chroot = next(cache_dir().glob(f"chroot-*-{kern.version}"))
+    chroot = artifacts.build_chroot(kern)
     work = Path(tempfile.mkdtemp(prefix="kselftest-", dir=chroot))
     try:
         inside = Path("/") / work.name / "linux"
@@ -102,7 +102,7 @@ def build(source, top):
 def run_all(driver, wanted, top, limit):
     """{(program, case): (result, reason)} of one driver."""
     config = GuestConfig(kernel=KERNEL, driver=driver, mem=2048, append="loglevel=4",
-                         packages=("bpftool",), suite="sid", payload={"linux": top})
+                         packages=("bpftool", "bpftrace"), suite="sid", payload={"linux": top})
     found = {}
 
     def fresh():

@@ -503,7 +503,7 @@ def busybox():
     with locked("build"):
         if path.exists():
             return path
-        apt = host.Apt(suite)
+        apt = host.Apt(USERLAND_SUITE)
         apt.update()
         with Progress.step("fetching busybox"), atomic(cache_dir() / "busybox.tmp") as tmp:
             deb = apt.download(["busybox-static"], tmp)[0]
@@ -680,9 +680,7 @@ def _build_in_chroot(kern, log):
     if not host.is_root():
         raise LabError(f"building a module for {kern.version} needs a chroot of {kern.chroot}: "
                        "run this as root")
-    chroot = cache_dir() / f"chroot-{digest(RECIPE, CHROOT_PACKAGES, CHROOT_HOOK)}-{kern.version}"
-    if not (chroot / "done").exists():
-        _make_chroot(kern, chroot)
+    chroot = build_chroot(kern)
     source = copy_source(kern.version)
     build = chroot / "build"
     for path in source.rglob("*"):
@@ -698,6 +696,14 @@ def _build_in_chroot(kern, log):
     if not module.exists():
         raise LabError(f"make left no hartwell.ko; log: {log}")
     return module
+
+
+def build_chroot(kern):
+    """A directory with the compiler, libc and headers of a suite that is not the host's."""
+    chroot = cache_dir() / f"chroot-{digest(RECIPE, CHROOT_PACKAGES, CHROOT_HOOK)}-{kern.version}"
+    if not (chroot / "done").exists():
+        _make_chroot(kern, chroot)
+    return chroot
 
 
 def _make_chroot(kern, chroot):

@@ -104,7 +104,7 @@ def build_helper(kern):
     with locked("module"):
         root = cache_dir()
         if kern.chroot:
-            root = next(cache_dir().glob(f"chroot-*-{kern.version}"))
+            root = artifacts.build_chroot(kern)
         build = root / f"hwltest-build-{os.getpid()}"
         build.mkdir()
         try:

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from hwlab import artifacts, debs
+from hwlab import LabError, artifacts, debs
 
 TOP = Path(__file__).resolve().parents[2]
 SOURCES = sorted([*TOP.glob("src/*.c"), *TOP.glob("include/*.h")])
@@ -88,7 +88,12 @@ def test_cross(tree, arch):
 
 def test_newest_kernel():
     """With the compiler and headers of Debian's newest; a warning there is not our matter."""
-    assert artifacts.build_module(artifacts.kernel("sid")).exists()
+    try:
+        kern = artifacts.kernel("sid")
+        artifacts.build_chroot(kern)
+    except LabError as error:
+        pytest.skip(f"Debian's newest kernel cannot be had: {error}")
+    assert artifacts.build_module(kern).exists()
 
 
 def test_sparse(tree, kdir):
