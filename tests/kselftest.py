@@ -41,6 +41,8 @@ BPF = {"net/lib": ["xdp_dummy", "xdp_native", "xdp_metadata"],
 WITHOUT_FAILURE = ("ping.py", "stats.py", "queues.py", "ring_reconfig.py", "napi_id.py",
                    "napi_threaded.py", "netpoll_basic.py")
 LINE = re.compile(r"^(not ok|ok) \d+ ?-? ?(.*?)\s*(?:# (SKIP|XFAIL|XPASS)\s*(.*))?$", re.I)
+# ... and the older form, of those in shell.
+TEST = re.compile(r"^TEST: (.*?)\s*\[ *(OK|FAIL|SKIP|XFAIL) *\]")
 ENVIRONMENT = ("NETIF=dut0 REMOTE_TYPE=netns REMOTE_ARGS=peer LOCAL_V4=192.0.2.1 "
                "REMOTE_V4=192.0.2.2 LOCAL_V6=2001:db8::1 REMOTE_V6=2001:db8::2 "
                "LOCAL_PREFIX_V6=2001:db8:77::/64 NO_COLOR=1 PYTHONDONTWRITEBYTECODE=1")
@@ -102,7 +104,7 @@ def build(source, top):
 def run_all(driver, wanted, top, limit):
     """{(program, case): (result, reason)} of one driver."""
     config = GuestConfig(kernel=KERNEL, driver=driver, mem=2048, append="loglevel=4",
-                         packages=("bpftool", "bpftrace"), suite="sid", payload={"linux": top})
+                         packages=("bpftool", "bpftrace", "jq"), suite="sid", payload={"linux": top})
     found = {}
 
     def fresh():
@@ -160,6 +162,9 @@ def parse(text):
             cases[case.partition(".")[2] or case] = (result, why or (reason if result == "fail"
                                                                      else ""))
             reason = ""
+        elif shell := TEST.match(line):
+            verdict = {"OK": "pass", "FAIL": "fail"}.get(shell[2], "skip")
+            cases[shell[1]] = (verdict, "")
         elif re.search(r"# (Check failed|Exception\| \S*(Error|Exception|Failure|Fail))", line):
             reason = reason or line.lstrip("# ").removeprefix("Exception| ")[:120]
     return cases
