@@ -54,12 +54,13 @@ help:
 	@echo 'make test-full         ... on all kernels, with the long tests'
 	@echo 'make soak              change everything at random under traffic; MINUTES=10'
 	@echo 'make mutants           break one rule at a time, and see a test notice'
+	@echo 'make kselftest         the kernel'\''s own tests of network drivers, beside e1000e'
 	@echo 'make verify            check models of the protocols: barriers, the transmit ring'
 
 # ---- tests
 # T: which tests (an expression for pytest -k, a file, or a node id). KERNEL: a kernel of
 # scripts/run-vm.sh. JOBS: how many side by side.
-.PHONY: test test-full mutants soak verify
+.PHONY: test test-full mutants soak verify kselftest
 test:
 	tests/run.sh
 
@@ -76,6 +77,11 @@ mutants:
 # V: which (part of a name).
 verify:
 	tests/verify/run.sh $(V)
+
+# K: which programs (all).
+kselftest:
+	scripts/deps.sh lab build headers kselftest
+	tests/kselftest.py $(K)
 
 # MINUTES, SEED (printed; repeats a run), KERNEL.
 soak:

@@ -546,12 +546,12 @@ void hwl_txq_clean(struct hwl_txq *txq, int budget)
 	u64_stats_add(&txq->cstats.tso_bytes, tso_bytes);
 	u64_stats_update_end(&txq->cstats.syncp);
 
+	trace_hwl_tx_complete(txq, skbs, bytes);
 	txq->cslot = slot;
 	/* Slots are free before they are seen to be; pairs with the reads in
 	 * hwl_txq_unused() behind the barriers of the stop and wake helpers.
 	 */
 	smp_store_release(&txq->cons, cons);
-	trace_hwl_tx_complete(txq, skbs, bytes);
 
 	if (!__netif_txq_completed_wake(txq->nq, skbs, bytes, hwl_txq_unused(txq),
 					HWL_TX_START, hwl_asleep(txq->ad))) {

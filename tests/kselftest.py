@@ -103,8 +103,8 @@ def build(source, top):
 
 def run_all(driver, wanted, top, limit):
     """{(program, case): (result, reason)} of one driver."""
-    config = GuestConfig(kernel=KERNEL, driver=driver, mem=2048, append="loglevel=4",
-                         packages=("bpftool", "bpftrace", "jq"), suite="sid", payload={"linux": top})
+    config = GuestConfig(kernel=KERNEL, driver=driver, mem=2048, append="loglevel=4", suite="sid",
+                         packages=("bpftool", "bpftrace", "jq"), payload={"linux": top})
     found = {}
 
     def fresh():

@@ -28,7 +28,7 @@ DEBUG = "/sys/kernel/debug/hwltest"
 # The message of a driver that a test provokes, and says so, is no problem; these never are.
 HARMLESS = (
     r"hrtimer: interrupt took \d+ ns",      # the host was busy
-    r"clocksource: ",                       # the same
+    r"clocksource: ", r"TSC found unstable",    # the same
     # A peer that virtio holds back for as long as the device under test takes nothing.
     r"virtio_net virtio\d+ peer\d+: (NETDEV WATCHDOG|TX timeout)",
     r"pktgen: interface: \S+ is already stopped",

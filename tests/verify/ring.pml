@@ -25,7 +25,8 @@
  *   src/hwl_tx.c: hwl_txq_clean(): txq->cslot = slot; smp_store_release(&txq->cons, cons); if (!__netif_txq_completed_wake(txq->nq, skbs, bytes, hwl_txq_unused(txq), HWL_TX_START, hwl_asleep(txq->ad)))
  *   src/hwl_tx.c: hwl_txq_drain(): hwl_txq_clean(txq, 0); slot = txq->cslot; while (txq->cons != txq->prod)
  *   src/hwl_tx.c: hwl_txq_drain(): WRITE_ONCE(txq->prod, 0); WRITE_ONCE(txq->cons, 0); txq->slot = 0; txq->cslot = 0; txq->kicked = 0;
- *   src/hwl_irq.c: hwl_poll(): if (done < budget && napi_complete_done(napi, done)) { hwl_dim_poll(pair); hwl_wr32(pair->hw, HWL_IMS, pair->rearm); }
+ *   src/hwl_irq.c: hwl_poll(): if (done < budget && napi_complete_done(napi, done))
+ *   src/hwl_irq.c: hwl_poll(): hwl_dim_poll(pair); hwl_wr32(pair->hw, HWL_IMS, pair->rearm);
  *   src/hwl_irq.c: hwl_irq_queue(): napi_schedule_irqoff(&pair->napi);
  *   src/hwl_watchdog.c: hwl_watch_tx(): bool waits = cons != READ_ONCE(txq->prod); bool waited = txq->waited && cons == txq->seen;
  *   src/hwl_watchdog.c: hwl_watch_tx(): if (txq->stuck == HWL_STUCK_POLL)
