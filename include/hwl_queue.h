@@ -59,15 +59,15 @@ struct hwl_adapter;
 					  HWL_RING_STEP))
 
 /*
- * Room for the headers of a segmented packet. Such a packet takes at least four
- * descriptors (context, headers, payload, its last bytes), so four consecutive
- * descriptors share a slot.
+ * Each descriptor has a slot for bytes of the driver's own. It takes a whole
+ * small frame, since to map one costs more than to copy it. Or it takes the
+ * headers of a segmented packet, which may run on into the slot behind it:
+ * that of the next descriptor, which is the same packet's, and needs none.
  */
-#define HWL_TX_HDR_SHARE	4
-#define HWL_TX_HDR_SLOT		256
+#define HWL_TX_SLOT		128
 #define HWL_TX_HDR_PAD		2	/* aligns the IP header */
 #define HWL_TX_HDR_PAYLOAD	4	/* payload that must follow the headers */
-#define HWL_TX_HDR_MAX		(HWL_TX_HDR_SLOT - HWL_TX_HDR_PAD - \
+#define HWL_TX_HDR_MAX		(2 * HWL_TX_SLOT - HWL_TX_HDR_PAD - \
 				 HWL_TX_HDR_PAYLOAD)
 
 /* What the owner pointer of a transmit buffer is. */
@@ -109,16 +109,16 @@ struct hwl_tx_buf {
  * struct hwl_tx_ring - memory of a transmit queue
  * @desc: descriptors, coherent
  * @buf: their buffers
- * @hdr: header slots, one for HWL_TX_HDR_SHARE descriptors, coherent
- * @hdr_dma: their address
+ * @slots: HWL_TX_SLOT bytes for each descriptor, coherent
+ * @slots_dma: their address
  * @dma: address of @desc
  * @count: number of descriptors
  */
 struct hwl_tx_ring {
 	struct hwl_tx_desc *desc;
 	struct hwl_tx_buf *buf;
-	u8 *hdr;
-	dma_addr_t hdr_dma;
+	u8 *slots;
+	dma_addr_t slots_dma;
 	dma_addr_t dma;
 	u32 count;
 };
@@ -204,6 +204,11 @@ struct hwl_txq {
 /* Buffers are handed to the device this many at a time. */
 #define HWL_RX_BATCH		16
 
+/* Pages that a pool keeps for later. Sockets hold many, and give them back in
+ * one go: what does not fit is freed, and its successor cleared and mapped.
+ */
+#define HWL_RX_POOL		1024
+
 /* Frames up to this length are copied, and their page is used again at once. */
 #define HWL_RX_COPYBREAK	256
 
@@ -212,6 +217,7 @@ struct hwl_txq {
  * @desc: descriptors, coherent
  * @page: the page behind each
  * @pool: where pages come from and return to
+ * @heads: the same for heads of skbs whose frame was copied; not mapped
  * @dma: address of @desc
  * @count: number of descriptors
  */
@@ -219,6 +225,7 @@ struct hwl_rx_ring {
 	union hwl_rx_desc *desc;
 	struct page **page;
 	struct page_pool *pool;
+	struct page_pool *heads;
 	dma_addr_t dma;
 	u32 count;
 };

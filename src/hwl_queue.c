@@ -31,7 +31,6 @@ static void hwl_queue_assert_layout(void)
 	HWL_TXQ_IN_GROUP(consumer, cstats);
 	BUILD_BUG_ON(offsetof(struct hwl_txq, prod) / SMP_CACHE_BYTES ==
 		     offsetof(struct hwl_txq, cons) / SMP_CACHE_BYTES);
-	BUILD_BUG_ON(HWL_RING_STEP % HWL_TX_HDR_SHARE);
 	BUILD_BUG_ON(HWL_TX_RING_MIN > HWL_TX_RING_DEFAULT);
 	BUILD_BUG_ON(HWL_RX_HEADROOM + HWL_RX_BUF_LEN +
 		     SKB_DATA_ALIGN(sizeof(struct skb_shared_info)) > PAGE_SIZE);
@@ -39,18 +38,19 @@ static void hwl_queue_assert_layout(void)
 
 /* ---- Transmit rings ---- */
 
-static size_t hwl_tx_hdr_bytes(u32 count)
+/* One more, for headers that run on from the last. */
+static size_t hwl_tx_slots_bytes(u32 count)
 {
-	return count / HWL_TX_HDR_SHARE * HWL_TX_HDR_SLOT;
+	return (count + 1) * HWL_TX_SLOT;
 }
 
 static void hwl_tx_ring_free(struct hwl_adapter *ad, struct hwl_tx_ring *ring)
 {
 	struct device *dev = &ad->pdev->dev;
 
-	if (ring->hdr)
-		dma_free_coherent(dev, hwl_tx_hdr_bytes(ring->count), ring->hdr,
-				  ring->hdr_dma);
+	if (ring->slots)
+		dma_free_coherent(dev, hwl_tx_slots_bytes(ring->count),
+				  ring->slots, ring->slots_dma);
 	if (ring->desc)
 		dma_free_coherent(dev, ring->count * sizeof(*ring->desc),
 				  ring->desc, ring->dma);
@@ -68,10 +68,10 @@ static int hwl_tx_ring_alloc(struct hwl_adapter *ad, struct hwl_tx_ring *ring,
 	ring->buf = kvcalloc(count, sizeof(*ring->buf), GFP_KERNEL);
 	ring->desc = dma_alloc_coherent(dev, count * sizeof(*ring->desc),
 					&ring->dma, GFP_KERNEL | __GFP_NOWARN);
-	ring->hdr = dma_alloc_coherent(dev, hwl_tx_hdr_bytes(count),
-				       &ring->hdr_dma,
-				       GFP_KERNEL | __GFP_NOWARN);
-	return ring->buf && ring->desc && ring->hdr ? 0 : -ENOMEM;
+	ring->slots = dma_alloc_coherent(dev, hwl_tx_slots_bytes(count),
+					 &ring->slots_dma,
+					 GFP_KERNEL | __GFP_NOWARN);
+	return ring->buf && ring->desc && ring->slots ? 0 : -ENOMEM;
 }
 
 /* ---- Receive rings ---- */
@@ -85,6 +85,8 @@ static void hwl_rx_ring_free(struct hwl_adapter *ad, struct hwl_rx_ring *ring)
 			page_pool_put_full_page(ring->pool, ring->page[i], false);
 	if (ring->pool)
 		page_pool_destroy(ring->pool);
+	if (ring->heads)
+		page_pool_destroy(ring->heads);
 	if (ring->desc)
 		dma_free_coherent(&ad->pdev->dev,
 				  ring->count * sizeof(*ring->desc),
@@ -97,11 +99,11 @@ static void hwl_rx_ring_free(struct hwl_adapter *ad, struct hwl_rx_ring *ring)
  * that has an instance needs that instance to be disabled.
  */
 static struct page_pool *hwl_rx_pool_create(struct hwl_adapter *ad, int q,
-					    u32 count)
+					    u32 count, unsigned int flags)
 {
 	struct page_pool_params params = {
 		.order = 0,
-		.pool_size = count,
+		.pool_size = max(count, HWL_RX_POOL),
 		.nid = dev_to_node(&ad->pdev->dev),
 		.dev = &ad->pdev->dev,
 		.netdev = ad->netdev,
@@ -109,7 +111,7 @@ static struct page_pool *hwl_rx_pool_create(struct hwl_adapter *ad, int q,
 		.dma_dir = DMA_FROM_DEVICE,
 		.offset = HWL_RX_HEADROOM,
 		.max_len = HWL_RX_BUF_LEN,
-		.flags = PP_FLAG_DMA_MAP | PP_FLAG_DMA_SYNC_DEV,
+		.flags = flags,
 	};
 
 	return hwl_compat_pool_create(&params, ad->pair[q]->rxq.napi);
@@ -151,10 +153,15 @@ static int hwl_rx_ring_alloc(struct hwl_adapter *ad, int q,
 	if (!ring->page || !ring->desc)
 		return -ENOMEM;
 
-	pool = hwl_rx_pool_create(ad, q, count);
+	pool = hwl_rx_pool_create(ad, q, count,
+				  PP_FLAG_DMA_MAP | PP_FLAG_DMA_SYNC_DEV);
 	if (IS_ERR(pool))
 		return PTR_ERR(pool);
 	ring->pool = pool;
+	pool = hwl_rx_pool_create(ad, q, count, 0);
+	if (IS_ERR(pool))
+		return PTR_ERR(pool);
+	ring->heads = pool;
 	return hwl_rx_ring_fill(ring);
 }
 
@@ -226,6 +233,7 @@ void hwl_rings_attach(struct hwl_adapter *ad, const struct hwl_rings *rings)
 		rxq->prod = filled;
 		rxq->slot = filled;
 		hwl_compat_pool_set_napi(rxq->ring.pool, rxq->napi);
+		hwl_compat_pool_set_napi(rxq->ring.heads, rxq->napi);
 	}
 }
 
@@ -251,6 +259,7 @@ void hwl_rings_detach(struct hwl_adapter *ad, struct hwl_rings *rings)
 		hwl_txq_drain(txq);
 		hwl_rxq_drain(rxq);
 		page_pool_disable_direct_recycling(rxq->ring.pool);
+		page_pool_disable_direct_recycling(rxq->ring.heads);
 		rings->tx[q] = txq->ring;
 		rings->rx[q] = rxq->ring;
 		memset(&txq->ring, 0, sizeof(txq->ring));

@@ -17,6 +17,7 @@
 #include <net/page_pool/helpers.h>
 
 #include "hwl.h"
+#include "hwl_copy.h"
 #include "hwl_rx.h"
 #include "hwl_trace.h"
 
@@ -140,18 +141,31 @@ static bool hwl_rx_next(struct hwl_rxq *rxq, struct page *page, u32 len)
 
 /* ---- From a frame to an skb ---- */
 
-/* A small frame is copied: its page is posted again without a detour through
- * the socket that would hold all of it for some bytes.
+/* A small frame is copied into a head of its size: its page is posted again
+ * without a detour through the socket, which would be charged for all of it.
+ * Heads are fragments of pages that circulate, too: unlike those of the slab,
+ * they are not cleared each time.
  */
 static struct sk_buff *hwl_rx_copy(struct hwl_rxq *rxq, u32 len)
 {
+	u32 room = NET_SKB_PAD + NET_IP_ALIGN;
+	unsigned int size = SKB_HEAD_ALIGN(room + len);
+	struct page_pool *heads = rxq->ring.heads;
 	struct xdp_buff *xdp = &rxq->xdp;
 	struct sk_buff *skb;
+	void *head;
 
-	skb = napi_alloc_skb(rxq->napi, len);
-	if (unlikely(!skb))
+	head = page_pool_dev_alloc_va(heads, &size);
+	if (unlikely(!head))
 		return NULL;
-	skb_put_data(skb, xdp->data, len);
+	skb = napi_build_skb(head, size);
+	if (unlikely(!skb)) {
+		page_pool_free_va(heads, head, true);
+		return NULL;
+	}
+	skb_mark_for_recycle(skb);
+	skb_reserve(skb, room);
+	hwl_copy_small(__skb_put(skb, len), xdp->data, len);
 	hwl_rx_put_page(rxq, virt_to_page(xdp->data));
 	return skb;
 }

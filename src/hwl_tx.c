@@ -21,6 +21,7 @@
 #include <net/tcp.h>
 
 #include "hwl.h"
+#include "hwl_copy.h"
 #include "hwl_trace.h"
 #include "hwl_tx.h"
 
@@ -198,6 +199,28 @@ static int hwl_tx_map_skb(struct hwl_tx_cursor *cur, struct sk_buff *skb, u32 of
 	return 0;
 }
 
+/* Copy a frame of up to HWL_TX_SLOT bytes, with zeros up to 60: the device
+ * would pad, but not below 17, and the skb may be shared.
+ */
+static int hwl_tx_copy_skb(struct hwl_tx_cursor *cur, const struct sk_buff *skb)
+{
+	struct hwl_tx_ring *ring = &cur->txq->ring;
+	u32 at = cur->slot * HWL_TX_SLOT;
+	u8 *to = ring->slots + at;
+	u32 len = skb->len;
+
+	if (likely(!skb_is_nonlinear(skb)))
+		hwl_copy_small(to, skb->data, len);
+	else if (unlikely(skb_copy_bits(skb, 0, to, len)))
+		return -EINVAL;
+	if (unlikely(len < ETH_ZLEN)) {
+		memset(to + len, 0, ETH_ZLEN - len);
+		len = ETH_ZLEN;
+	}
+	hwl_tx_put(cur, ring->slots_dma + at, len, HWL_TX_MAP_NONE);
+	return 0;
+}
+
 /* ---- Offloads ---- */
 
 static void hwl_tx_put_ctx(struct hwl_tx_cursor *cur, const struct hwl_tx_ctx *ctx)
@@ -288,7 +311,7 @@ static int hwl_tx_tso(struct hwl_tx_cursor *cur, const struct sk_buff *skb)
 	u32 copied, at;
 	u8 *hdr;
 
-	/* At least a segment's payload: see also HWL_TX_HDR_SHARE. */
+	/* A descriptor of payload follows the headers: see HWL_TX_SLOT. */
 	if (unlikely(!hwl_tx_tso_fits(skb) ||
 		     skb->len < hdrlen + HWL_CTX_MSS_MIN))
 		return -EINVAL;
@@ -303,15 +326,15 @@ static int hwl_tx_tso(struct hwl_tx_cursor *cur, const struct sk_buff *skb)
 	ctx.ipv4 = !skb_is_gso_v6(skb);
 	hwl_tx_put_ctx(cur, &ctx);
 
-	at = cur->slot / HWL_TX_HDR_SHARE * HWL_TX_HDR_SLOT + HWL_TX_HDR_PAD;
-	hdr = txq->ring.hdr + at;
+	at = cur->slot * HWL_TX_SLOT + HWL_TX_HDR_PAD;
+	hdr = txq->ring.slots + at;
 	copied = min(hdrlen + HWL_TX_HDR_PAYLOAD, skb->len);
 	if (unlikely(skb_copy_bits(skb, 0, hdr, copied)))
 		return -EINVAL;
 	hwl_tx_tso_headers(hdr, &ctx);
 
 	cur->cmd |= HWL_TXD_TSE;
-	hwl_tx_put(cur, txq->ring.hdr_dma + at, copied, HWL_TX_MAP_NONE);
+	hwl_tx_put(cur, txq->ring.slots_dma + at, copied, HWL_TX_MAP_NONE);
 	return copied;
 }
 
@@ -381,12 +404,7 @@ netdev_tx_t hwl_tx_xmit(struct sk_buff *skb, struct net_device *netdev)
 		return hwl_tx_full(txq);
 
 	why = &txq->pstats.drop;
-	/* Zeros up to 60 bytes: the device would pad, but not below 17. */
-	if (unlikely(skb_put_padto(skb, ETH_ZLEN))) {
-		skb = NULL;
-		goto drop;
-	}
-	bytes = skb->len;
+	bytes = max(skb->len, ETH_ZLEN);
 	hwl_tx_begin(&cur, txq);
 
 	if (skb_vlan_tag_present(skb)) {
@@ -406,9 +424,13 @@ netdev_tx_t hwl_tx_xmit(struct sk_buff *skb, struct net_device *netdev)
 			goto drop;
 	}
 
-	why = &txq->pstats.map_err;
-	if (unlikely(hwl_tx_map_skb(&cur, skb, copied)))
+	if (!copied && skb->len <= HWL_TX_SLOT) {
+		if (unlikely(hwl_tx_copy_skb(&cur, skb)))
+			goto drop;
+	} else if (unlikely(hwl_tx_map_skb(&cur, skb, copied))) {
+		why = &txq->pstats.map_err;
 		goto undo;
+	}
 	if (copied || unlikely(txq->after_tso && cur.ndata == 1))
 		hwl_tx_split_tail(&cur);
 	txq->after_tso = copied;

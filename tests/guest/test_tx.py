@@ -131,8 +131,11 @@ def test_each_packet_is_freed_without_a_next_one(nic):
 @pytest.mark.rule("T13")
 def test_short_frames_are_padded_with_zeros(nic):
     frames = [ether(nic.PEER_MAC, nic.MAC, payload=b"\xa5" * (n - 14)) for n in range(14, 62)]
-    # Fill the socket buffers' memory with something that would show.
+    # Fill what a frame could be padded from with something that would show: socket buffers, and
+    # the slot of each descriptor.
+    nic.sh("ethtool -G dut0 tx 128")
     nic.send([ether(nic.PEER_MAC, nic.MAC, 0x88b6, b"\xee" * 400)] * 64)
+    nic.send([ether(nic.PEER_MAC, nic.MAC, 0x88b6, b"\xee" * 100)] * 256)
     with nic.capture(ethertype=TEST_TYPE) as seen:
         nic.send(frames)
         seen.wait(len(frames))
@@ -289,7 +292,7 @@ def test_burst_whose_last_packet_fails_is_sent(nic):
     nic.sh("modprobe pktgen")
     with nic.capture(ethertype=0x0800) as seen:
         for nth in (4, 8):
-            nic.sh(pktgen_script("dut0", nic.PEER_MAC, 60, 4, ["count 4" if nth == 4 else
+            nic.sh(pktgen_script("dut0", nic.PEER_MAC, 200, 4, ["count 4" if nth == 4 else
                                                               "count 8"]))
             nic.fail("dma_map_page_attrs", -1, nth, "hwl_tx")
             nic.sh("echo start >/proc/net/pktgen/pgctrl", 60)

@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0
 """udp.py send ADDRESS COUNT [--size N]: datagrams of a pattern.
 udp.py receive COUNT [--timeout S]: how many came, and how many of them were wrong.
+udp.py echo COUNT: send back what comes.
+udp.py ask ADDRESS COUNT [--size N]: one question at a time.
 """
 
 import argparse
@@ -46,11 +48,32 @@ def receive(args):
     print(json.dumps({"good": good, "bad": bad}))
 
 
+def echo(args):
+    s = socket.socket(socket.AF_INET6, socket.SOCK_DGRAM)
+    s.bind(("::", PORT))
+    print("ready", file=sys.stderr, flush=True)
+    for _ in range(args.count):
+        data, source = s.recvfrom(65536)
+        s.sendto(data, source)
+    print("null")
+
+
+def ask(args):
+    s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+    s.settimeout(args.timeout)
+    s.connect((args.address, PORT))
+    for i in range(args.count):
+        question = i.to_bytes(4, "big") + data(i, args.size)
+        s.send(question)
+        assert s.recv(65536) == question
+    print("null")
+
+
 p = argparse.ArgumentParser()
-p.add_argument("what", choices=["send", "receive"])
+p.add_argument("what", choices=["send", "receive", "echo", "ask"])
 p.add_argument("address", nargs="?")
 p.add_argument("count", type=int)
 p.add_argument("--size", type=int, default=0)
 p.add_argument("--timeout", type=float, default=5)
 args = p.parse_args()
-send(args) if args.what == "send" else receive(args)
+{"send": send, "receive": receive, "echo": echo, "ask": ask}[args.what](args)
