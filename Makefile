@@ -55,12 +55,13 @@ help:
 	@echo 'make soak              change everything at random under traffic; MINUTES=10'
 	@echo 'make mutants           break one rule at a time, and see a test notice'
 	@echo 'make kselftest         the kernel'\''s own tests of network drivers, beside e1000e'
+	@echo 'make bench             measure, beside e1000e; QUICK=1 in five minutes; B=<name>'
 	@echo 'make verify            check models of the protocols: barriers, the transmit ring'
 
 # ---- tests
 # T: which tests (an expression for pytest -k, a file, or a node id). KERNEL: a kernel of
 # scripts/run-vm.sh. JOBS: how many side by side.
-.PHONY: test test-full mutants soak verify kselftest
+.PHONY: test test-full mutants soak verify kselftest bench
 test:
 	tests/run.sh
 
@@ -82,6 +83,12 @@ verify:
 kselftest:
 	scripts/deps.sh lab build headers kselftest
 	tests/kselftest.py $(K)
+
+# QUICK: the most important. B: which (part of a name). ROUNDS, OUT: bench by default.
+bench:
+	scripts/deps.sh lab build headers bench
+	tests/bench/run.py $(if $(QUICK),--quick) $(if $(ROUNDS),--rounds $(ROUNDS)) \
+		$(if $(OUT),--out $(OUT)) $(if $(B),'$(B)')
 
 # MINUTES, SEED (printed; repeats a run), KERNEL.
 soak:

@@ -95,6 +95,16 @@ static void hwl_rx_ring_free(struct hwl_adapter *ad, struct hwl_rx_ring *ring)
 	memset(ring, 0, sizeof(*ring));
 }
 
+/* Where mapping takes a bounce buffer, pages that wait in a pool would keep it
+ * from the transmitter.
+ */
+static u32 hwl_rx_pool_size(struct device *dev, u32 count)
+{
+	if (dma_max_mapping_size(dev) != SIZE_MAX)
+		return count;
+	return max(count, HWL_RX_POOL);
+}
+
 /* The pool learns of its NAPI instance when it is put to use: destroying one
  * that has an instance needs that instance to be disabled.
  */
@@ -103,7 +113,7 @@ static struct page_pool *hwl_rx_pool_create(struct hwl_adapter *ad, int q,
 {
 	struct page_pool_params params = {
 		.order = 0,
-		.pool_size = max(count, HWL_RX_POOL),
+		.pool_size = hwl_rx_pool_size(&ad->pdev->dev, count),
 		.nid = dev_to_node(&ad->pdev->dev),
 		.dev = &ad->pdev->dev,
 		.netdev = ad->netdev,

@@ -67,7 +67,8 @@ class GuestConfig:
     nics: int = 1                   # devices under test, each with a peer of its own
     mtu: int = 1500
     net: str = "hub"                # hub, tap
-    peer: str = "virtio"            # virtio, e1000e
+    peer: str = "virtio"            # virtio, e1000e; a list with commas: for each NIC its own
+    device: str = "e1000e"          # model of the device under test: e1000e, virtio; or a list
     append: str = ""                # more kernel parameters
     qemu_args: list = dataclasses.field(default_factory=list)   # after all others
     early_args: list = dataclasses.field(default_factory=list)  # before any device: an IOMMU
@@ -377,15 +378,20 @@ class Guest:
             args += ["-device", f"pcie-root-port,id=port{i},chassis={i + 1},slot={i + 1},"
                                 f"bus=pcie.0,addr={0x10 + i:#x}",
                      "-device", self.dut_device(i) + props]
-            peer = "e1000e" if c.peer == "e1000e" else "virtio-net-pci"
-            args += ["-device", f"{peer},id=peer{i},netdev=peer{i}net,mac={self.mac('peer', i)},"
+            args += ["-device", f"{self._model('peer', i)},id=peer{i},netdev=peer{i}net,mac={self.mac('peer', i)},"
                                 f"bus=pcie.0,addr={0x8 + i:#x},romfile="]
         return args
 
     def dut_device(self, index=0):
         """The -device (and device_add) properties of a device under test."""
-        return (f"e1000e,id=dut{index},netdev=dut{index}net,mac={self.mac('dut', index)},"
+        return (f"{self._model('device', index)},id=dut{index},netdev=dut{index}net,mac={self.mac('dut', index)},"
                 f"bus=port{index},romfile=")
+
+    def _model(self, what, index):
+        """QEMU's name of a device; the last of a list is that of all further NICs."""
+        names = getattr(self.config, what).split(",")
+        name = names[min(index, len(names) - 1)]
+        return {"virtio": "virtio-net-pci"}.get(name, name)
 
     @staticmethod
     def mac(end, index=0):
@@ -407,7 +413,7 @@ class Guest:
         words = ["console=ttyS0", "quiet", "panic=-1", "net.ifnames=0", "mitigations=off",
                  "random.trust_cpu=on",
                  f"hwlab.driver={c.driver}", f"hwlab.nics={c.nics}", f"hwlab.mtu={c.mtu}",
-                 f"hwlab.peer={c.peer}"]
+                 f"hwlab.models={c.device},{c.peer}"]
         if self.kernel and self.kernel.debug:
             words += debugkernel.PARAMETERS
         if c.gdb:
@@ -681,7 +687,7 @@ def check(config):
         (1 <= config.nics <= MAX_NICS, "--nics", f"1 to {MAX_NICS}"),
         (68 <= config.mtu <= 16110, "--mtu", "68 to 16110"),
         (config.net in ("hub", "tap"), "--net", "hub or tap"),
-        (config.peer in ("virtio", "e1000e"), "--peer", "virtio or e1000e"),
+        (set(config.peer.split(",")) <= {"virtio", "e1000e"}, "--peer", "virtio or e1000e"),
         (config.accel in ("auto", "kvm", "tcg"), "--accel", "auto, kvm or tcg"),
     ]
     for good, option, text in rules:

@@ -270,6 +270,9 @@ GROUPS = {
         "clang": (_tool("clang"), False),
         "libbpf-dev": (_file("/usr/include/bpf/bpf_helpers.h"), False),
     },
+    "bench": {
+        "python3-matplotlib": (_file("/usr/lib/python3/dist-packages/matplotlib"), False),
+    },
     "verify": {
         "spin": (_tool("spin"), False),
         "gcc": (_tool("gcc"), False),

@@ -102,9 +102,9 @@ def test_no_frame_waits_for_the_next(nic):
     mark = nic.guest.mark()
     prog = "python3 /payload/tests/guest/prog/udp.py"
     for size in (0, 1400):
-        echo = nic.spawn(f"exec {prog} echo 3000", "peer")
+        echo = nic.spawn(f"exec {prog} echo 1000", "peer")
         echo.wait_output("ready")
-        nic.sh(f"{prog} ask {nic.PEER} 3000 --size {size} --timeout 10", 120)
+        nic.sh(f"{prog} ask {nic.PEER} 1000 --size {size} --timeout 10", 120)
         echo.wait(20)
     assert "no interrupt came" not in nic.guest.dmesg(mark)
 
