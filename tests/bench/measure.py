@@ -69,11 +69,11 @@ def udp(nic):
 # --- pktgen --------------------------------------------------------------------------------
 
 
-def pktgen_script(dev, dst, count, more=(), threads=1):
+def pktgen_script(dev, dst, count, more=(), threads=1, cpu=0):
     """A shell script that sends frames of 60 bytes and prints what each thread achieved."""
     lines = ["set -e", "modprobe pktgen", "cd /proc/net/pktgen", "echo reset >pgctrl"]
     names = [dev] if threads == 1 else [f"{dev}@{i}" for i in range(threads)]
-    for i, name in enumerate(names):
+    for i, name in enumerate(names, cpu):
         lines += [f"echo rem_device_all >kpktgend_{i}", f"echo add_device {name} >kpktgend_{i}"]
         settings = [f"count {count}", "pkt_size 60", "delay 0", f"dst_mac {dst}", *more]
         if threads > 1:
@@ -89,18 +89,34 @@ def rates(text):
     return sum(found)
 
 
+def either_cpu(nic, figure):
+    """The better of two: pktgen on the processor that serves the queue's interrupts, or beside it.
+
+    Which is which differs from driver to driver and from boot to boot; by icount it does not
+    matter.
+    """
+    return figure(0) if nic.short else max(figure(0), figure(1))
+
+
 def transmit(nic, burst=1, threads=1):
     count = 100_000 if nic.short else 300_000
     more = ["dst 192.0.2.99", *([f"burst {burst}"] if burst > 1 else [])]
-    return rates(nic.sh(pktgen_script(nic.dev, SINK, count // threads, more, threads)))
+
+    def send(cpu):
+        return rates(nic.sh(pktgen_script(nic.dev, SINK, count // threads, more, threads, cpu)))
+    return send(0) if threads > 1 else either_cpu(nic, send)
 
 
 def receive(nic, dst, counted, more=()):
     """The share of what the peer sends that counted() sees, at the rate it is sent."""
+    return either_cpu(nic, lambda cpu: receive_from(nic, dst, counted, more, cpu))
+
+
+def receive_from(nic, dst, counted, more, cpu):
     count = 50_000 if nic.short else 150_000
     before = counted()
-    rate = rates(nic.sh(pktgen_script(nic.peer_dev, nic.mac, count, [f"dst {dst}", *more]),
-                        netns=nic.netns))
+    rate = rates(nic.sh(pktgen_script(nic.peer_dev, nic.mac, count, [f"dst {dst}", *more],
+                                      cpu=cpu), netns=nic.netns))
     # What is still on its way belongs to it.
     end = time.monotonic() + 3
     while counted() < before + count and time.monotonic() < end:
@@ -113,7 +129,7 @@ def received_dropped(nic):
 
 
 def received_by_socket(nic):
-    reader = nic.guest.spawn(f"exec socat -u UDP-RECV:7010,rcvbuf=8388608 OPEN:/dev/null")
+    reader = nic.guest.spawn("exec socat -u UDP-RECV:7010,rcvbuf=8388608 OPEN:/dev/null")
     try:
         nic.guest.wait_for("ss -lun | grep -q :7010")
         return receive(nic, nic.ip, lambda: int(nic.sh(
@@ -165,8 +181,10 @@ def round_trips(nic, load=False):
 # --- the list ------------------------------------------------------------------------------
 
 IPERF = "iperf3, what the receiver saw"
-PKTGEN = "pktgen on the device under test, to nobody's address"
-SOURCE = "pktgen on the peer, an e1000e with the kernel's driver"
+PKTGEN = "pktgen on the device under test, to nobody's address; by the wall from either " \
+    "processor, the better one counts"
+SOURCE = "pktgen on the peer, an e1000e with the kernel's driver; by the wall from either " \
+    "processor, the better one counts"
 
 MEASURES = [
     Measure("TCP transmit, 1 stream", "Mbit/s", IPERF, tcp, {"icount": 1.10, "wall": 1.05}),
