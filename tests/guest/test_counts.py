@@ -1,0 +1,157 @@
+# SPDX-License-Identifier: GPL-2.0
+"""What a packet costs, in things that can be counted; and that it does not grow with what there is.
+
+Accesses to registers are in test_tx.py, too.
+"""
+
+import pytest
+from frames import ether
+from lab import pktgen_script, wait_until
+
+TRACING = "/sys/kernel/tracing"
+FRAMES = 3200
+
+
+def interrupts(nic):
+    lines = nic.sh("grep hartwell-dut0 /proc/interrupts").splitlines()
+    return sum(int(x) for line in lines for x in line.split()[1:] if x.isdigit())
+
+
+def pktgen(nic, dev, dst, more, netns=None):
+    """Packets per second."""
+    nic.sh("modprobe pktgen")
+    text = pktgen_script(dev, dst, 60, 1, more)
+    nic.guest.run(text + "\necho start >/proc/net/pktgen/pgctrl", 120, netns=netns)
+    out = nic.guest.run(f"cat /proc/net/pktgen/{dev}; echo reset >/proc/net/pktgen/pgctrl",
+                        netns=netns).stdout
+    return int(out.partition("pps")[0].split()[-1])
+
+
+@pytest.mark.guest(traced=True)
+def test_receive_rings_a_doorbell_for_sixteen(nic):
+    """Also: one re-arm for a poll that an interrupt began, and no register is read."""
+    nic.quiet()
+    before, irqs = nic.stats()["rx_packets"], interrupts(nic)
+    with nic.accesses() as (reads, writes):
+        pktgen(nic, "peer0", nic.MAC, [f"count {FRAMES}"], "peer")
+        wait_until(lambda: nic.stats()["rx_packets"] - before >= FRAMES * 0.9)
+    got, irqs = nic.stats()["rx_packets"] - before, interrupts(nic) - irqs
+    doorbells = writes["RDT0"] + writes["RDT1"]
+    assert got / 256 <= doorbells <= got / 16 + 2, f"{doorbells} doorbells for {got} frames"
+    assert writes["IMS"] <= irqs + 10, f"{writes['IMS']} re-arms for {irqs} interrupts"
+    assert irqs < got / 2, f"{irqs} interrupts for {got} frames"
+    assert sum(n for r, n in reads.items() if r.startswith(("RD", "TD"))) == 0, reads
+
+
+@pytest.mark.guest(append="iomem=relaxed")
+def test_descriptors_for_a_packet(nic):
+    """One for a frame in one piece; in a stream not more than one for each frame on the wire."""
+    nic.sh("ethtool -L dut0 combined 1; ethtool -G dut0 tx 4096")
+
+    def used(send):
+        packets, tail = nic.stats()["tx_packets"], nic.reg(0x3818)
+        send()
+        return ((nic.reg(0x3818) - tail) % 4096, nic.stats()["tx_packets"] - packets)
+    count, packets = used(lambda: nic.transfer(1 << 18))
+    assert packets > 180 and count <= packets, f"{count} descriptors for {packets} frames"
+    nic.quiet()
+    for size in (60, 1514):
+        frame = ether(nic.PEER_MAC, nic.MAC, payload=bytes(size - 14))
+        count, packets = used(lambda frame=frame: nic.send([frame] * 100))
+        assert count == packets == 100, f"{count} descriptors for {packets} frames of {size}"
+
+
+def steady_pages(nic, traffic):
+    """Pages that pools had to get from the kernel while it went."""
+    nic.sh(f"mountpoint -q {TRACING} || mount -t tracefs tracefs {TRACING}")
+    event = f"{TRACING}/events/page_pool/page_pool_state_hold/enable"
+    nic.defer(f"echo 0 >{event}; echo >{TRACING}/trace")
+    traffic()                       # the pools grow to what it takes
+    nic.sh(f"echo >{TRACING}/trace; echo 1 >{event}")
+    traffic()
+    nic.sh(f"echo 0 >{event}")
+    return int(nic.sh(f"grep -c page_pool_state_hold {TRACING}/trace || :", 60))
+
+
+def test_no_page_is_allocated_in_steady_state(nic):
+    """Pages circulate: 4 MiB take some 2900 buffers, 1500 pings as many heads."""
+    nic.sh("ethtool -L dut0 combined 1")        # else each connection may take the other queue
+    frames = nic.stats()["rx_packets"]
+    assert steady_pages(nic, lambda: nic.transfer(1 << 22, reverse=True)) < 150
+    assert steady_pages(nic, lambda: nic.sh(f"ping -n -q -f -c 1500 {nic.PEER}", 60)) < 10
+    assert nic.stats()["rx_packets"] - frames > 8000
+
+
+# --- scale ---
+
+@pytest.mark.guest(icount=True, timeout_scale=3)
+def test_cost_does_not_grow(nic):
+    """With rings, flows, VLANs, groups: counted in guest instructions, which repeat."""
+    def send(more=()):
+        return pktgen(nic, "dut0", "52:54:00:99:99:99", ["count 20000", "burst 8", *more])
+
+    def take(more=()):
+        """Of the peer and the stack, too."""
+        return pktgen(nic, "peer0", nic.MAC, ["count 10000", *more], "peer")
+    nic.quiet()
+    nic.sh("ethtool -G dut0 tx 256 rx 256")
+    sent, taken = send(), take()
+    found = {}
+    nic.sh("ethtool -G dut0 tx 4096 rx 4096")
+    found["rings of 4096"] = (send() / sent, take() / taken)
+    flows = ["flag IPSRC_RND", "src_min 192.0.2.1", "src_max 192.0.5.232"]
+    found["1000 flows"] = (send(flows) / sent, take(flows) / taken)
+    nic.sh("""for i in $(seq 100); do ip link add link dut0 name dut0.$i type vlan id $i
+        ip maddr add 01:00:5e:00:01:$(printf %02x $i) dev dut0; done""", 120)
+    nic.defer("for i in $(seq 100); do ip link del dut0.$i; "
+              "ip maddr del 01:00:5e:00:01:$(printf %02x $i) dev dut0; done")
+    found["100 VLANs and groups"] = (send() / sent, take() / taken)
+    assert all(r > 0.85 for both in found.values() for r in both), found
+
+
+@pytest.mark.guest(nics=8)
+def test_eight_interfaces_side_by_side(nic):
+    """All carry data at once, whole; and each has its own interrupts."""
+    names = range(8)
+    nic.sh("head -c 3000000 /dev/urandom >/tmp/data")
+    servers = [nic.spawn(f"exec socat -u TCP-LISTEN:7000 OPEN:/tmp/got{i},creat,trunc",
+                         nic.guest.netns(i)) for i in names]
+    for i in names:
+        nic.guest.wait_for("ss -ltn | grep -q :7000", netns=nic.guest.netns(i))
+    clients = [nic.spawn("exec socat -u OPEN:/tmp/data TCP:" +
+                         (nic.PEER if i == 0 else f"198.18.{i}.2") + ":7000") for i in names]
+    for process in (*clients, *servers):
+        process.wait(120)
+    nic.sh("for i in 0 1 2 3 4 5 6 7; do cmp /tmp/data /tmp/got$i || exit 1; done", 60)
+    nic.sh("rm -f /tmp/got*")
+    lines = nic.sh("grep -c hartwell- /proc/interrupts")
+    assert int(lines) == 8 * 5, lines
+
+
+def test_one_queue_does_not_starve_the_other(nic):
+    """Both queues are kept full: each gets its share of the wire."""
+    nic.sh("modprobe pktgen; echo reset >/proc/net/pktgen/pgctrl")
+    script = ["set -e"]
+    for i in (0, 1):
+        name = f"dut0@{i}"
+        script += [f"echo rem_device_all >/proc/net/pktgen/kpktgend_{i}",
+                   f"echo add_device {name} >/proc/net/pktgen/kpktgend_{i}"]
+        script += [f"echo {x} >/proc/net/pktgen/{name}" for x in (
+            "count 0", "pkt_size 1000", "burst 16", "dst_mac 52:54:00:99:99:99",
+            f"queue_map_min {i}", f"queue_map_max {i}")]
+    nic.sh("\n".join(script))
+    process = nic.spawn("echo start >/proc/net/pktgen/pgctrl")
+
+    def sent():
+        now = nic.stats()
+        return [now["tx0_packets"], now["tx1_packets"]]
+    try:
+        begun = sent()
+        wait_until(lambda: sum(sent()) - sum(begun) > 40000, 60, "both queues send")
+        share = [b - a for a, b in zip(begun, sent())]
+        nic.ping()
+    finally:
+        nic.sh("echo stop >/proc/net/pktgen/pgctrl")
+        process.kill()
+        nic.sh("echo reset >/proc/net/pktgen/pgctrl")
+    assert min(share) > 0.25 * sum(share), share
