@@ -6,7 +6,7 @@ import statistics
 
 import measure
 
-PACKAGES = ("dpdk", "librte-mempool-ring25", "librte-net-e1000-25")
+PACKAGES = ("dpdk-dev", "librte-mempool-ring25", "librte-net-e1000-25")
 
 
 def testpmd(nic, mode, field, seconds, source=None):

@@ -61,25 +61,28 @@ def test_descriptors_for_a_packet(nic):
         assert count == packets == 100, f"{count} descriptors for {packets} frames of {size}"
 
 
-def steady_pages(nic, traffic):
-    """Pages that pools had to get from the kernel while it went."""
-    nic.sh(f"mountpoint -q {TRACING} || mount -t tracefs tracefs {TRACING}")
+def steady(nic, traffic, most):
+    """After some rounds, by which the pools grow to what it takes, no page comes from the kernel."""
     event = f"{TRACING}/events/page_pool/page_pool_state_hold/enable"
+    nic.sh(f"mountpoint -q {TRACING} || mount -t tracefs tracefs {TRACING}; echo 1 >{event}")
     nic.defer(f"echo 0 >{event}; echo >{TRACING}/trace")
-    traffic()                       # the pools grow to what it takes
-    nic.sh(f"echo >{TRACING}/trace; echo 1 >{event}")
-    traffic()
-    nic.sh(f"echo 0 >{event}")
-    return int(nic.sh(f"grep -c page_pool_state_hold {TRACING}/trace || :", 60))
+    pages = []
+    for _ in range(6):
+        nic.sh(f"echo >{TRACING}/trace")
+        traffic()
+        pages.append(int(nic.sh(f"grep -c page_pool_state_hold {TRACING}/trace || :", 60)))
+        if pages[-1] <= most:
+            return
+    raise AssertionError(f"pages that pools had to get, round by round: {pages}")
 
 
 def test_no_page_is_allocated_in_steady_state(nic):
     """Pages circulate: 4 MiB take some 2900 buffers, 1500 pings as many heads."""
     nic.sh("ethtool -L dut0 combined 1")        # else each connection may take the other queue
     frames = nic.stats()["rx_packets"]
-    assert steady_pages(nic, lambda: nic.transfer(1 << 22, reverse=True)) < 150
-    assert steady_pages(nic, lambda: nic.sh(f"ping -n -q -f -c 1500 {nic.PEER}", 60)) < 10
-    assert nic.stats()["rx_packets"] - frames > 8000
+    steady(nic, lambda: nic.transfer(1 << 22, reverse=True), 100)
+    steady(nic, lambda: nic.sh(f"ping -n -q -f -c 1500 {nic.PEER}", 60), 10)
+    assert nic.stats()["rx_packets"] - frames > 4000
 
 
 # --- scale ---
