@@ -4,6 +4,7 @@
 import csv
 import json
 import statistics
+import textwrap
 
 MINE, OTHER = "hartwell", "e1000e"
 CLOCKS = {"icount": "by guest instructions (one a nanosecond)",
@@ -110,7 +111,7 @@ def plots(out, everything):
             axes.bar([g + i * width for g in range(len(groups))],
                      [heights.get(g, 0) for g in groups], width, label=label)
         axes.set_xticks([g + 0.4 - width / 2 for g in range(len(groups))],
-                        [g.replace(", ", "\n") for g in groups], fontsize=8)
+                        [textwrap.fill(g, 14) for g in groups], fontsize=8)
         axes.set_ylabel(y)
         axes.grid(axis="y", alpha=0.3)
         axes.legend()
@@ -132,10 +133,9 @@ def plots(out, everything):
     if latency := everything.get("latency"):
         figure, axes = pyplot.subplots(figsize=(7, 4))
         for label, points in latency.items():
-            axes.plot([1 / (1 - q / 100) for q in points if q < 100],
-                      [v for q, v in points.items() if q < 100], marker="o", label=label)
+            axes.plot([1 / (1 - q / 100) for q in points if q <= 99.9],
+                      [v for q, v in points.items() if q <= 99.9], marker="o", label=label)
         axes.set_xscale("log")
-        axes.set_yscale("log")
         axes.set_xticks([2, 10, 100, 1000], ["50 %", "90 %", "99 %", "99.9 %"])
         axes.set_ylabel("round trip below, us")
         axes.grid(alpha=0.3)
