@@ -378,7 +378,8 @@ class Guest:
             args += ["-device", f"pcie-root-port,id=port{i},chassis={i + 1},slot={i + 1},"
                                 f"bus=pcie.0,addr={0x10 + i:#x}",
                      "-device", self.dut_device(i) + props]
-            args += ["-device", f"{self._model('peer', i)},id=peer{i},netdev=peer{i}net,mac={self.mac('peer', i)},"
+            peer = self._model("peer", i)
+            args += ["-device", f"{peer},id=peer{i},netdev=peer{i}net,mac={self.mac('peer', i)},"
                                 f"bus=pcie.0,addr={0x8 + i:#x},romfile="]
         return args
 
