@@ -385,8 +385,8 @@ class Guest:
 
     def dut_device(self, index=0):
         """The -device (and device_add) properties of a device under test."""
-        return (f"{self._model('device', index)},id=dut{index},netdev=dut{index}net,mac={self.mac('dut', index)},"
-                f"bus=port{index},romfile=")
+        return (f"{self._model('device', index)},id=dut{index},netdev=dut{index}net,"
+                f"mac={self.mac('dut', index)},bus=port{index},romfile=")
 
     def _model(self, what, index):
         """QEMU's name of a device; the last of a list is that of all further NICs."""

@@ -467,8 +467,9 @@ class Nic:
 
 def pktgen_script(dev, dst, size, burst, more):
     lines = ["set -e", "echo reset >/proc/net/pktgen/pgctrl",
-             "echo rem_device_all >/proc/net/pktgen/kpktgend_0",
-             f"echo add_device {dev} >/proc/net/pktgen/kpktgend_0"]
+             # A reset takes effect in the thread, perhaps only after the device was added.
+             f"for i in 1 2 3 4 5; do echo add_device {dev} >/proc/net/pktgen/kpktgend_0 || :; "
+             f"sleep 0.1; [ ! -e /proc/net/pktgen/{dev} ] || break; done"]
     settings = ["count 0", f"pkt_size {size}", "delay 0", f"dst_mac {dst}",
                 "dst 192.0.2.99", "src_min 192.0.2.50", "src_max 192.0.2.60"]
     if burst > 1:
