@@ -68,9 +68,8 @@ def write(out, text, everything):
                 table.writerows([r["clock"], r["measure"], r["unit"], driver, i + 1, v]
                                 for i, v in enumerate(values))
         for kind, unit in (("count", "each packet"), ("outage", "ms")):
-            for driver, figures in everything.get(kind, {}).items():
-                if kind == "count":
-                    figures = flat({driver: figures})[driver]
+            found = everything.get(kind, {})
+            for driver, figures in (flat(found) if kind == "count" else found).items():
                 table.writerows([kind, name, unit, driver, 1, n] for name, n in figures.items())
 
 

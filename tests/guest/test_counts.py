@@ -62,7 +62,7 @@ def test_descriptors_for_a_packet(nic):
 
 
 def steady(nic, traffic, most):
-    """After some rounds, by which the pools grow to what it takes, no page comes from the kernel."""
+    """After some rounds, in which the pools grow to what it takes, no page is allocated."""
     event = f"{TRACING}/events/page_pool/page_pool_state_hold/enable"
     nic.sh(f"mountpoint -q {TRACING} || mount -t tracefs tracefs {TRACING}; echo 1 >{event}")
     nic.defer(f"echo 0 >{event}; echo >{TRACING}/trace")
