@@ -48,5 +48,9 @@ def test_interrupt_units_nvm_checksum_and_leds(tmp_path):
     run_tap("units", tmp_path)
 
 
+def test_small_copies(tmp_path):
+    run_tap("copy", tmp_path)
+
+
 def test_multicast_hash(tmp_path):
     run_tap("hash", tmp_path)
