@@ -31,25 +31,26 @@ def testpmd(nic, mode, field, seconds, source=None):
     return statistics.median(busy[1:-1] or busy)
 
 
-def ceiling(nic, index):
+def ceiling(nic):
     """{mode: packets/s}; the device has no other driver meanwhile."""
     nic.guest.unload_driver("hartwell")
+    pci = nic.guest.pci(nic.index)
     nic.sh(f"""set -e
         echo 128 >/proc/sys/vm/nr_hugepages
         mkdir -p /dev/hugepages; mountpoint -q /dev/hugepages ||
             mount -t hugetlbfs none /dev/hugepages
         modprobe uio_pci_generic
-        echo uio_pci_generic >/sys/bus/pci/devices/{nic.guest.pci(index)}/driver_override
-        echo {nic.guest.pci(index)} >/sys/bus/pci/drivers_probe""")
+        echo uio_pci_generic >/sys/bus/pci/devices/{pci}/driver_override
+        echo {pci} >/sys/bus/pci/drivers_probe""")
     figures = {}
     seconds = 2 if nic.short else 5
-    if index == 0:
+    if nic.index == 0:
         figures["txonly"] = testpmd(nic, "txonly", "Tx-pps", seconds)
     else:
         def source():
             nic.sh(measure.pktgen_script(nic.peer_dev, nic.mac, 200_000 * seconds,
                                          [f"dst {nic.elsewhere}"]), netns=nic.netns)
         figures["rxonly"] = testpmd(nic, "rxonly", "Rx-pps", seconds, source)
-    nic.sh(f"echo {nic.guest.pci(index)} >/sys/bus/pci/drivers/uio_pci_generic/unbind;"
+    nic.sh(f"echo {pci} >/sys/bus/pci/drivers/uio_pci_generic/unbind;"
            "echo 0 >/proc/sys/vm/nr_hugepages")
     return figures

@@ -1,10 +1,13 @@
 # SPDX-License-Identifier: GPL-2.0
 """What is measured, and how each figure is taken."""
 
+import contextlib
 import dataclasses
 import json
 import re
 import time
+
+from hwlab import pktgen
 
 PROG = "/payload/tests/guest/prog"
 SINK = "52:54:00:99:99:99"      # nobody's address
@@ -32,7 +35,7 @@ class Nic:
 
 @dataclasses.dataclass
 class Measure:
-    """One figure.  want: by each clock, the ratio to e1000e that is to be reached."""
+    """One figure, and the ratio to e1000e that is to be reached."""
 
     name: str
     unit: str
@@ -47,14 +50,25 @@ class Measure:
 # --- TCP, UDP ------------------------------------------------------------------------------
 
 
-def iperf(nic, options):
-    server = nic.guest.spawn("exec iperf3 -s -1", nic.netns)
+@contextlib.contextmanager
+def server(nic, command, listens):
+    """A server at the peer while the block runs; listens: options of ss, and the port."""
+    process = nic.guest.spawn(f"exec {command}", nic.netns)
     try:
-        nic.guest.wait_for("ss -ltn | grep -q :5201", netns=nic.netns, timeout=20)
+        nic.guest.wait_for("ss {} | grep -q :{}".format(*listens), netns=nic.netns)
+        yield
+    finally:
+        process.kill()
+
+
+def iperf_server(nic):
+    return server(nic, "iperf3 -s -1", ("-ltn", 5201))
+
+
+def iperf(nic, options):
+    with iperf_server(nic):
         seconds = 1 if nic.short else 3
         return json.loads(nic.sh(f"iperf3 -c {nic.peer} -t {seconds} -J {options}"))["end"]
-    finally:
-        server.kill()
 
 
 def tcp(nic, options=""):
@@ -71,17 +85,15 @@ def udp(nic):
 
 def pktgen_script(dev, dst, count, more=(), threads=1, cpu=0):
     """A shell script that sends frames of 60 bytes and prints what each thread achieved."""
-    lines = ["set -e", "modprobe pktgen", "cd /proc/net/pktgen", "echo reset >pgctrl"]
-    names = [dev] if threads == 1 else [f"{dev}@{i}" for i in range(threads)]
+    settings = [f"count {count}", "pkt_size 60", "delay 0", f"dst_mac {dst}", *more]
+    names = [dev]
+    if threads > 1:
+        settings.append("flag QUEUE_MAP_CPU")
+        names = [f"{dev}@{i}" for i in range(threads)]
+    lines = ["set -e", "modprobe pktgen", pktgen.RESET]
     for i, name in enumerate(names, cpu):
-        # A reset takes effect in the thread, perhaps only after the device was added.
-        lines.append(f"for n in 1 2 3 4 5; do echo add_device {name} >kpktgend_{i} || :; "
-                     f"sleep 0.1; [ ! -e {name} ] || break; done")
-        settings = [f"count {count}", "pkt_size 60", "delay 0", f"dst_mac {dst}", *more]
-        if threads > 1:
-            settings.append("flag QUEUE_MAP_CPU")
-        lines += [f"echo {x} >{name}" for x in settings]
-    return "\n".join([*lines, "echo start >pgctrl", *(f"cat {x}" for x in names)])
+        lines += pktgen.device(name, settings, i)
+    return "\n".join([*lines, pktgen.START, *(f"cat {pktgen.TOP}/{x}" for x in names)])
 
 
 def rates(text):
@@ -163,21 +175,15 @@ def flood_ping(nic):
 
 def round_trips(nic, load=False):
     """{quantile: microseconds} of questions and answers of 16 bytes over UDP."""
-    server = nic.guest.spawn(f"exec sockperf server -i {nic.peer} -p 11111", nic.netns)
-    stream = sink = None
-    try:
-        nic.guest.wait_for("ss -lun | grep -q :11111", netns=nic.netns)
+    with contextlib.ExitStack() as stack:
+        stack.enter_context(server(nic, f"sockperf server -i {nic.peer} -p 11111",
+                                   ("-lun", 11111)))
         if load:
-            sink = nic.guest.spawn("exec iperf3 -s -1", nic.netns)
-            nic.guest.wait_for("ss -ltn | grep -q :5201", netns=nic.netns, timeout=20)
-            stream = nic.guest.spawn(f"exec iperf3 -c {nic.peer} -t 60")
+            stack.enter_context(iperf_server(nic))
+            stack.callback(nic.guest.spawn(f"exec iperf3 -c {nic.peer} -t 60").kill)
         out = nic.sh(f"sockperf ping-pong -i {nic.peer} -p 11111 -t 3 --full-rtt -m 16 2>&1")
-        return {float(q): float(v) for q, v in
-                re.findall(r"percentile (\d+\.\d+) = +([\d.]+)", out)}
-    finally:
-        for process in (stream, sink, server):
-            if process:
-                process.kill()
+    return {float(q): float(v) for q, v in
+            re.findall(r"percentile (\d+\.\d+) = +([\d.]+)", out)}
 
 
 # --- the list ------------------------------------------------------------------------------

@@ -56,10 +56,10 @@ def turns(guest, drivers, rounds):
             yield number, driver, nics
 
 
-def take(clock, measures, rounds, everything, quick):
-    """{measure: {driver: [value of each round]}}"""
+def take(clock, measures, rounds, drivers, everything):
+    """{measure: {driver: [value of each round]}}; more than the pair: sizes and DPDK, too."""
     found = {}
-    drivers = PAIR if quick else (*PAIR, "virtio-net")
+    quick = drivers == PAIR
     with Guest(CONFIG, icount=clock == "icount") as guest:
         for number, driver, nics in turns(guest, drivers, rounds):
             for m in measures:
@@ -79,7 +79,7 @@ def take(clock, measures, rounds, everything, quick):
             guest.load_driver("hartwell")
             top = everything.setdefault("ceiling", {}).setdefault(clock, {})
             for index in (0, 1):
-                top.update(ceiling.ceiling(measure.Nic(guest, index), index))
+                top.update(ceiling.ceiling(measure.Nic(guest, index)))
             say(f"  {clock} DPDK: {top}")
     return found
 
@@ -111,11 +111,11 @@ def outages():
     return found
 
 
-def ceilings(everything, rows):
+def ceilings(everything):
     """Lines that compare with DPDK's testpmd."""
     lines = []
     for clock, figures in everything.get("ceiling", {}).items():
-        medians = {r["measure"]: r["median"] for r in rows if r["clock"] == clock}
+        medians = {r["measure"]: r["median"] for r in everything["ratios"] if r["clock"] == clock}
         for mode, name, wanted in (("txonly", "pktgen, burst 32", 0.9 if clock == "wall" else 0),
                                    ("rxonly", "60-byte frames into the stack", 0)):
             if mode not in figures or name not in medians:
@@ -142,16 +142,16 @@ def main():
     ways = args.only or ("icount", "wall", "count", "outage")
     begun = time.monotonic()
     everything, text = {"ratios": []}, []
+    drivers = PAIR if args.quick else (*PAIR, "virtio-net")
     for clock, rounds in (("icount", 1 if args.quick else 3),
                           ("wall", args.rounds or (3 if args.quick else 7))):
         some = [m for m in chosen if clock in m.clocks]
         if clock in ways and some:
-            drivers = PAIR if args.quick else (*PAIR, "virtio-net")
-            found = take(clock, some, rounds, everything, args.quick)
+            found = take(clock, some, rounds, drivers, everything)
             lines, rows = report.compare(clock, some, found, drivers)
             everything["ratios"] += rows
             text += [*lines, ""]
-    text += ceilings(everything, everything["ratios"])
+    text += ceilings(everything)
     for label, points in everything.get("latency", {}).items():
         text.append(f"round trip, {label + ':':<24}" + "".join(
             f"  {q:g} %: {points[q]:.0f} us" for q in (50.0, 99.0, 99.9) if q in points))

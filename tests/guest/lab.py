@@ -14,7 +14,7 @@ import time
 from pathlib import Path
 
 from hwlab import Guest, GuestConfig, GuestError
-from hwlab import artifacts, debs, trace
+from hwlab import artifacts, debs, pktgen, trace
 from hwlab.util import locked, run_logged, log_path, cache_dir
 
 TESTS = Path(__file__).resolve().parents[1]
@@ -466,17 +466,11 @@ class Nic:
 
 
 def pktgen_script(dev, dst, size, burst, more):
-    lines = ["set -e", "echo reset >/proc/net/pktgen/pgctrl",
-             # A reset takes effect in the thread, perhaps only after the device was added.
-             f"for i in 1 2 3 4 5; do echo add_device {dev} >/proc/net/pktgen/kpktgend_0 || :; "
-             f"sleep 0.1; [ ! -e /proc/net/pktgen/{dev} ] || break; done"]
     settings = ["count 0", f"pkt_size {size}", "delay 0", f"dst_mac {dst}",
                 "dst 192.0.2.99", "src_min 192.0.2.50", "src_max 192.0.2.60"]
     if burst > 1:
         settings += [f"burst {burst}"]
-    for setting in [*settings, *more]:
-        lines.append(f"echo {setting} >/proc/net/pktgen/{dev}")
-    return "\n".join(lines)
+    return "\n".join(["set -e", pktgen.RESET, *pktgen.device(dev, [*settings, *more])])
 
 
 class Capture:

@@ -5,6 +5,7 @@ Accesses to registers are in test_tx.py, too.
 """
 
 import pytest
+from hwlab.pktgen import RESET, START, TOP, device
 from frames import ether
 from lab import pktgen_script, wait_until
 
@@ -17,13 +18,12 @@ def interrupts(nic):
     return sum(int(x) for line in lines for x in line.split()[1:] if x.isdigit())
 
 
-def pktgen(nic, dev, dst, more, netns=None):
+def generate(nic, dev, dst, more, netns=None):
     """Packets per second."""
     nic.sh("modprobe pktgen")
     text = pktgen_script(dev, dst, 60, 1, more)
-    nic.guest.run(text + "\necho start >/proc/net/pktgen/pgctrl", 120, netns=netns)
-    out = nic.guest.run(f"cat /proc/net/pktgen/{dev}; echo reset >/proc/net/pktgen/pgctrl",
-                        netns=netns).stdout
+    nic.guest.run(f"{text}\n{START}", 120, netns=netns)
+    out = nic.guest.run(f"cat {TOP}/{dev}; {RESET}", netns=netns).stdout
     return int(out.partition("pps")[0].split()[-1])
 
 
@@ -33,7 +33,7 @@ def test_receive_rings_a_doorbell_for_sixteen(nic):
     nic.quiet()
     before, irqs = nic.stats()["rx_packets"], interrupts(nic)
     with nic.accesses() as (reads, writes):
-        pktgen(nic, "peer0", nic.MAC, [f"count {FRAMES}"], "peer")
+        generate(nic, "peer0", nic.MAC, [f"count {FRAMES}"], "peer")
         wait_until(lambda: nic.stats()["rx_packets"] - before >= FRAMES * 0.9)
     got, irqs = nic.stats()["rx_packets"] - before, interrupts(nic) - irqs
     doorbells = writes["RDT0"] + writes["RDT1"]
@@ -91,11 +91,11 @@ def test_no_page_is_allocated_in_steady_state(nic):
 def test_cost_does_not_grow(nic):
     """With rings, flows, VLANs, groups: counted in guest instructions, which repeat."""
     def send(more=()):
-        return pktgen(nic, "dut0", "52:54:00:99:99:99", ["count 20000", "burst 8", *more])
+        return generate(nic, "dut0", "52:54:00:99:99:99", ["count 20000", "burst 8", *more])
 
     def take(more=()):
         """Of the peer and the stack, too."""
-        return pktgen(nic, "peer0", nic.MAC, ["count 10000", *more], "peer")
+        return generate(nic, "peer0", nic.MAC, ["count 10000", *more], "peer")
     nic.quiet()
     nic.sh("ethtool -G dut0 tx 256 rx 256")
     sent, taken = send(), take()
@@ -133,18 +133,13 @@ def test_eight_interfaces_side_by_side(nic):
 
 def test_one_queue_does_not_starve_the_other(nic):
     """Both queues are kept full: each gets a share, whatever the machine gives its processor."""
-    nic.sh("modprobe pktgen; echo reset >/proc/net/pktgen/pgctrl")
-    script = ["set -e"]
+    script = ["set -e", "modprobe pktgen", RESET]
     for i in (0, 1):
-        name = f"dut0@{i}"
-        script.append(f"for n in 1 2 3 4 5; do echo add_device {name} "
-                      f">/proc/net/pktgen/kpktgend_{i} || :; sleep 0.1; "
-                      f"[ ! -e /proc/net/pktgen/{name} ] || break; done")
-        script += [f"echo {x} >/proc/net/pktgen/{name}" for x in (
-            "count 0", "pkt_size 1000", "burst 16", "dst_mac 52:54:00:99:99:99",
-            f"queue_map_min {i}", f"queue_map_max {i}")]
+        script += device(f"dut0@{i}", ["count 0", "pkt_size 1000", "burst 16",
+                                       "dst_mac 52:54:00:99:99:99", f"queue_map_min {i}",
+                                       f"queue_map_max {i}"], i)
     nic.sh("\n".join(script))
-    process = nic.spawn("echo start >/proc/net/pktgen/pgctrl")
+    process = nic.spawn(START)
 
     def sent():
         now = nic.stats()
@@ -155,7 +150,7 @@ def test_one_queue_does_not_starve_the_other(nic):
         share = [b - a for a, b in zip(begun, sent())]
         nic.ping()
     finally:
-        nic.sh("echo stop >/proc/net/pktgen/pgctrl")
+        nic.sh(f"echo stop >{TOP}/pgctrl")
         process.kill()
-        nic.sh("echo reset >/proc/net/pktgen/pgctrl")
+        nic.sh(RESET)
     assert min(share) > 0.05 * sum(share), share

@@ -5,7 +5,7 @@ import struct
 
 import pytest
 from frames import TEST_TYPE, ether, pattern, udp4
-from lab import wait_until
+from lab import PROG, wait_until
 
 MTUS = (68, 1500, 1501, 2030, 2034, 2048, 4082, 4096, 6144, 9000, 9212)
 
@@ -100,11 +100,10 @@ def test_no_frame_waits_for_the_next(nic):
     helps, and says so.
     """
     mark = nic.guest.mark()
-    prog = "python3 /payload/tests/guest/prog/udp.py"
     for size in (0, 1400):
-        echo = nic.spawn(f"exec {prog} echo 1000", "peer")
+        echo = nic.spawn(f"exec python3 {PROG}/udp.py echo 1000", "peer")
         echo.wait_output("ready")
-        nic.sh(f"{prog} ask {nic.PEER} 1000 --size {size} --timeout 10", 120)
+        nic.prog(f"udp.py ask {nic.PEER} 1000 --size {size} --timeout 10", 120)
         echo.wait(20)
     assert "no interrupt came" not in nic.guest.dmesg(mark)
 

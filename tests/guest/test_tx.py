@@ -20,8 +20,9 @@ def test_full_ring_stops_and_wakes_the_queue(nic):
     with nic.flood("tx", burst=32):
         wait_until(lambda: nic.stats()["tx_stopped"] > nic.rounds(50), 20,
                    "the queue stops")
-        # The stack sends, too; whether the peer can take it, flooded as it is, is another matter.
-        nic.guest.run(f"ping -n -c 5 -i 0.2 -W 1 {nic.PEER}", 40, check=False)
+        # The peer drops some, flooded as it is; with the debug kernel, perhaps all.
+        nic.guest.run(f"ping -n -c 3 -i 0.2 -w 30 {nic.PEER}", 40,
+                      check=not nic.guest.kernel.debug)
     after = nic.stats()
     assert after["tx_busy"] == 0, "xmit was called with a full ring"
     assert after["tx_timeouts"] == before["tx_timeouts"]

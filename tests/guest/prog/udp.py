@@ -53,8 +53,7 @@ def echo(args):
     s.bind(("::", PORT))
     print("ready", file=sys.stderr, flush=True)
     for _ in range(args.count):
-        data, source = s.recvfrom(65536)
-        s.sendto(data, source)
+        s.sendto(*s.recvfrom(65536))
     print("null")
 
 
