@@ -91,6 +91,8 @@ enum hwl_tx_map {
  * @bytes: bytes of the packet on the wire; first descriptor only
  * @segs: frames on the wire; first descriptor only
  * @ndesc: descriptors of the packet; first descriptor only
+ * @report: slot of the descriptor that reports a burst, its last; first
+ *	descriptor of the burst only
  * @type: enum hwl_tx_type
  * @map: enum hwl_tx_map
  */
@@ -101,6 +103,7 @@ struct hwl_tx_buf {
 	u32 bytes;
 	u16 segs;
 	u16 ndesc;
+	u16 report;
 	u8 type;
 	u8 map;
 };
@@ -152,7 +155,8 @@ struct hwl_txq_cons_stats {
  * @ad: the device
  * @prod: descriptors filled ever; published with release semantics
  * @slot: slot of @prod
- * @kicked: value of @prod at the last doorbell
+ * @burst: slot of the first packet behind the last doorbell
+ * @kicked: value of @prod at the last doorbell; published with release semantics
  * @after_tso: the last packet was segmented by the device
  * @pstats: counters of the producer
  * @cons: descriptors reclaimed ever; published with release semantics
@@ -178,6 +182,7 @@ struct hwl_txq {
 	__cacheline_group_begin_aligned(producer);
 	u32 prod;
 	u32 slot;
+	u32 burst;
 	u32 kicked;
 	bool after_tso;
 	struct hwl_txq_prod_stats pstats;
@@ -257,7 +262,8 @@ struct hwl_rxq_stats {
  * @ad: the device
  * @prod: buffers posted ever
  * @slot: slot of @prod
- * @kicked: value of @prod at the last doorbell
+ * @burst: slot of the first packet behind the last doorbell
+ * @kicked: value of @prod at the last doorbell; published with release semantics
  * @cons: buffers taken ever
  * @cslot: slot of @cons
  * @discard: throw descriptors away up to the end of the frame
@@ -281,6 +287,7 @@ struct hwl_rxq {
 	__cacheline_group_begin_aligned(consumer);
 	u32 prod;
 	u32 slot;
+	u32 burst;
 	u32 kicked;
 	u32 cons;
 	u32 cslot;

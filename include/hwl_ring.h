@@ -53,4 +53,16 @@ static inline u32 hwl_ring_next(u32 slot, u32 size)
 	return ++slot == size ? 0 : slot;
 }
 
+/**
+ * hwl_ring_prev() - the slot before a slot
+ * @slot: slot index, below @size
+ * @size: ring size in descriptors
+ *
+ * Return: the preceding slot.
+ */
+static inline u32 hwl_ring_prev(u32 slot, u32 size)
+{
+	return (slot ?: size) - 1;
+}
+
 #endif /* HWL_RING_H */

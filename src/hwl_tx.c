@@ -63,11 +63,23 @@ static void hwl_txq_count(struct hwl_txq *txq, u64_stats_t *counter)
 	u64_stats_update_end(&txq->pstats.syncp);
 }
 
+/*
+ * Ask for a report of the last packet and ring the doorbell. A write-back for
+ * each packet of a burst would cost the device and the bus more than it tells.
+ */
 static void hwl_txq_kick(struct hwl_txq *txq)
 {
+	struct hwl_tx_ring *ring = &txq->ring;
+	u32 eop = hwl_ring_prev(txq->slot, ring->count);
+
 	if (txq->kicked == txq->prod)
 		return;
-	txq->kicked = txq->prod;
+	/* RS writes DD back, IDE lets TIDV gather reports. */
+	ring->desc[eop].lower |= cpu_to_le32(HWL_TXD_RS | HWL_TXD_IDE);
+	ring->buf[txq->burst].report = eop;
+	txq->burst = txq->slot;
+	/* The burst before the index; pairs with the acquire in hwl_txq_clean(). */
+	smp_store_release(&txq->kicked, txq->prod);
 	/* Orders the descriptors before the doorbell. */
 	writel(txq->slot, txq->tail);
 	trace_hwl_tx_doorbell(txq);
@@ -350,8 +362,7 @@ static void hwl_txq_publish(struct hwl_tx_cursor *cur, struct sk_buff *skb,
 	struct hwl_txq *txq = cur->txq;
 	struct hwl_tx_buf *first = cur->first;
 
-	/* Report this one: RS writes DD back, IDE lets TIDV gather reports. */
-	cur->desc->lower |= cpu_to_le32(HWL_TXD_EOP | HWL_TXD_RS | HWL_TXD_IDE);
+	cur->desc->lower |= cpu_to_le32(HWL_TXD_EOP);
 
 	first->skb = skb;
 	first->bytes = bytes;
@@ -360,7 +371,7 @@ static void hwl_txq_publish(struct hwl_tx_cursor *cur, struct sk_buff *skb,
 	first->type = HWL_TX_SKB;
 
 	txq->slot = cur->slot;
-	/* Buffers before the index; pairs with the acquire in hwl_txq_clean(). */
+	/* The slots are taken; the poll looks at them when they are kicked. */
 	smp_store_release(&txq->prod, cur->prod);
 }
 
@@ -502,14 +513,9 @@ netdev_features_t hwl_tx_features_check(struct sk_buff *skb,
 
 /* ---- Completion ---- */
 
-static bool hwl_tx_desc_done(const struct hwl_txq *txq, u32 cslot)
+static bool hwl_tx_desc_done(const struct hwl_txq *txq, u32 slot)
 {
-	const struct hwl_tx_ring *ring = &txq->ring;
-	u32 eop = cslot + ring->buf[cslot].ndesc - 1;
-
-	if (eop >= ring->count)
-		eop -= ring->count;
-	return le32_to_cpu(READ_ONCE(ring->desc[eop].upper)) & HWL_TXD_UP_DD;
+	return le32_to_cpu(READ_ONCE(txq->ring.desc[slot].upper)) & HWL_TXD_UP_DD;
 }
 
 /* Unmap a packet and step over it. Return: the slot behind it. */
@@ -534,29 +540,36 @@ static u32 hwl_tx_release(struct hwl_txq *txq, u32 slot, u32 ndesc)
  */
 void hwl_txq_clean(struct hwl_txq *txq, int budget)
 {
-	/* Pairs with the release in hwl_txq_publish(). */
-	u32 prod = smp_load_acquire(&txq->prod);
+	/* Pairs with the release in hwl_txq_kick(). */
+	u32 kicked = smp_load_acquire(&txq->kicked);
 	u32 packets = 0, bytes = 0, skbs = 0;
 	u32 tso_packets = 0, tso_bytes = 0;
 	u32 slot = txq->cslot;
 	u32 cons = txq->cons;
 
-	while (cons != prod && hwl_tx_desc_done(txq, slot)) {
-		struct hwl_tx_buf *first = &txq->ring.buf[slot];
+	while (cons != kicked) {
+		u32 report = txq->ring.buf[slot].report;
+		u32 end = hwl_ring_next(report, txq->ring.count);
 
+		if (!hwl_tx_desc_done(txq, report))
+			break;
 		/* DD before all that depends on the device's being done. */
 		dma_rmb();
-		prefetchw(&first->skb->users);
-		packets += first->segs;
-		bytes += first->bytes;
-		if (first->segs > 1) {
-			tso_packets++;
-			tso_bytes += first->bytes;
+		while (slot != end) {
+			struct hwl_tx_buf *first = &txq->ring.buf[slot];
+
+			prefetchw(&first->skb->users);
+			packets += first->segs;
+			bytes += first->bytes;
+			if (first->segs > 1) {
+				tso_packets++;
+				tso_bytes += first->bytes;
+			}
+			skbs++;
+			cons += first->ndesc;
+			slot = hwl_tx_release(txq, slot, first->ndesc);
+			napi_consume_skb(first->skb, budget);
 		}
-		skbs++;
-		cons += first->ndesc;
-		slot = hwl_tx_release(txq, slot, first->ndesc);
-		napi_consume_skb(first->skb, budget);
 	}
 	if (!skbs)
 		return;
@@ -622,6 +635,7 @@ void hwl_txq_drain(struct hwl_txq *txq)
 	txq->slot = 0;
 	txq->cslot = 0;
 	txq->kicked = 0;
+	txq->burst = 0;
 	txq->after_tso = false;
 	txq->seen = 0;
 	txq->stuck = 0;

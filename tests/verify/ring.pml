@@ -21,10 +21,13 @@
  *   src/hwl_tx.c: hwl_tx_xmit(): if (__netdev_tx_sent_queue(txq->nq, bytes, netdev_xmit_more()) || stopped) hwl_txq_kick(txq);
  *   src/hwl_tx.c: hwl_tx_xmit(): if (!netdev_xmit_more()) hwl_txq_kick(txq);
  *   src/hwl_tx.c: hwl_txq_publish(): first->ndesc = cur->prod - txq->prod;
- *   src/hwl_tx.c: hwl_txq_clean(): while (cons != prod && hwl_tx_desc_done(txq, slot))
+ *   src/hwl_tx.c: hwl_txq_kick(): u32 eop = hwl_ring_prev(txq->slot, ring->count); if (txq->kicked == txq->prod) return;
+ *   src/hwl_tx.c: hwl_txq_kick(): ring->buf[txq->burst].report = eop; txq->burst = txq->slot; smp_store_release(&txq->kicked, txq->prod); writel(txq->slot, txq->tail);
+ *   src/hwl_tx.c: hwl_txq_clean(): while (cons != kicked) { u32 report = txq->ring.buf[slot].report; u32 end = hwl_ring_next(report, txq->ring.count); if (!hwl_tx_desc_done(txq, report)) break;
+ *   src/hwl_tx.c: hwl_txq_clean(): while (slot != end)
  *   src/hwl_tx.c: hwl_txq_clean(): txq->cslot = slot; smp_store_release(&txq->cons, cons); if (!__netif_txq_completed_wake(txq->nq, skbs, bytes, hwl_txq_unused(txq), HWL_TX_START, hwl_asleep(txq->ad)))
  *   src/hwl_tx.c: hwl_txq_drain(): hwl_txq_clean(txq, 0); slot = txq->cslot; while (txq->cons != txq->prod)
- *   src/hwl_tx.c: hwl_txq_drain(): WRITE_ONCE(txq->prod, 0); WRITE_ONCE(txq->cons, 0); txq->slot = 0; txq->cslot = 0; txq->kicked = 0;
+ *   src/hwl_tx.c: hwl_txq_drain(): WRITE_ONCE(txq->prod, 0); WRITE_ONCE(txq->cons, 0); txq->slot = 0; txq->cslot = 0; txq->kicked = 0; txq->burst = 0;
  *   src/hwl_irq.c: hwl_poll(): if (done < budget && napi_complete_done(napi, done))
  *   src/hwl_irq.c: hwl_poll(): hwl_dim_poll(pair); hwl_wr32(pair->hw, HWL_IMS, pair->rearm);
  *   src/hwl_irq.c: hwl_irq_queue(): napi_schedule_irqoff(&pair->napi);
@@ -68,12 +71,12 @@
 #define USED(p, c)	(((p) + WRAP - (c)) % WRAP)
 #define UNUSED		(COUNT - RESERVED - USED(prod, cons))
 #define NEXT(s)		(((s) + 1) % COUNT)
-#define EOP(s)		(((s) + ndesc[s] - 1) % COUNT)
+#define PREV(s)		(((s) + COUNT - 1) % COUNT)
 
 /* The ring; skb: 0 none, 1 a packet, 2 the packet that is followed to its end. */
-byte prod, cons, pslot, cslot, kicked;
-byte skb[COUNT], ndesc[COUNT];
-bit filled[COUNT], eop[COUNT], dd[COUNT];
+byte prod, cons, pslot, cslot, kicked, begun;
+byte skb[COUNT], ndesc[COUNT], report[COUNT];
+bit filled[COUNT], rs[COUNT], dd[COUNT];
 
 /* The stack's queue. */
 bit xoff, txlock, txwait;
@@ -129,7 +132,14 @@ inline kick()
 {
 	atomic {
 		if
-		:: kicked != prod -> kicked = prod; tail = pslot
+		:: kicked != prod ->
+			rs[PREV(pslot)] = 1;
+			report[begun] = PREV(pslot);
+#ifndef M_BURST_STAYS
+			begun = pslot;
+#endif
+			kicked = prod;
+			tail = pslot
 		:: else -> skip
 		fi
 	}
@@ -143,7 +153,7 @@ inline fill()
 	:: n < want ->
 		assert(!filled[(pslot + n) % COUNT]);
 		filled[(pslot + n) % COUNT] = 1;
-		eop[(pslot + n) % COUNT] = (n + 1 == want);
+		rs[(pslot + n) % COUNT] = 0;
 		dd[(pslot + n) % COUNT] = 0;
 		n++
 	:: else -> break
@@ -274,7 +284,7 @@ end:
 	:: atomic { on && !hung && head != tail ->
 			assert(filled[head]);
 			if
-			:: eop[head] -> dd[head] = 1; icr = 1; raise()
+			:: rs[head] -> dd[head] = 1; icr = 1; raise()
 			:: else -> skip
 			fi;
 			head = NEXT(head)
@@ -319,21 +329,32 @@ inline release(s)
 	skb[s] = 0;
 	k = 0;
 	do
-	:: k < ndesc[s] -> filled[(s + k) % COUNT] = 0; k++
+	:: k < ndesc[s] -> filled[(s + k) % COUNT] = 0; rs[(s + k) % COUNT] = 0; k++
 	:: else -> break
 	od;
+	/* Not needed, but fewer states. */
+	ndesc[s] = 0;
+	report[s] = 0;
 	k = 0
 }
 
 inline clean()
 {
-	atomic { p = prod; c = cons; s = cslot; any = 0 };
+	atomic { p = kicked; c = cons; s = cslot; any = 0 };
 	do
-	:: c != p && dd[EOP(s)] ->
+	:: c != p && dd[report[s]] ->
 		d_step {
-			release(s);
-			c = (c + ndesc[s]) % WRAP;
-			s = (s + ndesc[s]) % COUNT;
+			e = NEXT(report[s]);
+			do
+			:: s != e ->
+				n = ndesc[s];
+				release(s);
+				c = (c + n) % WRAP;
+				s = (s + n) % COUNT
+			:: else -> break
+			od;
+			e = 0;
+			n = 0;
 			any = 1
 		}
 	:: else -> break
@@ -378,7 +399,7 @@ inline wake()
 
 active proctype Poll()
 {
-	byte p, c, s, k;
+	byte p, c, s, e, n, k;
 	bit any, rearm;
 
 end:
@@ -444,7 +465,7 @@ inline tx_disable()
 
 active proctype Reset()
 {
-	byte p, c, s, k;
+	byte p, c, s, e, n, k;
 	bit any;
 
 end:
@@ -483,7 +504,7 @@ end:
 		};
 #endif
 		atomic {
-			prod = 0; cons = 0; pslot = 0; cslot = 0;
+			prod = 0; cons = 0; pslot = 0; cslot = 0; begun = 0;
 #ifndef M_KICKED_STAYS
 			kicked = 0;
 #endif

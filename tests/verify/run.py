@@ -69,6 +69,7 @@ RING = [
     ("M_REARM_RAISES_NOTHING", "awake", FAILS),
     ("M_NO_KICK_WHEN_STOPPED", "awake", FAILS),
     ("M_NO_KICK_AFTER_DROP FOLLOW", "ends", FAILS),
+    ("M_BURST_STAYS", "safety", FAILS),
     ("RECEIVE M_NO_MISSED", "awake", FAILS),
     ("FAULTS M_NO_WATCHDOG_POLL M_NO_WATCHDOG_RESET", "awake", FAILS),
     ("FAULTS M_NO_WATCHDOG_RESET", "awake", FAILS),
