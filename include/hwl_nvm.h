@@ -26,6 +26,7 @@ static inline u16 hwl_nvm_sum(const u16 *words)
 void hwl_nvm_init(struct hwl_hw *hw);
 int hwl_nvm_read(struct hwl_hw *hw, u32 word, u32 count, u16 *data);
 int hwl_nvm_version(struct hwl_hw *hw, char *text, size_t size);
+int hwl_nvm_rom_version(struct hwl_hw *hw, char *text, size_t size);
 int hwl_nvm_write(struct hwl_hw *hw, u32 word, u32 count, const u16 *data);
 int hwl_nvm_check(struct hwl_hw *hw);
 

@@ -337,6 +337,7 @@ enum hwl_speed {
 
 /* ---- NVM words ---- */
 
+#define HWL_NVM_EMPTY			0xFFFF	/* a word that nobody wrote */
 #define HWL_NVM_ID_LED			0x04
 #define  HWL_NVM_ID_LED_RESERVED	0xF746
 #define  HWL_NVM_ID_LED_DEFAULT		0x1811
@@ -350,6 +351,10 @@ enum hwl_speed {
 #define  HWL_NVM_INIT_CTRL2_MNG		GENMASK(14, 13)
 #define HWL_NVM_INIT_CTRL3		0x24
 #define  HWL_NVM_INIT_CTRL3_APM		BIT(10)
+#define HWL_NVM_ROM			0x32	/* boot agent in the flash */
+#define  HWL_NVM_ROM_MAJOR		GENMASK(15, 12)
+#define  HWL_NVM_ROM_MINOR		GENMASK(11, 8)
+#define  HWL_NVM_ROM_BUILD		GENMASK(7, 0)
 #define HWL_NVM_CHECKSUM		0x3F
 #define  HWL_NVM_CHECKSUM_SUM		0xBABA
 

@@ -86,6 +86,13 @@ static int hwl_devlink_info_get(struct devlink *devlink,
 		if (err)
 			return err;
 	}
+	if (!hwl_nvm_rom_version(&ad->hw, text, sizeof(text))) {
+		err = devlink_info_version_stored_put(req,
+						      DEVLINK_INFO_VERSION_GENERIC_FW_UNDI,
+						      text);
+		if (err)
+			return err;
+	}
 	if (!hwl_nvm_version(&ad->hw, text, sizeof(text))) {
 		err = devlink_info_version_stored_put(req, "nvm", text);
 		if (err)

@@ -55,6 +55,8 @@ static void hwl_get_drvinfo(struct net_device *netdev,
 	strscpy(info->driver, HWL_NAME, sizeof(info->driver));
 	strscpy(info->version, HWL_VERSION, sizeof(info->version));
 	hwl_nvm_version(&ad->hw, info->fw_version, sizeof(info->fw_version));
+	hwl_nvm_rom_version(&ad->hw, info->erom_version,
+			    sizeof(info->erom_version));
 }
 
 static u32 hwl_get_msglevel(struct net_device *netdev)

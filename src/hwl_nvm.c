@@ -187,6 +187,34 @@ int hwl_nvm_version(struct hwl_hw *hw, char *text, size_t size)
 }
 
 /**
+ * hwl_nvm_rom_version() - the version of the expansion ROM, for people
+ * @hw: the device
+ * @text: where to put it
+ * @size: room there
+ *
+ * The boot agent in the flash notes its version in the NVM (I210 datasheet,
+ * section 6.8.6.3; alike in all of the family).
+ *
+ * Context: process.
+ * Return: 0; -ENOENT when there is none; another negative error code.
+ */
+int hwl_nvm_rom_version(struct hwl_hw *hw, char *text, size_t size)
+{
+	u16 word;
+	int err;
+
+	err = hwl_nvm_read(hw, HWL_NVM_ROM, 1, &word);
+	if (err)
+		return err;
+	if (!word || word == HWL_NVM_EMPTY)
+		return -ENOENT;
+	snprintf(text, size, "%lu.%lu.%lu", FIELD_GET(HWL_NVM_ROM_MAJOR, word),
+		 FIELD_GET(HWL_NVM_ROM_MINOR, word),
+		 FIELD_GET(HWL_NVM_ROM_BUILD, word));
+	return 0;
+}
+
+/**
  * hwl_nvm_write() - write words, and the checksum where they are under it
  * @hw: the device
  * @word: first word

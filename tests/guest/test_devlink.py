@@ -32,6 +32,7 @@ def test_info(nic):
     assert re.fullmatch(r"[0-9A-F]{6}-0[0-9A-F]{2}", info["versions"]["fixed"]["board.id"])
     version = re.search(r"^firmware-version: (\S+)", nic.sh("ethtool -i dut0"), re.M)[1]
     assert info["versions"]["running"]["nvm"] == version
+    assert re.fullmatch(r"\d+\.\d+\.\d+", info["versions"]["stored"]["fw.undi"])
 
 
 @pytest.mark.rule("T18")

@@ -72,6 +72,14 @@ def test_nvm_write(nic):
     nic.sh("ethtool -E dut0 magic 0x10d38086 offset 0x21 value 0x5a")
     assert read(0x20, 6) == old[:1] + b"\x5a" + old[2:]
     assert total() == 0xbaba
+
+    def rom():
+        return re.search(r"^expansion-rom-version: ?(.*)$", nic.sh("ethtool -i dut0"), re.M)[1]
+    build, version = read(0x64, 2)
+    assert rom() == f"{version >> 4}.{version & 15}.{build}"
+    for offset in (0x64, 0x65):
+        nic.sh(f"ethtool -E dut0 magic 0x10d38086 offset {offset} value 0xff")
+    assert rom() == ""
     nic.ping()
 
 
