@@ -40,10 +40,10 @@ BPF = {"net/lib": ["xdp_dummy", "xdp_native", "xdp_metadata"],
 # What has to hold, whatever e1000e does.
 WITHOUT_FAILURE = ("ping.py", "stats.py", "queues.py", "ring_reconfig.py", "napi_id.py",
                    "napi_threaded.py", "netpoll_basic.py")
-# netpoll_basic.py wants netpoll to find the transmit queue taken, while bpftrace looks on, and fails
-# if that was not seen.  An emulated processor gives bpftrace no time under the traffic of the test,
-# and ten messages are too few to meet a busy queue: so bpftrace comes first, and has been used once,
-# and more is logged and sent beside it.
+# netpoll_basic.py wants netpoll to find the transmit queue taken, while bpftrace looks on, and
+# fails if that was not seen.  An emulated processor gives bpftrace no time under the traffic of the
+# test, and ten messages are too few to meet a busy queue: so bpftrace comes first, has been used
+# once, and more is logged and sent beside it.
 FIRST = """mkdir -p /usr/local/bin && cd /usr/local/bin
 printf '#!/bin/sh\\nexec chrt -r 1 /usr/bin/bpftrace "$@"\\n' >bpftrace && chmod +x bpftrace
 ./bpftrace -e 'BEGIN { exit(); }'"""

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0
 """What the stack puts on the interface: bridge, bond, macvlan, queueing; each with traffic."""
 
+import json
 import re
 
 import pytest
@@ -49,6 +50,24 @@ def test_bond(nic, mode):
     nic.guest.set_link(True)
     wait_until(nic.answers, 15, "traffic")
     back(nic, "bond0")
+
+
+@pytest.mark.guest(ynl=True)
+def test_team(nic):
+    """Without its daemon: what that would do is to choose the mode, by netlink."""
+    nic.expect_log(r"team0: ", r"hartwell .*dut0", r"Mode changed")
+    nic.sh("ip link add team0 type team")
+    mode = {"name": "mode", "type": 5, "data": b"roundrobin\0".hex()}
+    request = {"team-ifindex": int(nic.sh("cat /sys/class/net/team0/ifindex")),
+               "list-option": {"option": mode}}
+    linux = "/payload/linux"
+    # It succeeds, and complains that nobody listens to the notice of it.
+    nic.guest.run(f"python3 {linux}/tools/net/ynl/cli.py --no-schema --do options-set --spec "
+                  f"{linux}/Documentation/netlink/specs/team.yaml --json '{json.dumps(request)}'",
+                  check=False)
+    nic.sh("ip link set dut0 down; ip link set dut0 master team0")
+    moved(nic, "team0")
+    back(nic, "team0")
 
 
 def test_macvlan(nic):
