@@ -225,6 +225,8 @@ def main():
         if missing:
             print(f"could not be built: {' '.join(missing)}")
         known = list(programs(top))
+        for suite, name in known:       # as the kernel's own runner does: not all are
+            (top / SELFTESTS / suite / name).chmod(0o755)
         wanted = [x for x in known if not args.program or x[1] in args.program]
         for name in set(args.program) - {n for _, n in known}:
             p.error(f"no program {name}: there are {' '.join(n for _, n in known)}")
