@@ -256,6 +256,22 @@ static const struct devlink_health_reporter_ops hwl_devlink_tx_ops = {
 };
 
 /**
+ * hwl_devlink_healthy() - the transmitter was started afresh
+ * @ad: the device
+ *
+ * Whoever did that has ended a hang that was left to the user.
+ *
+ * Context: process.
+ */
+void hwl_devlink_healthy(struct hwl_adapter *ad)
+{
+	struct hwl_devlink *dl = devlink_priv(ad->devlink);
+
+	devlink_health_reporter_state_update(dl->tx,
+					     DEVLINK_HEALTH_REPORTER_STATE_HEALTHY);
+}
+
+/**
  * hwl_devlink_report() - hand a hang to its reporter
  * @ad: the device; a reset is due
  *
@@ -271,8 +287,7 @@ void hwl_devlink_report(struct hwl_adapter *ad)
 		return;
 	/* It does not recover while a recovery that failed stands. */
 	if (!hwl_reset_if_due(ad))
-		devlink_health_reporter_state_update(dl->tx,
-						     DEVLINK_HEALTH_REPORTER_STATE_HEALTHY);
+		hwl_devlink_healthy(ad);
 }
 
 /* ---- Life ---- */

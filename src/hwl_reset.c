@@ -160,6 +160,7 @@ int hwl_up(struct hwl_adapter *ad)
 	}
 	hwl_rings_attach(ad, &rings);
 	hwl_start(ad);
+	hwl_devlink_healthy(ad);
 	return 0;
 }
 
@@ -256,6 +257,7 @@ int hwl_reconfigure(struct hwl_adapter *ad, const struct hwl_config *cfg)
 	hwl_rings_attach(ad, &new);
 	hwl_rss_set_pairs(ad, cfg->pairs);
 	hwl_start(ad);
+	hwl_devlink_healthy(ad);
 	hwl_rings_free(ad, &old);
 	return 0;
 

@@ -64,6 +64,12 @@ def test_recovery_by_hand(nic):
     nic.sh(f"devlink health recover {handle(nic)} reporter tx")
     wait_until(nic.answers, 5, "traffic")
     assert health(nic)["state"] == "healthy"
+    for end in ("ip link set dut0 down; ip link set dut0 up", "ethtool -G dut0 tx 512"):
+        hang(nic)
+        wait_until(lambda: health(nic)["state"] == "error", 10, "a report")
+        nic.sh(end)
+        assert health(nic)["state"] == "healthy", end
+        wait_until(nic.answers, 10, "traffic")
 
 
 def test_event_for_a_test(nic):
