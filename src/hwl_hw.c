@@ -70,7 +70,8 @@ void hwl_hw_stop(struct hwl_hw *hw)
 	hwl_wr32(hw, HWL_RCTL, 0);
 	hwl_wr32(hw, HWL_TCTL, hwl_rd32(hw, HWL_TCTL) & ~HWL_TCTL_EN);
 	hwl_flush(hw);
-	fsleep(10 * USEC_PER_MSEC);
+	/* Not fsleep(): no packet passes meanwhile. */
+	usleep_range(10 * USEC_PER_MSEC, 11 * USEC_PER_MSEC);
 }
 
 /**
@@ -114,7 +115,7 @@ int hwl_hw_reset(struct hwl_hw *hw)
 	}
 
 	/* The PHY's part of the NVM is read only after AUTO_RD. */
-	fsleep(25 * USEC_PER_MSEC);
+	usleep_range(25 * USEC_PER_MSEC, 26 * USEC_PER_MSEC);
 
 	hwl_wr32(hw, HWL_IMC, HWL_INT_ALL);
 	hwl_rd32(hw, HWL_ICR);
