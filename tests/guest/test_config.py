@@ -119,7 +119,8 @@ def test_refused_values_change_nothing(nic):
             nic.refused(command, text)
         ping.signal("INT")
         out = ping.wait(20, check=False).stdout
-        assert " 0% packet loss" in out, out[-300:]
+        sent, got = map(int, re.search(r"(\d+) packets transmitted, (\d+) rec", out).groups())
+        assert sent - got <= 1, out[-300:]      # the answer to the last may be on its way
     assert state() == before
     assert nic.stats()["resets"] == 0
 
