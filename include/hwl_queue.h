@@ -262,8 +262,7 @@ struct hwl_rxq_stats {
  * @ad: the device
  * @prod: buffers posted ever
  * @slot: slot of @prod
- * @burst: slot of the first packet behind the last doorbell
- * @kicked: value of @prod at the last doorbell; published with release semantics
+ * @kicked: value of @prod at the last doorbell
  * @cons: buffers taken ever
  * @cslot: slot of @cons
  * @discard: throw descriptors away up to the end of the frame
@@ -287,7 +286,6 @@ struct hwl_rxq {
 	__cacheline_group_begin_aligned(consumer);
 	u32 prod;
 	u32 slot;
-	u32 burst;
 	u32 kicked;
 	u32 cons;
 	u32 cslot;

@@ -49,7 +49,7 @@ static int hwl_devlink_board_id(struct hwl_hw *hw, char *text, size_t size)
 	err = hwl_nvm_read(hw, words[1], 1, &len);
 	if (err)
 		return err;
-	if (!len || len == 0xffff || (len - 1) * 2 >= size)
+	if (!len || len == HWL_NVM_EMPTY || (len - 1) * 2 >= size)
 		return -EINVAL;
 	for (i = 0; i < len - 1; i++) {
 		err = hwl_nvm_read(hw, words[1] + 1 + i, 1, &data);

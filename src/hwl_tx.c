@@ -3,10 +3,10 @@
  * Transmit path: map, fill, publish, kick; and the one completion.
  *
  * hwl_tx_xmit() produces under the stack's transmit lock, hwl_txq_clean()
- * consumes under NAPI; they meet in the counters 'prod' and 'cons' alone. Both
- * publish theirs with release semantics before the queue is stopped or woken,
- * which is what netif_txq_maybe_stop() and __netif_txq_completed_wake() ask
- * for.
+ * consumes under NAPI; they meet in the counters 'prod', 'kicked' and 'cons'
+ * alone. 'prod' and 'cons' are published with release semantics before the
+ * queue is stopped or woken, which is what netif_txq_maybe_stop() and
+ * __netif_txq_completed_wake() ask for; 'kicked' hands a burst to the consumer.
  *
  * Whatever the source of a packet, it goes through hwl_tx_put() for each
  * buffer and hwl_txq_publish() at the end.
