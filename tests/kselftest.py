@@ -126,7 +126,6 @@ def run_all(driver, wanted, top, limit):
         guest.net_up()
         # netpoll_basic.py looks for netconsole's directory.
         guest.run("modprobe netconsole; mount -t configfs configfs /sys/kernel/config", check=False)
-        guest.run(FIRST, 120)
         return guest
 
     guest = fresh()
@@ -134,6 +133,8 @@ def run_all(driver, wanted, top, limit):
         for suite, name in wanted:
             begun = time.monotonic()
             hung, text = False, ""
+            if name in BESIDE:
+                guest.run(FIRST, 120)
             beside = [guest.spawn(x) for x in BESIDE.get(name, ())]
             process = guest.spawn(
                 f"cd /payload/linux/{SELFTESTS}/{suite} && exec env {ENVIRONMENT} ./{name} 2>&1")

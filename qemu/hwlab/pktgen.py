@@ -4,6 +4,7 @@
 TOP = "/proc/net/pktgen"
 RESET = f"echo reset >{TOP}/pgctrl"
 START = f"echo start >{TOP}/pgctrl"
+STOP = f"echo stop >{TOP}/pgctrl"
 
 
 def device(name, settings, thread=0):

@@ -235,6 +235,14 @@ class Nic:
     def peer(self, cmd, timeout=30):
         return self.guest.run(cmd, timeout, netns="peer").stdout
 
+    def ynl(self, family, do, attributes, check=True):
+        """What the kernel's netlink tool prints, as JSON; in a guest with ynl=True."""
+        linux = "/payload/linux"
+        return self.guest.run(
+            f"python3 {linux}/tools/net/ynl/cli.py --no-schema --process-unknown --output-json "
+            f"--spec {linux}/Documentation/netlink/specs/{family}.yaml {do} "
+            f"--json '{json.dumps(attributes)}'", 60, check).stdout
+
     def refused(self, cmd, text=None):
         """The command must fail (and say why)."""
         result = self.guest.run(cmd, check=False)
@@ -434,7 +442,7 @@ class Nic:
             more = ["delay 1000000", *more]
         text = pktgen_script(dev, dst, size, burst, more)
         self.guest.run(text, netns=out)
-        proc = self.guest.spawn("echo start >/proc/net/pktgen/pgctrl", out)
+        proc = self.guest.spawn(pktgen.START, out)
         counter = f"cat /sys/class/net/{dev}/statistics/tx_packets"
         start = int(self.guest.run(counter, netns=out).stdout)
         try:
@@ -442,9 +450,9 @@ class Nic:
                        what="pktgen sends")
             yield
         finally:
-            self.guest.run("echo stop >/proc/net/pktgen/pgctrl", netns=out, check=False)
+            self.guest.run(pktgen.STOP, netns=out, check=False)
             proc.kill()
-            self.guest.run("echo reset >/proc/net/pktgen/pgctrl", netns=out, check=False)
+            self.guest.run(pktgen.RESET, netns=out, check=False)
 
     @contextlib.contextmanager
     def stream(self, reverse=False, seconds=3600):

@@ -5,7 +5,7 @@ Accesses to registers are in test_tx.py, too.
 """
 
 import pytest
-from hwlab.pktgen import RESET, START, TOP, device
+from hwlab.pktgen import RESET, START, STOP, TOP, device
 from frames import ether
 from lab import pktgen_script, wait_until
 
@@ -151,7 +151,7 @@ def test_one_queue_does_not_starve_the_other(nic):
         share = [b - a for a, b in zip(begun, sent())]
         nic.ping()
     finally:
-        nic.sh(f"echo stop >{TOP}/pgctrl")
+        nic.sh(STOP)
         process.kill()
         nic.sh(RESET)
     assert min(share) > 0.05 * sum(share), share

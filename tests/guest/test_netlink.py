@@ -11,10 +11,7 @@ pytestmark = pytest.mark.guest(ynl=True)
 
 
 def ynl(nic, do, **attributes):
-    return json.loads(nic.sh(
-        "python3 /payload/linux/tools/net/ynl/cli.py --no-schema --process-unknown "
-        f"--output-json --spec /payload/linux/Documentation/netlink/specs/netdev.yaml {do} "
-        f"--json '{json.dumps(attributes)}'", 60))
+    return json.loads(nic.ynl("netdev", do, attributes))
 
 
 def dump(nic, what):

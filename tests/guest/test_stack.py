@@ -1,7 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0
 """What the stack puts on the interface: bridge, bond, macvlan, queueing; each with traffic."""
 
-import json
 import re
 
 import pytest
@@ -60,11 +59,8 @@ def test_team(nic):
     mode = {"name": "mode", "type": 5, "data": b"roundrobin\0".hex()}
     request = {"team-ifindex": int(nic.sh("cat /sys/class/net/team0/ifindex")),
                "list-option": {"option": mode}}
-    linux = "/payload/linux"
     # It succeeds, and complains that nobody listens to the notice of it.
-    nic.guest.run(f"python3 {linux}/tools/net/ynl/cli.py --no-schema --do options-set --spec "
-                  f"{linux}/Documentation/netlink/specs/team.yaml --json '{json.dumps(request)}'",
-                  check=False)
+    nic.ynl("team", "--do options-set", request, check=False)
     nic.sh("ip link set dut0 down; ip link set dut0 master team0")
     moved(nic, "team0")
     back(nic, "team0")

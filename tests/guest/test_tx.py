@@ -5,6 +5,7 @@ import struct
 
 import pytest
 from frames import TEST_TYPE, ether, ipv4, mac, pattern, verify
+from hwlab.pktgen import RESET, START
 from lab import PROG, pktgen_script, wait_until
 
 SWIOTLB = pytest.mark.guest(append="swiotlb=force")
@@ -83,13 +84,13 @@ def test_one_doorbell_a_burst(nic):
     nic.sh(pktgen_script("dut0", nic.PEER_MAC, 60, 32, ["count 3200"]))
     before = nic.stats()
     with nic.accesses() as (_, writes):
-        nic.sh("echo start >/proc/net/pktgen/pgctrl", 60)
+        nic.sh(START, 60)
         wait_until(lambda: nic.stats()["tx_packets"] - before["tx_packets"] >= 3200)
     doorbells = writes["TDT0"] + writes["TDT1"]
     stops = nic.stats()["tx_stopped"] - before["tx_stopped"]
     assert 3200 / 256 <= doorbells <= 3200 / 32 * 1.5 + stops + 5, \
         f"{doorbells} doorbells for 100 bursts, {stops} stops"
-    nic.sh("echo reset >/proc/net/pktgen/pgctrl")
+    nic.sh(RESET)
 
 
 @pytest.mark.guest(traced=True)
@@ -296,9 +297,9 @@ def test_burst_whose_last_packet_fails_is_sent(nic):
             nic.sh(pktgen_script("dut0", nic.PEER_MAC, 200, 4, ["count 4" if nth == 4 else
                                                               "count 8"]))
             nic.fail("dma_map_page_attrs", -1, nth, "hwl_tx")
-            nic.sh("echo start >/proc/net/pktgen/pgctrl", 60)
+            nic.sh(START, 60)
             assert nic.fail_hits() == 1
-            nic.sh("echo reset >/proc/net/pktgen/pgctrl")
+            nic.sh(RESET)
         # Nothing else is sent that could ring the doorbell for them.
         seen.wait(3 + 7, 3)
     assert nic.stats()["tx_dma_map_errors"] == 2
