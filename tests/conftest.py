@@ -64,6 +64,7 @@ def slow(item):
         item.callspec.params["kernel"] == "debug" and not item.get_closest_marker("debug")
 
 
+@pytest.hookimpl(tryfirst=True)     # before the workers read the groups
 def pytest_collection_modifyitems(config, items):
     wanted = set(config.getoption("--rule") or ())
     if wanted:
@@ -103,7 +104,7 @@ def table(reporter):
                 continue
             name = plain(report.nodeid)
             seconds[name] = seconds.get(name, 0) + report.duration
-            if outcome:
+            if outcome and (outcome != "rerun" or name not in result):
                 result[name] = outcome
     if not result:
         return

@@ -262,6 +262,8 @@ GROUPS = {
     "test": {
         "python3-pytest": (_file("/usr/lib/python3/dist-packages/pytest"), False),
         "python3-pytest-xdist": (_file("/usr/lib/python3/dist-packages/xdist"), False),
+        "python3-pytest-rerunfailures":
+            (_file("/usr/lib/python3/dist-packages/pytest_rerunfailures.py"), False),
         "python3-yaml": (_file("/usr/lib/python3/dist-packages/yaml"), False),
         "dkms": (_tool("dkms"), False),
         "openssl": (_tool("openssl"), False),
