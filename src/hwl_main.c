@@ -213,9 +213,11 @@ static void hwl_remove(struct pci_dev *pdev)
 	struct hwl_adapter *ad = pci_get_drvdata(pdev);
 
 	hwl_netdev_unregister(ad);
-	/* The reset takes rtnl, so it is waited for here and not in close. */
-	cancel_work_sync(&ad->reset_work);
-	cancel_work_sync(&ad->link_work);
+	/* The reset takes rtnl, so it is waited for here and not in close; and
+	 * devlink could still ask for one.
+	 */
+	disable_work_sync(&ad->reset_work);
+	disable_work_sync(&ad->link_work);
 	hwl_devlink_exit(ad);
 	hwl_hw_ctrl_ext(&ad->hw, HWL_CTRL_EXT_DRV_LOAD, 0);
 	hwl_pairs_free(ad);
