@@ -120,7 +120,7 @@ static void hwl_dim_feed(struct hwl_pair *pair, struct dim *dim,
 }
 
 /**
- * hwl_dim_poll() - count a poll that followed an interrupt
+ * hwl_dim_poll() - count a poll that leaves nothing to do
  * @pair: the pair
  *
  * Context: NAPI.

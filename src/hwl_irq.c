@@ -189,10 +189,12 @@ static int hwl_poll(struct napi_struct *napi, int budget)
 	if (unlikely(!hwl_rxq_refill(&pair->rxq)))
 		mod_timer(&pair->retry, jiffies + HWL_RETRY);
 
-	if (done < budget && napi_complete_done(napi, done)) {
-		hwl_dim_poll(pair);
+	if (done == budget)
+		return done;
+	/* Before the end, behind which another poll may begin. */
+	hwl_dim_poll(pair);
+	if (napi_complete_done(napi, done))
 		hwl_wr32(pair->hw, HWL_IMS, pair->rearm);
-	}
 	return done;
 }
 
@@ -491,7 +493,7 @@ void hwl_irq_setup(struct hwl_adapter *ad)
  * hwl_irq_enable() - unmask
  * @ad: the device; handlers installed, NAPI enabled
  *
- * Context: process, rtnl held.
+ * Context: process; rtnl held, or the watchdog's tick.
  */
 void hwl_irq_enable(struct hwl_adapter *ad)
 {
@@ -606,5 +608,7 @@ void hwl_irq_napi_disable(struct hwl_adapter *ad)
 		hwl_dim_stop(pair);
 		timer_delete_sync(&pair->retry);
 	}
+	/* napi_disable() does not wait for what follows napi_complete_done(). */
+	synchronize_net();
 	hwl_wr32(&ad->hw, HWL_IMC, HWL_INT_ALL);
 }
