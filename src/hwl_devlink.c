@@ -120,7 +120,8 @@ static void hwl_dump_registers(struct hwl_adapter *ad, struct devlink_fmsg *fmsg
 
 static void hwl_dump_indexes(struct devlink_fmsg *fmsg, struct hwl_txq *txq)
 {
-	u32 prod = READ_ONCE(txq->prod), cons = READ_ONCE(txq->cons);
+	/* In this order: cons is not ahead of a prod that is read later. */
+	u32 cons = smp_load_acquire(&txq->cons), prod = READ_ONCE(txq->prod);
 
 	devlink_fmsg_u32_pair_put(fmsg, "size", txq->ring.count);
 	devlink_fmsg_u32_pair_put(fmsg, "pending", hwl_ring_used(prod, cons));
@@ -283,11 +284,9 @@ void hwl_devlink_report(struct hwl_adapter *ad)
 {
 	struct hwl_devlink *dl = devlink_priv(ad->devlink);
 
-	if (!devlink_health_report(dl->tx, "transmit queue hung", NULL))
-		return;
-	/* It does not recover while a recovery that failed stands. */
-	if (!hwl_reset_if_due(ad))
-		hwl_devlink_healthy(ad);
+	/* It does not recover while an earlier recovery that failed stands. */
+	if (devlink_health_report(dl->tx, "transmit queue hung", NULL) == -ECANCELED)
+		hwl_reset_if_due(ad);
 }
 
 /* ---- Life ---- */

@@ -123,6 +123,7 @@ static void hwl_start(struct hwl_adapter *ad)
 	hwl_irq_enable(ad);
 	hwl_watchdog_start(ad);
 	schedule_work(&ad->link_work);
+	hwl_devlink_healthy(ad);
 }
 
 /* The device did not survive the reset: wait for a close or a removal. */
@@ -160,7 +161,6 @@ int hwl_up(struct hwl_adapter *ad)
 	}
 	hwl_rings_attach(ad, &rings);
 	hwl_start(ad);
-	hwl_devlink_healthy(ad);
 	return 0;
 }
 
@@ -257,7 +257,6 @@ int hwl_reconfigure(struct hwl_adapter *ad, const struct hwl_config *cfg)
 	hwl_rings_attach(ad, &new);
 	hwl_rss_set_pairs(ad, cfg->pairs);
 	hwl_start(ad);
-	hwl_devlink_healthy(ad);
 	hwl_rings_free(ad, &old);
 	return 0;
 
@@ -302,16 +301,22 @@ bool hwl_reset_request_hung(struct hwl_adapter *ad)
  * Unless another restart has come first.
  *
  * Context: process; takes rtnl.
- * Return: 0, or a negative error code of the reset.
+ * Return: 0, -ENODEV if an earlier reset failed or the device is gone, or a
+ * negative error code of the reset.
  */
 int hwl_reset_if_due(struct hwl_adapter *ad)
 {
 	int err = 0;
+	bool due;
 
 	rtnl_lock();
-	if (test_and_clear_bit(HWL_RESET_DUE, &ad->flags) &&
-	    !test_bit(HWL_DOWN, &ad->flags) && !hwl_gone(&ad->hw))
-		err = hwl_restart(ad);
+	due = test_and_clear_bit(HWL_RESET_DUE, &ad->flags);
+	if (netif_running(ad->netdev)) {
+		if (test_bit(HWL_DOWN, &ad->flags) || hwl_gone(&ad->hw))
+			err = -ENODEV;
+		else if (due)
+			err = hwl_restart(ad);
+	}
 	rtnl_unlock();
 	return err;
 }

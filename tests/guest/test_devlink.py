@@ -64,7 +64,8 @@ def test_recovery_by_hand(nic):
     nic.sh(f"devlink health recover {handle(nic)} reporter tx")
     wait_until(nic.answers, 5, "traffic")
     assert health(nic)["state"] == "healthy"
-    for end in ("ip link set dut0 down; ip link set dut0 up", "ethtool -G dut0 tx 512"):
+    for end in ("ip link set dut0 down; ip link set dut0 up", "ethtool -G dut0 tx 512",
+                "ethtool --reset dut0 mac"):
         hang(nic)
         wait_until(lambda: health(nic)["state"] == "error", 10, "a report")
         nic.sh(end)
