@@ -91,8 +91,8 @@ enum hwl_tx_map {
  * @bytes: bytes of the packet on the wire; first descriptor only
  * @segs: frames on the wire; first descriptor only
  * @ndesc: descriptors of the packet; first descriptor only
- * @report: slot of the descriptor that reports a burst, its last; first
- *	descriptor of the burst only
+ * @report: slot of the next descriptor with RS, whose report is for this
+ *	packet and those up to there; first packet behind a report only
  * @type: enum hwl_tx_type
  * @map: enum hwl_tx_map
  */
@@ -155,8 +155,9 @@ struct hwl_txq_cons_stats {
  * @ad: the device
  * @prod: descriptors filled ever; published with release semantics
  * @slot: slot of @prod
- * @burst: slot of the first packet behind the last doorbell
- * @kicked: value of @prod at the last doorbell; published with release semantics
+ * @rs_first: slot of the first packet behind the last descriptor with RS
+ * @rs_prod: value of @prod behind that descriptor; published with release
+ *	semantics
  * @after_tso: the last packet was segmented by the device
  * @pstats: counters of the producer
  * @cons: descriptors reclaimed ever; published with release semantics
@@ -182,8 +183,8 @@ struct hwl_txq {
 	__cacheline_group_begin_aligned(producer);
 	u32 prod;
 	u32 slot;
-	u32 burst;
-	u32 kicked;
+	u32 rs_first;
+	u32 rs_prod;
 	bool after_tso;
 	struct hwl_txq_prod_stats pstats;
 	__cacheline_group_end_aligned(producer);

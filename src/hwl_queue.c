@@ -24,7 +24,7 @@ static void hwl_queue_assert_layout(void)
 	HWL_TXQ_IN_GROUP(read_mostly, ring);
 	HWL_TXQ_IN_GROUP(read_mostly, nq);
 	HWL_TXQ_IN_GROUP(producer, prod);
-	HWL_TXQ_IN_GROUP(producer, kicked);
+	HWL_TXQ_IN_GROUP(producer, rs_prod);
 	HWL_TXQ_IN_GROUP(producer, pstats);
 	HWL_TXQ_IN_GROUP(consumer, cons);
 	HWL_TXQ_IN_GROUP(consumer, cslot);

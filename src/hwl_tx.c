@@ -3,10 +3,10 @@
  * Transmit path: map, fill, publish, kick; and the one completion.
  *
  * hwl_tx_xmit() produces under the stack's transmit lock, hwl_txq_clean()
- * consumes under NAPI; they meet in the counters 'prod', 'kicked' and 'cons'
+ * consumes under NAPI; they meet in the counters 'prod', 'rs_prod' and 'cons'
  * alone. 'prod' and 'cons' are published with release semantics before the
  * queue is stopped or woken, which is what netif_txq_maybe_stop() and
- * __netif_txq_completed_wake() ask for; 'kicked' hands a burst to the consumer.
+ * __netif_txq_completed_wake() ask for; 'rs_prod' hands packets to the consumer.
  *
  * Whatever the source of a packet, it goes through hwl_tx_put() for each
  * buffer and hwl_txq_publish() at the end.
@@ -29,6 +29,12 @@
  * segmented packet may be written before the last bytes were fetched.
  */
 #define HWL_TX_SENTINEL		4
+
+/* Within a burst a report is asked for behind this many descriptors at the
+ * latest: a burst may be as long as the ring, and byte queue limits, the
+ * watchdog and a stopped queue wait for reports.
+ */
+#define HWL_TX_RS_THRESH	8
 
 /**
  * struct hwl_tx_cursor - a packet on its way into the ring
@@ -63,23 +69,30 @@ static void hwl_txq_count(struct hwl_txq *txq, u64_stats_t *counter)
 	u64_stats_update_end(&txq->pstats.syncp);
 }
 
-/*
- * Ask for a report of the last packet and ring the doorbell. A write-back for
- * each packet of a burst would cost the device and the bus more than it tells.
- */
-static void hwl_txq_kick(struct hwl_txq *txq)
+/* Ask for one report of all packets since the last one asked for. */
+static void hwl_txq_set_rs(struct hwl_txq *txq)
 {
 	struct hwl_tx_ring *ring = &txq->ring;
 	u32 eop = hwl_ring_prev(txq->slot, ring->count);
 
-	if (txq->kicked == txq->prod)
-		return;
 	/* RS writes DD back, IDE lets TIDV gather reports. */
 	ring->desc[eop].lower |= cpu_to_le32(HWL_TXD_RS | HWL_TXD_IDE);
-	ring->buf[txq->burst].report = eop;
-	txq->burst = txq->slot;
-	/* The burst before the index; pairs with the acquire in hwl_txq_clean(). */
-	smp_store_release(&txq->kicked, txq->prod);
+	ring->buf[txq->rs_first].report = eop;
+	txq->rs_first = txq->slot;
+	/* The packets before the index; pairs with the acquire in hwl_txq_clean(). */
+	smp_store_release(&txq->rs_prod, txq->prod);
+}
+
+/*
+ * Ring the doorbell, with a report behind the last packet. Behind that there
+ * is one already only if there is nothing new: hwl_txq_publish() asks for one
+ * when another packet follows.
+ */
+static void hwl_txq_kick(struct hwl_txq *txq)
+{
+	if (txq->rs_prod == txq->prod)
+		return;
+	hwl_txq_set_rs(txq);
 	/* Orders the descriptors before the doorbell. */
 	writel(txq->slot, txq->tail);
 	trace_hwl_tx_doorbell(txq);
@@ -353,8 +366,8 @@ static int hwl_tx_tso(struct hwl_tx_cursor *cur, const struct sk_buff *skb)
 /* ---- Publish ---- */
 
 /*
- * Complete the packet under @cur and make it visible to the consumer; the
- * device sees it at the next doorbell.
+ * Complete the packet under @cur. The consumer sees it when a report was asked
+ * for, the device at the next doorbell.
  */
 static void hwl_txq_publish(struct hwl_tx_cursor *cur, struct sk_buff *skb,
 			    u32 bytes, u32 segs)
@@ -362,6 +375,8 @@ static void hwl_txq_publish(struct hwl_tx_cursor *cur, struct sk_buff *skb,
 	struct hwl_txq *txq = cur->txq;
 	struct hwl_tx_buf *first = cur->first;
 
+	if (txq->prod - txq->rs_prod >= HWL_TX_RS_THRESH)
+		hwl_txq_set_rs(txq);
 	cur->desc->lower |= cpu_to_le32(HWL_TXD_EOP);
 
 	first->skb = skb;
@@ -371,7 +386,7 @@ static void hwl_txq_publish(struct hwl_tx_cursor *cur, struct sk_buff *skb,
 	first->type = HWL_TX_SKB;
 
 	txq->slot = cur->slot;
-	/* The slots are taken; the poll looks at them when they are kicked. */
+	/* The slots are taken, whether or not the poll looks at them yet. */
 	smp_store_release(&txq->prod, cur->prod);
 }
 
@@ -540,14 +555,14 @@ static u32 hwl_tx_release(struct hwl_txq *txq, u32 slot, u32 ndesc)
  */
 void hwl_txq_clean(struct hwl_txq *txq, int budget)
 {
-	/* Pairs with the release in hwl_txq_kick(). */
-	u32 kicked = smp_load_acquire(&txq->kicked);
+	/* Pairs with the release in hwl_txq_set_rs(). */
+	u32 rs_prod = smp_load_acquire(&txq->rs_prod);
 	u32 packets = 0, bytes = 0, skbs = 0;
 	u32 tso_packets = 0, tso_bytes = 0;
 	u32 slot = txq->cslot;
 	u32 cons = txq->cons;
 
-	while (cons != kicked) {
+	while (cons != rs_prod) {
 		u32 report = txq->ring.buf[slot].report;
 		u32 end = hwl_ring_next(report, txq->ring.count);
 
@@ -612,7 +627,7 @@ void hwl_txq_drain(struct hwl_txq *txq)
 	u32 slot;
 
 	local_bh_disable();
-	/* What was sent counts as sent. */
+	/* What was reported counts as sent. */
 	hwl_txq_clean(txq, 0);
 
 	slot = txq->cslot;
@@ -634,8 +649,8 @@ void hwl_txq_drain(struct hwl_txq *txq)
 	WRITE_ONCE(txq->cons, 0);
 	txq->slot = 0;
 	txq->cslot = 0;
-	txq->kicked = 0;
-	txq->burst = 0;
+	txq->rs_prod = 0;
+	txq->rs_first = 0;
 	txq->after_tso = false;
 	txq->seen = 0;
 	txq->stuck = 0;

@@ -21,8 +21,9 @@
 #define HWL_TICKS_PHY		4	/* 2 s */
 #define HWL_TICKS_STATS		60	/* 30 s */
 
-/* Looks in a row without progress: the first may be a lost interrupt. One frame
- * takes milliseconds even at 10 Mb/s, so a second without any is long.
+/* Looks in a row without progress: the first may be a lost interrupt. What
+ * one report stands for (some descriptors more than HWL_TX_RS_THRESH) takes
+ * milliseconds even at 10 Mb/s, so a second without any is long.
  */
 #define HWL_STUCK_POLL		1
 /* All fetched, nothing reported: the device is given this much longer. */

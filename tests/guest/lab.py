@@ -34,6 +34,7 @@ HARMLESS = (
     r"pktgen: interface: \S+ is already stopped",
     r"hwltest: loading out-of-tree module",
     r"hwltest: module verification failed",
+    r"net_ratelimit: \d+ callbacks suppressed",    # said at the next message, a test later perhaps
     # The mouse's driver was to be bound while the guest slept.
     r"serio serio\d+: deferred probe pending",
 )

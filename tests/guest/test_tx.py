@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0
 """Transmit: flow control, offloads, short frames, DMA errors."""
 
+import json
 import struct
 
 import pytest
@@ -8,6 +9,8 @@ from frames import TEST_TYPE, ether, ipv4, mac, pattern, verify
 from hwlab.pktgen import RESET, START
 from lab import PROG, pktgen_script, wait_until
 
+TCTL, EN = 0x400, 2
+RS = 8              # in the command byte of a descriptor
 SWIOTLB = pytest.mark.guest(append="swiotlb=force")
 
 
@@ -126,6 +129,22 @@ def test_each_packet_is_freed_without_a_next_one(nic):
     nic.sh("ethtool -C dut0 rx-usecs 10000 tx-usecs 10000")
     slowest = nic.prog(f"oneshot.py {nic.PEER} 10")
     assert slowest < 0.15, f"a sent packet was held for {slowest:.3f} s"
+
+
+@pytest.mark.rule("T12")
+def test_long_burst_is_reported_in_parts(nic):
+    """The device holds a burst of 64 back: one of the first eight descriptors has RS already."""
+    nic.expect_log(r"tx queue \d hung")
+    nic.quiet()
+    nic.sh("modprobe pktgen")
+    nic.sh(pktgen_script("dut0", nic.PEER_MAC, 60, 64, ["count 64"]))
+    nic.clear_bits(TCTL, EN)
+    nic.sh(START, 60)
+    reporter = f"pci/{nic.guest.pci()} reporter tx"
+    queue = json.loads(nic.sh(f"devlink -j health dump show {reporter}"))["queues"][0]
+    ahead = [bytes(x["bytes"]) for x in queue["descriptors"]][8:]
+    assert queue["pending"] >= 64 and sum(x[11] & RS != 0 for x in ahead) == 1, ahead
+    nic.sh(RESET)
 
 
 # --- short frames ---

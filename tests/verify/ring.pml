@@ -7,7 +7,8 @@
  * were sequentially consistent; the barriers are the litmus tests' business.
  *
  * The ring has four descriptors, the counters wrap at six: not a multiple, as 2^32 is none of most
- * ring sizes. Packets take one or two descriptors, bursts have one or two packets.
+ * ring sizes. Packets take one or two descriptors, bursts have one or two packets; within a burst
+ * a report is asked for behind two descriptors.
  *
  * Without FAULTS the device always works, and neither watchdog nor reset runs: the protocol alone
  * must do. With FAULTS the device may stop and messages may be lost at any time. Time is not
@@ -21,15 +22,16 @@
  *   src/hwl_tx.c: hwl_tx_xmit(): if (__netdev_tx_sent_queue(txq->nq, bytes, netdev_xmit_more()) || stopped) hwl_txq_kick(txq);
  *   src/hwl_tx.c: hwl_tx_xmit(): if (!netdev_xmit_more()) hwl_txq_kick(txq);
  *   src/hwl_tx.c: hwl_txq_publish(): first->ndesc = cur->prod - txq->prod;
- *   src/hwl_tx.c: hwl_txq_kick(): u32 eop = hwl_ring_prev(txq->slot, ring->count); if (txq->kicked == txq->prod) return;
- *   src/hwl_tx.c: hwl_txq_kick(): ring->buf[txq->burst].report = eop; txq->burst = txq->slot; smp_store_release(&txq->kicked, txq->prod); writel(txq->slot, txq->tail);
- *   src/hwl_tx.c: hwl_txq_clean(): while (cons != kicked) { u32 report = txq->ring.buf[slot].report; u32 end = hwl_ring_next(report, txq->ring.count); if (!hwl_tx_desc_done(txq, report)) break;
+ *   src/hwl_tx.c: hwl_txq_set_rs(): u32 eop = hwl_ring_prev(txq->slot, ring->count);
+ *   src/hwl_tx.c: hwl_txq_set_rs(): ring->buf[txq->rs_first].report = eop; txq->rs_first = txq->slot; smp_store_release(&txq->rs_prod, txq->prod);
+ *   src/hwl_tx.c: hwl_txq_kick(): if (txq->rs_prod == txq->prod) return; hwl_txq_set_rs(txq); writel(txq->slot, txq->tail);
+ *   src/hwl_tx.c: hwl_txq_publish(): if (txq->prod - txq->rs_prod >= HWL_TX_RS_THRESH) hwl_txq_set_rs(txq); cur->desc->lower |= cpu_to_le32(HWL_TXD_EOP);
+ *   src/hwl_tx.c: hwl_txq_clean(): while (cons != rs_prod) { u32 report = txq->ring.buf[slot].report; u32 end = hwl_ring_next(report, txq->ring.count); if (!hwl_tx_desc_done(txq, report)) break;
  *   src/hwl_tx.c: hwl_txq_clean(): while (slot != end)
  *   src/hwl_tx.c: hwl_txq_clean(): txq->cslot = slot; smp_store_release(&txq->cons, cons); if (!__netif_txq_completed_wake(txq->nq, skbs, bytes, hwl_txq_unused(txq), HWL_TX_START, hwl_asleep(txq->ad)))
  *   src/hwl_tx.c: hwl_txq_drain(): hwl_txq_clean(txq, 0); slot = txq->cslot; while (txq->cons != txq->prod)
- *   src/hwl_tx.c: hwl_txq_drain(): WRITE_ONCE(txq->prod, 0); WRITE_ONCE(txq->cons, 0); txq->slot = 0; txq->cslot = 0; txq->kicked = 0; txq->burst = 0;
- *   src/hwl_irq.c: hwl_poll(): if (done < budget && napi_complete_done(napi, done))
- *   src/hwl_irq.c: hwl_poll(): hwl_dim_poll(pair); hwl_wr32(pair->hw, HWL_IMS, pair->rearm);
+ *   src/hwl_tx.c: hwl_txq_drain(): WRITE_ONCE(txq->prod, 0); WRITE_ONCE(txq->cons, 0); txq->slot = 0; txq->cslot = 0; txq->rs_prod = 0; txq->rs_first = 0;
+ *   src/hwl_irq.c: hwl_poll(): if (napi_complete_done(napi, done)) hwl_wr32(pair->hw, HWL_IMS, pair->rearm);
  *   src/hwl_irq.c: hwl_irq_queue(): napi_schedule_irqoff(&pair->napi);
  *   src/hwl_watchdog.c: hwl_watch_tx(): bool waits = cons != READ_ONCE(txq->prod); bool waited = txq->waited && cons == txq->seen;
  *   src/hwl_watchdog.c: hwl_watch_tx(): if (txq->stuck == HWL_STUCK_POLL)
@@ -49,10 +51,12 @@
 #define COUNT	3
 #define WRAP	3
 #define LARGEST	1			/* descriptors of the largest packet */
+#define THRESH	WRAP			/* no bursts */
 #else
 #define COUNT	4
 #define WRAP	6
 #define LARGEST	2
+#define THRESH	2
 #endif
 
 #ifdef M_NO_SLOT_KEPT
@@ -74,7 +78,7 @@
 #define PREV(s)		(((s) + COUNT - 1) % COUNT)
 
 /* The ring; skb: 0 none, 1 a packet, 2 the packet that is followed to its end. */
-byte prod, cons, pslot, cslot, kicked, begun;
+byte prod, cons, pslot, cslot, rs_prod, rs_first;
 byte skb[COUNT], ndesc[COUNT], report[COUNT];
 bit filled[COUNT], rs[COUNT], dd[COUNT];
 
@@ -128,17 +132,23 @@ inline raise()
 	fi
 }
 
+/* In an atomic step. */
+inline set_rs()
+{
+	rs[PREV(pslot)] = 1;
+	report[rs_first] = PREV(pslot);
+#ifndef M_RS_FIRST_STAYS
+	rs_first = pslot;
+#endif
+	rs_prod = prod
+}
+
 inline kick()
 {
 	atomic {
 		if
-		:: kicked != prod ->
-			rs[PREV(pslot)] = 1;
-			report[begun] = PREV(pslot);
-#ifndef M_BURST_STAYS
-			begun = pslot;
-#endif
-			kicked = prod;
+		:: rs_prod != prod ->
+			set_rs();
 			tail = pslot
 		:: else -> skip
 		fi
@@ -230,6 +240,14 @@ burst:
 		:: else -> skip
 		fi;
 
+#ifndef M_RS_BEHIND
+		atomic {
+			if
+			:: USED(prod, rs_prod) >= THRESH -> set_rs()
+			:: else -> skip
+			fi
+		};
+#endif
 		atomic {
 			fill();
 #ifdef FOLLOW
@@ -242,6 +260,15 @@ burst:
 			prod = (prod + want) % WRAP;
 			assert(USED(prod, cons) < COUNT)
 		};
+#ifdef M_RS_BEHIND
+		/* The doorbell takes the report for a sign that there is nothing new. */
+		atomic {
+			if
+			:: USED(prod, rs_prod) >= THRESH -> set_rs()
+			:: else -> skip
+			fi
+		};
+#endif
 
 		if
 		:: UNUSED < STOP ->
@@ -340,7 +367,7 @@ inline release(s)
 
 inline clean()
 {
-	atomic { p = kicked; c = cons; s = cslot; any = 0 };
+	atomic { p = rs_prod; c = cons; s = cslot; any = 0 };
 	do
 	:: c != p && dd[report[s]] ->
 		d_step {
@@ -504,9 +531,9 @@ end:
 		};
 #endif
 		atomic {
-			prod = 0; cons = 0; pslot = 0; cslot = 0; begun = 0;
-#ifndef M_KICKED_STAYS
-			kicked = 0;
+			prod = 0; cons = 0; pslot = 0; cslot = 0; rs_first = 0;
+#ifndef M_RS_PROD_STAYS
+			rs_prod = 0;
 #endif
 			stuck = 0; s = 0; c = 0
 		};

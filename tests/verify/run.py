@@ -69,7 +69,8 @@ RING = [
     ("M_REARM_RAISES_NOTHING", "awake", FAILS),
     ("M_NO_KICK_WHEN_STOPPED", "awake", FAILS),
     ("M_NO_KICK_AFTER_DROP FOLLOW", "ends", FAILS),
-    ("M_BURST_STAYS", "safety", FAILS),
+    ("M_RS_FIRST_STAYS", "safety", FAILS),
+    ("M_RS_BEHIND", "safety", FAILS),
     ("RECEIVE M_NO_MISSED", "awake", FAILS),
     ("FAULTS M_NO_WATCHDOG_POLL M_NO_WATCHDOG_RESET", "awake", FAILS),
     ("FAULTS M_NO_WATCHDOG_RESET", "awake", FAILS),
@@ -79,7 +80,7 @@ RING = [
     ("FAULTS M_NO_SECOND_DISABLE", "safety", FAILS),
     ("FAULTS M_WAKE_WHEN_DOWN", "safety", FAILS),
     ("FAULTS M_NO_DRAIN", "safety", FAILS),
-    ("FAULTS M_KICKED_STAYS", "safety", FAILS),
+    ("FAULTS M_RS_PROD_STAYS", "safety", FAILS),
     ("FAULTS M_NO_WAKE_AFTER_RESET", "awake", FAILS),
 ]
 
