@@ -38,7 +38,7 @@ dkms-uninstall:
 clean:
 	rm -f *.o *.ko *.mod *.mod.c .*.cmd .module-common.o modules.order Module.symvers
 	rm -f src/*.o src/.*.cmd src/.*.d
-	rm -rf .tmp_*
+	rm -rf .tmp_* generated
 	rm -rf .pytest_cache
 
 help:

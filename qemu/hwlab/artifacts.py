@@ -606,6 +606,7 @@ def payload(path, entries):
 # --- the module ----------------------------------------------------------------------------
 
 
+SOURCE = ("src", "include", "compat", "Kbuild", "Makefile")    # of the module
 CHROOT_PACKAGES = "bash coreutils dash diffutils findutils gcc grep gzip hostname kmod libc-bin \
 libc6-dev make mawk perl-base sed tar xz-utils".split()
 CHROOT_HOOK = r"""
@@ -657,11 +658,11 @@ def copy_source(name):
     """A copy of what a module is built from, so that the checkout's own build stays."""
     target = cache_dir() / "build" / name
     target.mkdir(parents=True, exist_ok=True)
-    for part in ("src", "include", "Kbuild", "Makefile"):
+    for part in SOURCE:
         source = TOP / part
         if source.is_dir():
             for path in source.rglob("*"):
-                if path.suffix in (".c", ".h", ".S") or path.name in ("Kbuild", "Makefile"):
+                if path.suffix in (".c", ".h", ".sh"):
                     _copy_newer(path, target / path.relative_to(TOP))
         elif source.exists():
             _copy_newer(source, target / part)

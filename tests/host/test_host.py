@@ -30,7 +30,7 @@ def tree(tmp_path):
     """A copy of the project, in which a build is nobody else's."""
     into = tmp_path / "hartwell"
     shutil.copytree(TOP, into, symlinks=True, ignore=shutil.ignore_patterns(
-        ".git", "*.o", "*.ko", "*.mod*", ".*.cmd", "__pycache__", "Documentation"))
+        ".git", "generated", "*.o", "*.ko", "*.mod*", ".*.cmd", "__pycache__", "Documentation"))
     return into
 
 
