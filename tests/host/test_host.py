@@ -7,7 +7,7 @@ import subprocess
 from pathlib import Path
 
 import pytest
-from hwlab import artifacts
+from hwlab import kernels
 
 TOP = Path(__file__).resolve().parents[2]
 
@@ -22,7 +22,7 @@ def run(*command, check=True, **env):
 
 @pytest.fixture
 def kdir():
-    return artifacts.default_kdir()
+    return kernels.default_kdir()
 
 
 @pytest.fixture
