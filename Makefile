@@ -66,7 +66,7 @@ test:
 	tests/run.sh
 
 test-full:
-	tests/run.sh --long --kernel 6.12 --kernel debug --kernel sid
+	tests/run.sh --long --kernel oldest --kernel trixie --kernel newest --kernel debug
 
 test-%:
 	T='$(or $(T),tests/guest)' tests/run.sh --kernel $*

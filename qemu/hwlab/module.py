@@ -72,15 +72,15 @@ def _snapshot(module):
 
 
 def make(kern, directory, log, *args):
-    """Run the Makefile of a directory for a kernel, with the tools that belong to that."""
+    """Run hartwell's Makefile in a directory for a kernel, with the tools that belong to that."""
     inside = "/build" if kern.chroot else directory
     _run(kern, directory, log, ["-C", inside, f"KDIR={kern.kdir}", *args])
 
 
-def make_external(kern, directory, log):
-    """Build another module, whose Kbuild is in a directory."""
+def make_external(kern, directory, log, *args):
+    """Have kbuild build the module of a directory, whatever it is; or only some targets."""
     inside = "/build" if kern.chroot else directory
-    _run(kern, directory, log, ["-C", kern.kdir, f"M={inside}"])
+    _run(kern, directory, log, ["-C", kern.kdir, f"M={inside}", *args])
 
 
 def _run(kern, directory, log, args):
