@@ -51,7 +51,7 @@ help:
 	@echo 'make clean             remove what was built'
 	@echo 'make test              run all tests; T=<expression> runs some'
 	@echo 'make test-<kernel>     run the guest tests on another kernel, such as sid'
-	@echo 'make test-full         ... on all kernels, with the long tests'
+	@echo 'make test-full         ... on Debian'\''s oldest and newest kernels, with the long tests'
 	@echo 'make soak              change everything at random under traffic; MINUTES=10'
 	@echo 'make mutants           break one rule at a time, and see a test notice'
 	@echo 'make kselftest         the kernel'\''s own tests of network drivers, beside e1000e'

@@ -71,7 +71,8 @@ def test_gcc(tree, tmp_path, suite):
         pytest.skip(f"the kernel of {suite} cannot be had: {error}")
     log = tmp_path / "log"
     module.make(kern, tree, log, "W=1", "KCFLAGS=-Werror")
-    said = [x for x in log.read_text(encoding="utf-8").splitlines() if "warning:" in x]
+    said = [x for x in log.read_text(encoding="utf-8").splitlines()
+            if "warning:" in x and "compiler differs" not in x]
     assert not said, "\n".join(said)
     assert (tree / "hartwell.ko").exists()
 
