@@ -182,7 +182,7 @@ def test_gone_interface(new, change):
 def test_essential(old, header, find, put, what):
     """One line says what is missing; nothing else is tried."""
     with pytest.raises(LabError, match="make failed"):
-        old.build(f"essential-{put[:8]}", header, find, put, ["main"])
+        old.build(f"essential-{Path(header).stem}", header, find, put, ["main"])
     lines = [x for x in old.said.splitlines() if x and not re.match(r"\$ |make(\[\d+\])?: ", x)]
     assert lines == [f"hartwell: Linux {old.kern.version} lacks what the driver needs: {what}"]
 
