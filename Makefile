@@ -38,7 +38,7 @@ dkms-uninstall:
 clean:
 	rm -f *.o *.ko *.mod *.mod.c .*.cmd .module-common.o modules.order Module.symvers
 	rm -f src/*.o src/.*.cmd src/.*.d
-	rm -rf .tmp_*
+	rm -rf .tmp_* generated
 	rm -rf .pytest_cache
 
 help:
@@ -51,7 +51,7 @@ help:
 	@echo 'make clean             remove what was built'
 	@echo 'make test              run all tests; T=<expression> runs some'
 	@echo 'make test-<kernel>     run the guest tests on another kernel, such as sid'
-	@echo 'make test-full         ... on all kernels, with the long tests'
+	@echo 'make test-full         ... on Debian'\''s oldest and newest kernels, with the long tests'
 	@echo 'make soak              change everything at random under traffic; MINUTES=10'
 	@echo 'make mutants           break one rule at a time, and see a test notice'
 	@echo 'make kselftest         the kernel'\''s own tests of network drivers, beside e1000e'
@@ -66,7 +66,7 @@ test:
 	tests/run.sh
 
 test-full:
-	tests/run.sh --long --kernel 6.12 --kernel debug --kernel sid
+	tests/run.sh --long --kernel oldest --kernel trixie --kernel newest --kernel debug
 
 test-%:
 	T='$(or $(T),tests/guest)' tests/run.sh --kernel $*

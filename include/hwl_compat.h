@@ -2,34 +2,38 @@
 /*
  * What differs between the kernels that are supported: 6.12 and later.
  *
- * The code is written for the newest kernel; this header gives older ones what
- * they lack. Nothing else in the driver asks for a kernel version.
+ * The code is written for the newest kernel; this header gives others what they
+ * lack. What the kernel at hand offers is found out when the module is built:
+ * see compat/probes.c for the HWL_HAVE_* here, and for adding one. Nothing asks
+ * for a kernel version; numbers in comments say when mainline changed.
  */
 #ifndef HWL_COMPAT_H
 #define HWL_COMPAT_H
 
 #include <linux/netdevice.h>
 #include <linux/timer.h>
-#include <linux/version.h>
 #include <net/page_pool/helpers.h>
+
+#include "hwl_probed.h"
 
 /*
  * 6.13: NAPI settings and ids outlive the instance (netif_napi_add_config()).
- * 6.17: who switches threaded polling off holds the device's lock and waits for
- * each instance that is listed; for one that is disabled, for ever. So there an
- * instance is listed while it is enabled, and both change under that lock. On
- * older kernels, where ids would change with each start, it is listed for life.
+ * 6.17: disabling threaded NAPI waits, under the netdev lock, for every listed
+ * instance; a disabled one never finishes. So where the netdev lock covers all
+ * of it (6.14), an instance is added on enable and deleted on disable, under
+ * that lock. On older kernels, where ids would change each time, it is listed
+ * as long as the device exists.
  */
-#if LINUX_VERSION_CODE < KERNEL_VERSION(6, 17, 0)
+#if !HWL_HAVE_NAPI_LOCKED
 static inline void hwl_compat_napi_init(struct net_device *dev,
 					struct napi_struct *napi,
 					int (*poll)(struct napi_struct *, int),
 					int index)
 {
-#if LINUX_VERSION_CODE < KERNEL_VERSION(6, 13, 0)
-	netif_napi_add(dev, napi, poll);
-#else
+#if HWL_HAVE_NAPI_ADD_CONFIG
 	netif_napi_add_config(dev, napi, poll, index);
+#else
+	netif_napi_add(dev, napi, poll);
 #endif
 }
 
@@ -91,10 +95,10 @@ static inline void hwl_compat_napi_stop(struct net_device *dev,
 #endif
 
 /* 6.13: by reference. */
-#if LINUX_VERSION_CODE < KERNEL_VERSION(6, 13, 0)
-#define hwl_compat_net_dim(dim, sample)	net_dim(dim, *(sample))
-#else
+#if HWL_HAVE_NET_DIM_BY_REF
 #define hwl_compat_net_dim(dim, sample)	net_dim(dim, sample)
+#else
+#define hwl_compat_net_dim(dim, sample)	net_dim(dim, *(sample))
 #endif
 
 /* 6.16: renamed from from_timer(). */
@@ -111,13 +115,13 @@ hwl_compat_pool_create(struct page_pool_params *params, struct napi_struct *napi
 {
 	struct page_pool *pool;
 
-#if LINUX_VERSION_CODE < KERNEL_VERSION(6, 17, 0)
+#if HWL_HAVE_POOL_ENABLE_DIRECT
+	pool = page_pool_create(params);
+#else
 	params->napi = napi;
 	pool = page_pool_create(params);
 	if (!IS_ERR(pool))
 		WRITE_ONCE(pool->p.napi, NULL);
-#else
-	pool = page_pool_create(params);
 #endif
 	return pool;
 }
@@ -125,10 +129,10 @@ hwl_compat_pool_create(struct page_pool_params *params, struct napi_struct *napi
 static inline void hwl_compat_pool_set_napi(struct page_pool *pool,
 					    struct napi_struct *napi)
 {
-#if LINUX_VERSION_CODE < KERNEL_VERSION(6, 17, 0)
-	WRITE_ONCE(pool->p.napi, napi);
-#else
+#if HWL_HAVE_POOL_ENABLE_DIRECT
 	page_pool_enable_direct_recycling(pool, napi);
+#else
+	WRITE_ONCE(pool->p.napi, napi);
 #endif
 }
 
@@ -136,29 +140,30 @@ static inline void hwl_compat_pool_set_napi(struct page_pool *pool,
  * 6.17 and 6.18: two commands of the multiplexed get_rxnfc() became operations
  * of their own, which is what the new names in this list install.
  */
-#if LINUX_VERSION_CODE < KERNEL_VERSION(6, 17, 0)
+#if !HWL_HAVE_RXFH_FIELDS
 struct ethtool_rxfh_fields {
 	u32 data;
 	u32 flow_type;
 };
-
-#define HWL_RXFH_FIELDS_OP(fn)
-#else
-#define HWL_RXFH_FIELDS_OP(fn)		.get_rxfh_fields = fn,
 #endif
-#if LINUX_VERSION_CODE < KERNEL_VERSION(6, 18, 0)
-#define HWL_RX_RING_COUNT_OP(fn)
+#if HWL_HAVE_GET_RXFH_FIELDS
+#define HWL_RXFH_FIELDS_OP(fn)		.get_rxfh_fields = fn,
 #else
+#define HWL_RXFH_FIELDS_OP(fn)
+#endif
+#if HWL_HAVE_GET_RX_RING_COUNT
 #define HWL_RX_RING_COUNT_OP(fn)	.get_rx_ring_count = fn,
+#else
+#define HWL_RX_RING_COUNT_OP(fn)
 #endif
 
 /* 6.18: periods are in the operations; none is wanted. */
-#if LINUX_VERSION_CODE < KERNEL_VERSION(6, 18, 0)
-#define hwl_compat_health_reporter_create(devlink, ops, priv) \
-	devlink_health_reporter_create(devlink, ops, 0, priv)
-#else
+#if HWL_HAVE_REPORTER_WITHOUT_PERIOD
 #define hwl_compat_health_reporter_create(devlink, ops, priv) \
 	devlink_health_reporter_create(devlink, ops, priv)
+#else
+#define hwl_compat_health_reporter_create(devlink, ops, priv) \
+	devlink_health_reporter_create(devlink, ops, 0, priv)
 #endif
 
 #endif /* HWL_COMPAT_H */

@@ -22,7 +22,7 @@ sys.dont_write_bytecode = True
 sys.path[:0] = [str(TESTS.parent / "qemu")]
 
 from hwlab import Guest, GuestConfig, GuestTimeout  # pylint: disable=wrong-import-position
-from hwlab import artifacts, debs  # pylint: disable=wrong-import-position
+from hwlab import debs, kernels, module  # pylint: disable=wrong-import-position
 from hwlab.util import LabError, Progress, log_path, run_logged  # pylint: disable=wrong-import-position
 
 KERNEL = "sid"
@@ -76,8 +76,8 @@ def build(source, top):
     """A copy of the sources with what has to be compiled, by the compiler of the guest's kernel."""
     shutil.copytree(source, top, symlinks=True, dirs_exist_ok=True)
     log = log_path("kselftest-build.log")
-    kern = artifacts.kernel(KERNEL, headers=True)
-    chroot = artifacts.build_chroot(kern)
+    kern = kernels.kernel(KERNEL, headers=True)
+    chroot = module.build_chroot(kern)
     work = Path(tempfile.mkdtemp(prefix="kselftest-", dir=chroot))
     try:
         inside = Path("/") / work.name / "linux"

@@ -11,8 +11,8 @@ import termios
 import time
 from pathlib import Path
 
-from . import artifacts, demo, guest, host, trace
-from .util import LabError, Progress, UsageError, cache_dir, log_path
+from . import artifacts, demo, guest, host, kernels, trace
+from .util import LabError, Progress, UsageError, log_path
 
 EPILOG = """\
 Without --shell or --script the guest shows what the driver can do, and the exit status is 0
@@ -50,10 +50,12 @@ def run_parser():
                formatter_class=argparse.RawDescriptionHelpFormatter)
     p.add_argument("--driver", default="hartwell", metavar="NAME",
                    help="hartwell (default), or e1000e, the kernel's own")
-    p.add_argument("--kernel", default="6.12", metavar="VERSION|PATH",
-                   help="6.12 (default, Debian's), trixie, sid, debug (6.12 with KASAN, lockdep "
-                        "and the like; built once, some 20 minutes), a bzImage, or a kernel "
-                        "build directory")
+    p.add_argument("--kernel", default="default", metavar="NAME|VERSION|PATH",
+                   help="a version that Debian has now (6.12, 7.3), bookworm-backports, trixie, "
+                        "trixie-backports, sid, oldest or newest of these, debug (with KASAN, "
+                        "lockdep and the like; built once, some 20 minutes), a bzImage, or a "
+                        "kernel build directory; default: the host release's own (of Debian "
+                        "12, its backports')")
     p.add_argument("--smp", type=int, default=2, metavar="N", help="processors (2)")
     p.add_argument("--mem", type=int, default=1024, metavar="MIB", help="memory (1024)")
     p.add_argument("--accel", default="auto", metavar="HOW",
@@ -119,8 +121,7 @@ def configuration(options, extra):
         peer=options.peer, append=options.append, icount=options.icount, gdb=options.gdb,
         shell=options.shell or options.gdb, qemu_args=extra)
     if options.trace is not None:
-        config.trace = options.trace or str(
-            cache_dir() / "logs" / f"registers-{time.strftime('%Y%m%d-%H%M%S')}-{os.getpid()}.log")
+        config.trace = options.trace or str(log_path("registers.log"))
     guest.check(config)
     return config
 
@@ -174,8 +175,7 @@ def boot(g):
 
 def keep_logs(g):
     """A failed run leaves what the guest said."""
-    stamp = f"{time.strftime('%Y%m%d-%H%M%S')}-{os.getpid()}"
-    path = log_path(f"guest-{stamp}.log")
+    path = log_path("guest.log")
     text = g.console_log
     with contextlib.suppress(LabError):
         text += "\n--- kernel log ---\n" + g.dmesg()
@@ -238,7 +238,7 @@ def deps(argv):
                epilog="groups: " + ", ".join([*host.GROUPS, "headers"]))
     p.add_argument("groups", nargs="*", metavar="GROUP")
     p.add_argument("--kdir", action="store_true",
-                   help="print the build directory of the default kernel (6.12), installing "
+                   help="print the build directory of the default kernel, installing "
                         "its headers if need be")
     p.add_argument("--list", action="store_true", help="only say what is missing")
     options = p.parse_args(argv)
@@ -254,7 +254,7 @@ def deps(argv):
         return 1 if lacking else 0
     host.ensure(groups)
     if options.kdir or "headers" in options.groups:
-        kdir = artifacts.default_kdir()
+        kdir = kernels.default_kdir()
         if options.kdir:
             print(kdir)
     return 0

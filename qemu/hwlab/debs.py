@@ -4,9 +4,9 @@
 import json
 import shutil
 
-from . import artifacts, host
-from .util import (LabError, Progress, atomic, cache_dir, digest, locked, log_path, remove,
-                   run_logged)
+from . import host, kernels
+from .util import (LabError, Progress, atomic, cache_dir, digest, forget_old, locked, log_path,
+                   remove, run_logged)
 
 RECIPE = 2
 
@@ -70,9 +70,9 @@ def ruff():
 
 
 def linux_version(spec="default"):
-    """(suite, package, version) of the sources of a kernel that artifacts.kernel() knows."""
-    suite = artifacts.suite_of(spec)
-    release = artifacts.resolve(suite)["version"]
+    """(suite, package, version) of the sources of a kernel that kernels.kernel() knows."""
+    suite = kernels.suite_of(spec)
+    release = kernels.resolve(suite)["version"]
     package = "linux-source-" + ".".join(release.split(".")[:2])
     record = cache_dir() / f"source-{release}.json"
     if record.exists():
@@ -99,7 +99,7 @@ def linux_source(spec="default"):
         with locked("debs"):
             if not path.exists():
                 _fetch_linux(suite, package, version, path)
-        artifacts.forget_old(f"{package}-*.tar.xz", keep=path)
+        forget_old(f"{package}-*.tar.xz", keep=path)
     return path, package
 
 
@@ -144,11 +144,11 @@ def cross_kdir(arch):
 
     It shares scripts and the common headers with the host's own, which are installed.
     """
-    native = artifacts.default_kdir()
+    native = kernels.default_kdir()
     name = native.name.removesuffix("-amd64") + f"-{arch}"
 
     def fetch(tmp):
-        apt = host.Apt(artifacts.suite_of("default"), arch)
+        apt = host.Apt(kernels.suite_of("default"), arch)
         apt.update()
         with Progress.step(f"fetching {name}"):
             deb, = apt.download([name], tmp / "deb")

@@ -14,7 +14,7 @@ import shutil
 import subprocess
 from pathlib import Path
 
-from . import artifacts, debs, host
+from . import debs, host, kernels
 from .util import (TOP, LabError, Progress, atomic, cache_dir, digest, locked, log_path, remove,
                    run_logged)
 
@@ -76,7 +76,7 @@ def planned():
 
 
 def _result(top, version, modules):
-    return artifacts.Kernel(version, top / "vmlinux", modules, top / "tree", top / "build",
+    return kernels.Kernel(version, top / "vmlinux", modules, top / "tree", top / "build",
                             top / "vmlinux", debug=True)
 
 
@@ -93,7 +93,7 @@ def kernel():
                 _build(top, key)
                 _forget_old()
     release = (top / "release").read_text(encoding="utf-8")
-    return _result(top, release, artifacts.modules_image(top / "tree", release))
+    return _result(top, release, kernels.modules_image(top / "tree", release))
 
 
 def _forget_old():
@@ -168,9 +168,9 @@ def _compiled(log):
 def _keep(tree, top, log):
     """Move what stays from the source tree to top; the release of the kernel."""
     release = (tree / "include/config/kernel.release").read_text(encoding="utf-8").strip()
-    if not artifacts.has_pvh_note((tree / "vmlinux").read_bytes()):
+    if not kernels.has_pvh_note((tree / "vmlinux").read_bytes()):
         raise LabError("the debug kernel has no PVH entry, by which QEMU boots it")
-    artifacts.modules_of_build(tree, top / "tree", release)
+    kernels.modules_of_build(tree, top / "tree", release)
     script = "+$(srctree)/scripts/package/install-extmod-build"
     _make(tree, log, "-s", "run-command",
           f"KBUILD_RUN_COMMAND={script} {shlex.quote(str(top / 'build'))}")

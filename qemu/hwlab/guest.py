@@ -29,7 +29,7 @@ import time
 from pathlib import Path
 
 from . import accel as accelerator
-from . import artifacts, debugkernel
+from . import artifacts, debugkernel, kernels, module
 from .channels import Agent, CommandFailed, GuestError, GuestTimeout, Qmp
 from .host import QEMU
 from .util import TOP, LabError, UsageError, die_with_parent
@@ -60,7 +60,7 @@ class GuestConfig:
     """Everything that a guest is made from.  The defaults are the demonstration's."""
 
     driver: str = "hartwell"        # for the devices under test: hartwell or e1000e
-    kernel: str = "6.12"            # a name (debug is one), a file, or a build directory
+    kernel: str = "default"         # a name (debug is one), a version, a file, or a build tree
     smp: int = 2
     mem: int = 1024                 # MiB
     accel: str = "auto"             # auto, kvm, tcg
@@ -211,12 +211,12 @@ class Guest:
         self.accel, self.accel_why = accelerator.choose(config.accel)
         if config.icount and self.accel != "tcg":
             self.accel, self.accel_why = "tcg", "icount needs it"
-        self.kernel = artifacts.kernel(config.kernel, headers=config.driver == "hartwell")
+        self.kernel = kernels.kernel(config.kernel, headers=config.driver == "hartwell")
         self.root = artifacts.userland(config.packages, config.suite)
         self.initramfs = artifacts.initramfs(self.kernel)
         if config.driver == "hartwell" and config.module is None \
                 and "hartwell.ko" not in config.payload:
-            config.module = str(artifacts.build_module(self.kernel))
+            config.module = str(module.build_module(self.kernel))
 
     def start(self):
         """Boot, and return when the guest takes commands (or at once with config.shell)."""
@@ -695,7 +695,7 @@ def check(config):
         if not good:
             value = getattr(config, option[2:])
             raise UsageError(f"{option} {value}: must be {text}")
-    artifacts.check_spec(config.kernel)
+    kernels.check_spec(config.kernel)
     if config.icount and config.accel == "kvm":
         raise UsageError("--icount counts instructions of TCG: it cannot go with --accel kvm")
 

@@ -112,20 +112,42 @@ def archive(host):
                    "see /etc/apt/sources.list.d")
 
 
-def source_lines(suite):
-    """One-line sources for a suite.  "host" is what the machine has, and its backports."""
+BACKPORTS = "-backports"
+ROLLING = ("sid", "forky")      # suites without backports
+UPDATES = ("-updates", "-security")
+
+
+def base_suite(suite):
+    """The release that a suite belongs to."""
+    return suite.removesuffix(BACKPORTS)
+
+
+def source_lines(suite, updates=True):
+    """One-line sources for a suite, of a release that may be another than the machine's.
+
+    "host" is what the machine has, and its backports.  Backports come with their release.
+    updates: with stable and security updates, as users have them, if this machine has its own.
+    """
     host = codename()
     uri, keys = archive(host)
+
+    def line(u, s, signed=""):
+        ring = ",".join(dict.fromkeys(x for x in (signed, *keys.split(",")) if x))
+        return f"deb [signed-by={ring}] {u} {s} main"
+
     lines = []
     if suite == "host":
-        for u, s, signed in apt_sources():
-            if s == host or s.startswith(host + "-"):
-                ring = ",".join(dict.fromkeys(x for x in (signed, KEYRING) if x))
-                lines.append(f"deb [signed-by={ring}] {u} {s} main")
-        suite = f"{host}-backports"
-        if host in ("sid", "forky"):
-            return lines
-    lines.append(f"deb [signed-by={keys}] {uri} {suite} main")
+        lines = [line(*x) for x in apt_sources() if x[1] == host or x[1].startswith(f"{host}-")]
+        if host not in ROLLING:
+            lines.append(line(uri, f"{host}{BACKPORTS}"))
+    else:
+        base = base_suite(suite)
+        lines.append(line(uri, base))
+        if updates and base != "sid":
+            lines += [line(u, base + s.removeprefix(f"{host}"), signed)
+                      for u, s, signed in apt_sources() if s in {f"{host}{x}" for x in UPDATES}]
+        if suite != base:
+            lines.append(line(uri, suite))
     return list(dict.fromkeys(lines))
 
 
@@ -165,24 +187,39 @@ class Apt:
                      "Dir::State::status": "/dev/null"}
         return [x for k, v in opts.items() for x in ("-o", f"{k}={v}")]
 
-    def update(self, force=False):
+    def lines(self):
+        """The sources in use, after update()."""
+        return self.list.read_text(encoding="utf-8").splitlines()
+
+    def update(self, max_age=LISTS_MAX_AGE):
         """Fetch the package lists unless they are young and of these very sources."""
         with locked(f"lists-{self.dir.name}"):
-            self._update(force)
+            self._update(max_age)
 
-    def _update(self, force):
-        lines = "\n".join(source_lines(self.suite)) + "\n"
+    def _update(self, max_age):
+        lines = source_lines(self.suite)
+        # A mirror need not have the updates of other releases than the machine's.
+        fewer = source_lines(self.suite, updates=False) if self.suite != "host" else lines
         stamp = self.dir / "updated"
-        if not force and stamp.exists() and self.list.exists() \
-                and self.list.read_text(encoding="utf-8") == lines \
-                and time.time() - stamp.stat().st_mtime < LISTS_MAX_AGE:
+        if stamp.exists() and self.list.exists() and self.lines() in (lines, fewer) \
+                and time.time() - stamp.stat().st_mtime < max_age:
             return
         for sub in ("lists/partial", "cache/archives/partial"):
             (self.dir / sub).mkdir(parents=True, exist_ok=True)
-        self.list.write_text(lines, encoding="utf-8")
         with Progress.step(f"package lists of {self.dir.name}"):
-            run_logged(["apt-get", *self.options, "update", "-q"], log_path("apt.log"), 300)
+            try:
+                self._fetch_lists(lines)
+            except LabError:
+                if fewer == lines:
+                    raise
+                self._fetch_lists(fewer)
         stamp.touch()
+
+    def _fetch_lists(self, lines):
+        self.list.write_text("\n".join(lines) + "\n", encoding="utf-8")
+        # Without the option apt takes it for success when nothing could be reached.
+        run_logged(["apt-get", *self.options, "-o", "APT::Update::Error-Mode=any", "update", "-q"],
+                   log_path("apt.log"), 300)
 
     def show(self, package):
         """The control fields of the newest version of a package."""

@@ -4,6 +4,7 @@
 import contextlib
 import ctypes
 import fcntl
+import functools
 import hashlib
 import json
 import os
@@ -91,10 +92,37 @@ def cache_dir():
     return Path(base) / "hartwell"
 
 
+# Of the directories that runs leave below logs/: so many stay, and no more than so many bytes.
+LOGS_KEPT = 40
+LOGS_BYTES = 1 << 30
+
+
 def log_path(name):
-    path = cache_dir() / "logs" / name
-    path.parent.mkdir(parents=True, exist_ok=True)
+    """A log of this run: in a directory of its own, so that no other run writes to it."""
+    return run_logs(cache_dir() / "logs", os.getpid()) / name
+
+
+@functools.cache
+def run_logs(top, pid):
+    path = top / f"{time.strftime('%Y%m%d-%H%M%S')}-{pid}"
+    path.mkdir(parents=True, exist_ok=True)
+    _forget_logs(top)
     return path
+
+
+def _forget_logs(top):
+    """Remove the oldest logs of runs that have ended, but for the limits above."""
+    runs, size = [], 0
+    for path in top.iterdir():
+        with contextlib.suppress(OSError):
+            runs.append((path.stat().st_mtime, path))
+    for count, (_, path) in enumerate(sorted(runs, reverse=True)):
+        with contextlib.suppress(OSError):
+            files = [path, *path.rglob("*")] if path.is_dir() else [path]
+            size += sum(x.stat().st_size for x in files)
+        alive = Path("/proc", path.name.rpartition("-")[2]).exists()
+        if (count >= LOGS_KEPT or size > LOGS_BYTES) and not alive:
+            remove(path)
 
 
 def digest(*parts):
@@ -162,12 +190,21 @@ def locked(name, limit=1800):
     """Hold a lock of the cache, so that two runs do not build the same thing at once."""
     path = cache_dir() / "lock" / name
     path.parent.mkdir(parents=True, exist_ok=True)
+    path.touch()
+    with locked_path(path, name, limit):
+        yield
+
+
+@contextlib.contextmanager
+def locked_path(path, name, limit=1800):
+    """Hold a lock on a file or directory that is there."""
     deadline = time.monotonic() + limit
     told = False
-    with open(path, "w", encoding="utf-8") as f:
+    fd = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+    try:
         while True:
             try:
-                fcntl.flock(f, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
                 break
             except BlockingIOError:
                 if not told:
@@ -178,6 +215,8 @@ def locked(name, limit=1800):
                                    f"{path}") from None
                 time.sleep(0.2)
         yield
+    finally:
+        os.close(fd)
 
 
 @contextlib.contextmanager
@@ -194,6 +233,14 @@ def atomic(path):
         tmp.rename(path)
     finally:
         remove(tmp)
+
+
+def forget_old(pattern, keep):
+    """Remove what of the cache no checkout has used for two weeks, except @keep."""
+    for path in cache_dir().glob(pattern):
+        with contextlib.suppress(FileNotFoundError):
+            if path != keep and time.time() - path.stat().st_mtime > 14 * 86400:
+                remove(path)
 
 
 def remove(path):

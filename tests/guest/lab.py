@@ -14,8 +14,8 @@ import time
 from pathlib import Path
 
 from hwlab import Guest, GuestConfig, GuestError
-from hwlab import artifacts, debs, pktgen, trace
-from hwlab.util import locked, run_logged, log_path, cache_dir
+from hwlab import debs, kernels, module, pktgen, trace
+from hwlab.util import atomic, cache_dir, digest, log_path
 
 TESTS = Path(__file__).resolve().parents[1]
 
@@ -69,7 +69,7 @@ def boot(kernel, append="", traced=False, kexec=False, packed=False, ynl=False, 
     """A guest.  traced: it logs register accesses.  kexec: it has its own kernel and initramfs
     in /payload.  packed: it boots by the bzImage, without which it would not wake from S3.
     ynl: the kernel's netlink tool is in /payload/linux."""
-    if kernel == artifacts.DEBUG:
+    if kernel == kernels.DEBUG:
         changes.setdefault("mem", 768)      # a scan for leaks looks at each page
     config = GuestConfig(kernel=kernel, append=f"{APPEND} {append}".strip(), **changes)
     if traced:
@@ -101,28 +101,15 @@ def build_helper(kern):
     """The helper module (guest/module), built for a kernel; kept in the cache."""
     source = TESTS / "guest/module"
     files = sorted(p for p in source.iterdir() if p.name in ("Kbuild", "hwltest.c"))
-    target = cache_dir() / f"hwltest-{artifacts.digest(kern.version, *files)}.ko"
+    target = cache_dir() / f"hwltest-{digest(kern.version, *files)}.ko"
     if target.exists():
         return target
-    with locked("module"):
-        root = cache_dir()
-        if kern.chroot:
-            root = artifacts.build_chroot(kern)
-        build = root / f"hwltest-build-{os.getpid()}"
-        build.mkdir()
-        try:
-            for path in files:
-                shutil.copy(path, build)
-            inside = f"/{build.name}" if kern.chroot else build
-            command = ["make", "-s", "-C", kern.kdir, f"M={inside}"]
-            if kern.chroot:
-                command = ["unshare", "-m", "sh", "-c",
-                           'mount -t proc proc "$1/proc" && exec chroot "$@"', "sh", root,
-                           *command]
-            run_logged(command, log_path("hwltest.log"), 300)
-            shutil.copy(build / "hwltest.ko", target)
-        finally:
-            shutil.rmtree(build, ignore_errors=True)
+    with tempfile.TemporaryDirectory(prefix="hartwell-") as build:
+        for path in files:
+            shutil.copy(path, build)
+        module.make_external(kern, build, log_path("hwltest.log"))
+        with atomic(target) as tmp:
+            shutil.copy(Path(build) / "hwltest.ko", tmp)
     return target
 
 

@@ -7,7 +7,7 @@ import subprocess
 from pathlib import Path
 
 import pytest
-from hwlab import artifacts
+from hwlab import kernels
 
 TOP = Path(__file__).resolve().parents[2]
 
@@ -22,7 +22,7 @@ def run(*command, check=True, **env):
 
 @pytest.fixture
 def kdir():
-    return artifacts.default_kdir()
+    return kernels.default_kdir()
 
 
 @pytest.fixture
@@ -30,7 +30,7 @@ def tree(tmp_path):
     """A copy of the project, in which a build is nobody else's."""
     into = tmp_path / "hartwell"
     shutil.copytree(TOP, into, symlinks=True, ignore=shutil.ignore_patterns(
-        ".git", "*.o", "*.ko", "*.mod*", ".*.cmd", "__pycache__", "Documentation"))
+        ".git", "generated", "*.o", "*.ko", "*.mod*", ".*.cmd", "__pycache__", "Documentation"))
     return into
 
 
