@@ -381,6 +381,7 @@ enum hwl_speed {
 #define  HWL_PHY_SSR_DOWNSHIFTED	BIT(5)
 #define  HWL_PHY_SSR_MDIX		BIT(6)
 #define HWL_PHY_RXERR			21	/* page 0: receive errors */
+#define HWL_PHY_IDLE_ERRORS		0xFF	/* in MII_STAT1000 */
 #define HWL_PHY_POWER			25	/* page 0 */
 #define  HWL_PHY_POWER_SMART		BIT(0)	/* power down without a link */
 #define HWL_PHY_FIX_ADDR		29
