@@ -99,6 +99,7 @@ static void hwl_watch_tx(struct hwl_adapter *ad, struct hwl_pair *pair)
 	}
 	if (txq->stuck == HWL_STUCK_POLL) {
 		hwl_tx_flush_reports(hw);
+		hwl_irq_every_wb(ad);
 		hwl_watch_kick(pair, "tx");
 		return;
 	}
