@@ -439,8 +439,8 @@ void hwl_hw_tx_ring(struct hwl_hw *hw, int q, const struct hwl_ring_regs *ring)
  * cure for a full internal buffer always. With one queue TARC1 stays as the
  * reset has left it, as it does in Linux.
  *
- * TCTL.MULR is no matter of queues: it allows several reads of data at a time,
- * and FreeBSD and NetBSD set it for one queue, too.
+ * TCTL.MULR is no matter of queues: it allows several requests for data at a
+ * time, and FreeBSD sets it with one queue, too.
  *
  * Context: process, after reset; rings are set.
  */
