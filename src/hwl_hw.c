@@ -475,6 +475,25 @@ void hwl_hw_tx_enable(struct hwl_hw *hw)
 	hwl_wr32(hw, HWL_TCTL, hwl_rd32(hw, HWL_TCTL) | HWL_TCTL_EN);
 }
 
+/**
+ * hwl_hw_write_back() - have descriptors written back that are held up
+ * @hw: the device
+ *
+ * Twice, since the first may be missed (Linux). Nothing is read: QEMU returns 0
+ * for TIDV, which would then be written.
+ *
+ * Context: any.
+ */
+void hwl_hw_write_back(struct hwl_hw *hw)
+{
+	int i;
+
+	for (i = 0; i < 2; i++) {
+		hwl_wr32(hw, HWL_TIDV, HWL_TIDV_VALUE | HWL_TIDV_FPD);
+		hwl_wr32(hw, HWL_RDTR, HWL_RDTR_FPD);
+	}
+}
+
 /* ---- Addresses and VLANs ---- */
 
 /**

@@ -207,7 +207,7 @@ PHY_CLOSED = (0, bits(11), bits(11))        # Linux: power down
 
 # --- write-backs that are held up are flushed so: twice, since one may be missed (Linux) ---------
 
-FLUSH = 2 * [("w", "TIDV", bits(31)), ("w", "RDTR", bits(31)), ("r", "STATUS", 0)]
+FLUSH = 2 * [("w", "TIDV", bits(31)), ("w", "RDTR", bits(31))]
 
 # --- the PHY, by MDIC -----------------------------------------------------------------------------
 
