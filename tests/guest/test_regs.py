@@ -11,6 +11,9 @@ from test_leave import suspend
 
 NAMES = {offset: name for name, offset in table.MAP.items()}
 TCTL, EN = 0x400, 2
+EECD, NVADDS_FLASH, AUPDEN = 0x10, 3 << 15, 1 << 20
+EE_RST = 1 << 13
+PHY_ERRORS = 21
 SLACK = 0.97        # clocks of the guest and of QEMU
 # The register test of the self-test writes patterns: TIPG tells.
 PATTERN = 0x1a5a5a5a
@@ -31,10 +34,17 @@ def carrier(nic):
 
 
 def link_flap(nic):
-    for up in (False, True):
-        nic.guest.set_link(up)
-        wait_until(lambda up=up: nic.sh("cat /sys/class/net/dut0/carrier").strip() == str(int(up)),
-                   10, "the carrier follows the cable")
+    """Without a link, too, the PHY is looked at: a hang of it may be the reason (Linux)."""
+    def looked():
+        return any(x[1] == "w" and x[2] == table.MAP["MDIC"] and x[3] >> 16 & 31 == PHY_ERRORS
+                   for x in nic.access_log(at)[0])
+    for up_ in (False, True):
+        nic.guest.set_link(up_)
+        wait_until(lambda up_=up_: nic.sh("cat /sys/class/net/dut0/carrier").strip() ==
+                   str(int(up_)), 10, "the carrier follows the cable")
+        if not up_:
+            at = nic.access_log()[1]
+            wait_until(looked, 10, "a look at the PHY without a link")
 
 
 def hang(nic):
@@ -336,3 +346,25 @@ def test_register_accesses(nic):
         checker.wrong.append("hang: write-backs are not flushed twice  [Linux]")
     assert not checker.wrong, f"{len(checker.wrong)} breaches:\n" + "\n".join(
         dict.fromkeys(checker.wrong))
+
+
+@pytest.mark.bare
+@pytest.mark.guest(traced=True)
+def test_flash_behind_the_nvm(nic):
+    """Behind each reset it is read again, and not updated by itself (Linux)."""
+    nic.sh(f"echo 1 >/sys/bus/pci/devices/{nic.guest.pci()}/enable")
+    nic.set_reg(EECD, nic.reg(EECD) | NVADDS_FLASH | AUPDEN)
+    at = nic.access_log()[1]
+    nic.load()
+    log = nic.access_log(at)[0]
+    resets = [i for i, x in enumerate(log) if is_rst(x)]
+    assert len(resets) == 2
+    for begin, end in zip(resets, [*resets[1:], len(log)]):
+        writes = [x[2:] for x in log[begin:end] if x[1] == "w"]
+        reread = next(i for i, (reg, value) in enumerate(writes)
+                      if reg == table.MAP["CTRL_EXT"] and value & EE_RST)
+        eecd = [value for reg, value in writes[reread:] if reg == EECD]
+        assert eecd and not eecd[-1] & AUPDEN, writes[:20]
+    # The first one is before any reset.
+    first = next(x for x in log if x[1:3] == ("w", EECD))
+    assert not first[3] & AUPDEN and log.index(first) < resets[0]
