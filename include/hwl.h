@@ -64,6 +64,7 @@ struct hwl_coalesce {
  * @irq_mode: kind of interrupt
  * @other_irq: Linux interrupt number of link and other causes (MSI-X)
  * @other_name: its name
+ * @every_wb: transmit interrupts for each write-back, not only for RS
  * @cfg: rings in force, or to be made at the next open
  * @coal: moderation of each pair; rtnl
  * @latency: how long a CPU may take out of its sleep; while up
@@ -98,6 +99,7 @@ struct hwl_adapter {
 	enum hwl_irq_mode irq_mode;
 	int other_irq;
 	char other_name[IFNAMSIZ + 24];
+	bool every_wb;
 	struct hwl_config cfg;
 	struct hwl_coalesce coal[HWL_MAX_PAIRS];
 	struct pm_qos_request latency;

@@ -115,9 +115,10 @@ static inline void hwl_tx_desc_data(struct hwl_tx_desc *desc, u64 addr, u32 len,
  * @desc: the slot
  * @ctx: the offload
  *
- * The IPv4 fields are filled for a plain checksum too: FreeBSD found that the
- * hardware wants them valid although IXSM is not asked for. TUCSE 0 means "to
- * the end of the packet".
+ * The IP fields are filled for a plain checksum too: FreeBSD found that the
+ * hardware wants them valid although IXSM is not asked for. IPCSO is for IPv6
+ * what it is for IPv4, where no other driver leaves it 0, and IPCSE is 0.
+ * TUCSE 0 means "to the end of the packet".
  */
 static inline void hwl_tx_desc_ctx(struct hwl_tx_desc *desc,
 				   const struct hwl_tx_ctx *ctx)
@@ -128,10 +129,10 @@ static inline void hwl_tx_desc_ctx(struct hwl_tx_desc *desc,
 
 	qw0 = FIELD_PREP(HWL_CTX_TUCSS, ctx->l4) |
 	      FIELD_PREP(HWL_CTX_TUCSO, ctx->csum) |
-	      FIELD_PREP(HWL_CTX_IPCSS, ctx->l3);
+	      FIELD_PREP(HWL_CTX_IPCSS, ctx->l3) |
+	      FIELD_PREP(HWL_CTX_IPCSO, ctx->l3 + HWL_IPV4_CHECK);
 	if (ctx->ipv4)
-		qw0 |= FIELD_PREP(HWL_CTX_IPCSO, ctx->l3 + HWL_IPV4_CHECK) |
-		       FIELD_PREP(HWL_CTX_IPCSE, ctx->l4 - 1);
+		qw0 |= FIELD_PREP(HWL_CTX_IPCSE, ctx->l4 - 1);
 	if (ctx->tcp)
 		lower |= HWL_CTX_TCP;
 	if (ctx->mss) {

@@ -39,6 +39,7 @@ struct hwl_ring_regs {
 int hwl_hw_reset(struct hwl_hw *hw);
 void hwl_hw_init(struct hwl_hw *hw);
 void hwl_hw_stop(struct hwl_hw *hw);
+void hwl_hw_release(struct hwl_hw *hw);
 
 void hwl_hw_ctrl(struct hwl_hw *hw, u32 mask, u32 set);
 void hwl_hw_ctrl_ext(struct hwl_hw *hw, u32 mask, u32 set);
@@ -46,8 +47,9 @@ void hwl_hw_ctrl_ext(struct hwl_hw *hw, u32 mask, u32 set);
 void hwl_hw_rctl(struct hwl_hw *hw);
 void hwl_hw_rx_mode(struct hwl_hw *hw, const struct hwl_rx_mode *mode);
 void hwl_hw_rx_start(struct hwl_hw *hw, bool msix);
-void hwl_hw_tx_start(struct hwl_hw *hw);
+void hwl_hw_tx_start(struct hwl_hw *hw, u32 pairs);
 void hwl_hw_tx_enable(struct hwl_hw *hw);
+void hwl_hw_write_back(struct hwl_hw *hw);
 void hwl_hw_rx_ring(struct hwl_hw *hw, int q, const struct hwl_ring_regs *ring);
 void hwl_hw_tx_ring(struct hwl_hw *hw, int q, const struct hwl_ring_regs *ring);
 

@@ -42,6 +42,7 @@ void hwl_irq_pair_exit(struct hwl_pair *pair);
 int hwl_irq_request(struct hwl_adapter *ad);
 void hwl_irq_free(struct hwl_adapter *ad);
 void hwl_irq_setup(struct hwl_adapter *ad);
+void hwl_irq_every_wb(struct hwl_adapter *ad);
 void hwl_irq_enable(struct hwl_adapter *ad);
 void hwl_irq_disable(struct hwl_adapter *ad);
 void hwl_irq_set_pair_itr(struct hwl_pair *pair);

@@ -24,6 +24,7 @@ static inline u16 hwl_nvm_sum(const u16 *words)
 }
 
 void hwl_nvm_init(struct hwl_hw *hw);
+void hwl_nvm_no_autoupdate(struct hwl_hw *hw, u32 eecd);
 int hwl_nvm_read(struct hwl_hw *hw, u32 word, u32 count, u16 *data);
 int hwl_nvm_version(struct hwl_hw *hw, char *text, size_t size);
 int hwl_nvm_rom_version(struct hwl_hw *hw, char *text, size_t size);

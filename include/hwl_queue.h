@@ -67,6 +67,10 @@ struct hwl_adapter;
 #define HWL_TX_SLOT		128
 #define HWL_TX_HDR_PAD		2	/* aligns the IP header */
 #define HWL_TX_HDR_PAYLOAD	4	/* payload that must follow the headers */
+/* Erratum 17 (wrong data where the first buffer of a segmented packet ends close
+ * before a page) cannot arise: that buffer holds headers and these few bytes of
+ * payload, at most 254 in all. Who enlarges it must look there again.
+ */
 #define HWL_TX_HDR_MAX		(2 * HWL_TX_SLOT - HWL_TX_HDR_PAD - \
 				 HWL_TX_HDR_PAYLOAD)
 

@@ -138,7 +138,7 @@ enum hwl_speed {
 #define  HWL_IVAR_RXQ_SHIFT(n)		(4 * (n))
 #define  HWL_IVAR_TXQ_SHIFT(n)		(8 + 4 * (n))
 #define  HWL_IVAR_OTHER_SHIFT		16
-#define  HWL_IVAR_TX_INT_EVERY_WB	BIT(31)
+#define  HWL_IVAR_TX_INT_EVERY_WB	BIT(31)	/* else: with RS only */
 
 #define HWL_EITR(v)			(0x00E8 + 4 * (v))
 #define  HWL_EITR_INTERVAL		GENMASK(15, 0)	/* units of 256 ns */
@@ -165,7 +165,6 @@ enum hwl_speed {
 #define  HWL_RCTL_SECRC			BIT(26)	/* strip the FCS */
 
 #define HWL_FCTTV			0x0170
-#define HWL_ERT				0x2008
 #define HWL_FCRTL			0x2160
 #define  HWL_FCRTL_XONE			BIT(31)
 #define HWL_FCRTH			0x2168
@@ -381,6 +380,7 @@ enum hwl_speed {
 #define  HWL_PHY_SSR_DOWNSHIFTED	BIT(5)
 #define  HWL_PHY_SSR_MDIX		BIT(6)
 #define HWL_PHY_RXERR			21	/* page 0: receive errors */
+#define HWL_PHY_IDLE_ERRORS		0xFF	/* in MII_STAT1000 */
 #define HWL_PHY_POWER			25	/* page 0 */
 #define  HWL_PHY_POWER_SMART		BIT(0)	/* power down without a link */
 #define HWL_PHY_FIX_ADDR		29

@@ -18,24 +18,45 @@
 
 #include "hwl_hw.h"
 #include "hwl_mdio.h"
+#include "hwl_nvm.h"
 
-/* Thresholds in descriptors. A write-back threshold above 1 for transmit keeps
- * completions in the device for seconds.
+/* Thresholds in descriptors.
+ *
+ * Transmit: with WTHRESH 0 a descriptor is written back at once if it has RS,
+ * and not at all otherwise (82583V datasheet 7.2.4.2; DPDK and NetBSD run this
+ * part so). From 1 on the device ignores RS, and what is below the threshold
+ * waits for TIDV and TADV, which nobody says serve the second queue.
+ *
+ * Receive: the same timers' counterparts are left off, so WTHRESH is 1 and has
+ * nothing to gather (NetBSD).
  */
 #define HWL_TXDCTL_VALUE	(FIELD_PREP(HWL_XDCTL_PTHRESH, 31) | \
 				 FIELD_PREP(HWL_XDCTL_HTHRESH, 1) | \
-				 FIELD_PREP(HWL_XDCTL_WTHRESH, 1) | \
+				 FIELD_PREP(HWL_XDCTL_WTHRESH, 0) | \
 				 HWL_XDCTL_GRAN | HWL_TXDCTL_RSVD22)
 #define HWL_RXDCTL_VALUE	(FIELD_PREP(HWL_XDCTL_PTHRESH, 32) | \
 				 FIELD_PREP(HWL_XDCTL_HTHRESH, 4) | \
-				 FIELD_PREP(HWL_XDCTL_WTHRESH, 4) | \
+				 FIELD_PREP(HWL_XDCTL_WTHRESH, 1) | \
 				 HWL_XDCTL_GRAN)
 
-/* Write-back timers, 1.024 us. They must not be 0 with thresholds in use. */
+/* Write-back timers, 1.024 us. Those of transmit count for descriptors with
+ * IDE only, of which there are none; but 0 is not allowed (SDM 13.4.41). Those
+ * of receive are off: there is one pair for two queues, and Intel advises
+ * against them (SDM 13.4.30). EITR and ITR moderate.
+ */
 #define HWL_TIDV_VALUE		8
 #define HWL_TADV_VALUE		32
-#define HWL_RDTR_VALUE		8
-#define HWL_RADV_VALUE		32
+
+/* The transmitter finishes what it has begun (Linux, e1000e_down()). */
+#define HWL_TX_STOP_US		(10 * USEC_PER_MSEC)
+/* DMA that has not come to rest gets this much longer before the reset. */
+#define HWL_DMA_LATE_US		(10 * USEC_PER_MSEC)
+/* No register is read so soon after CTRL.RST. */
+#define HWL_RST_QUIET_US	USEC_PER_MSEC
+/* Until the device answers again, and until it has read the NVM. */
+#define HWL_RST_US		(20 * USEC_PER_MSEC)
+/* The PHY's part of the NVM is read only after AUTO_RD. */
+#define HWL_PHY_CONFIG_US	(25 * USEC_PER_MSEC)
 
 /* Largest frame that the MAC accepts without RCTL.LPE, with tag and FCS. */
 #define HWL_STD_FRAME		1522
@@ -43,35 +64,88 @@
 /* Pause frames ask for this time, in units of 512 bit times. */
 #define HWL_PAUSE_TIME		0x0680
 
-static void hwl_hw_bus_quiesce(struct hwl_hw *hw)
+/* Not fsleep(), which may take a quarter more: no packet passes meanwhile. */
+static void hwl_hw_sleep(unsigned long usecs)
+{
+	usleep_range(usecs, usecs + USEC_PER_MSEC);
+}
+
+/* Return: 0, or -ETIMEDOUT when a DMA access is still under way. */
+static int hwl_hw_bus_quiesce(struct hwl_hw *hw)
 {
 	u32 status;
+	int err;
 
 	hwl_hw_ctrl(hw, 0, HWL_CTRL_GIO_MASTER_DISABLE);
-	if (read_poll_timeout(hwl_rd32, status,
-			      !(status & HWL_STATUS_GIO_MASTER_ENABLE),
-			      100, 80 * USEC_PER_MSEC, false, hw, HWL_STATUS) &&
-	    !hwl_gone(hw))
-		dev_warn(hw->dev, "DMA did not come to rest before the reset\n");
+	err = read_poll_timeout(hwl_rd32, status,
+				!(status & HWL_STATUS_GIO_MASTER_ENABLE),
+				100, 80 * USEC_PER_MSEC, false, hw, HWL_STATUS);
+	if (err && !hwl_gone(hw))
+		dev_dbg(hw->dev, "PCIe master disable timed out before the reset\n");
+	return err;
 }
 
 /**
  * hwl_hw_stop() - end all receiving, transmitting and interrupting
  * @hw: the device
  *
- * RCTL.EN must not be cleared at run time on the 82574: a reset follows always.
+ * The order is that of Linux: the transmitter first, with time to finish its
+ * frame, then DMA, then the receiver. RCTL.EN must not be cleared at run time
+ * on the 82574: a reset follows always.
  *
- * Context: process; may sleep.
+ * Context: process; may sleep, about 10 ms.
  */
 void hwl_hw_stop(struct hwl_hw *hw)
 {
 	hwl_wr32(hw, HWL_IMC, HWL_INT_ALL);
-	hwl_hw_bus_quiesce(hw);
-	hwl_wr32(hw, HWL_RCTL, 0);
 	hwl_wr32(hw, HWL_TCTL, hwl_rd32(hw, HWL_TCTL) & ~HWL_TCTL_EN);
 	hwl_flush(hw);
-	/* Not fsleep(): no packet passes meanwhile. */
-	usleep_range(10 * USEC_PER_MSEC, 11 * USEC_PER_MSEC);
+	hwl_hw_sleep(HWL_TX_STOP_US);
+
+	if (hwl_hw_bus_quiesce(hw))
+		hwl_hw_sleep(HWL_DMA_LATE_US);
+	hwl_wr32(hw, HWL_RCTL, 0);
+	hwl_flush(hw);
+}
+
+/*
+ * Wait until registers can be read again. Until then a read may give all ones,
+ * which must not count as a removal: so it is made by readl().
+ */
+static int hwl_hw_answers(struct hwl_hw *hw)
+{
+	u32 status;
+
+	hwl_hw_sleep(HWL_RST_QUIET_US);
+	if (!read_poll_timeout(readl, status, status != ~0U, 100, HWL_RST_US,
+			       false, hw->bar + HWL_STATUS))
+		return 0;
+	/* If it is gone, this finds out. */
+	hwl_flush(hw);
+	return hwl_gone(hw) ? -ENODEV : -ETIMEDOUT;
+}
+
+/* Wait until the device has read its NVM. @owned: PHY and NVM are still ours. */
+static int hwl_hw_reset_done(struct hwl_hw *hw, bool owned)
+{
+	u32 eecd;
+	int err;
+
+	err = hwl_hw_answers(hw);
+	if (owned)
+		hwl_disown(hw);
+	if (err)
+		return err;
+
+	if (hw->nvm_flash) {
+		hwl_hw_ctrl_ext(hw, 0, HWL_CTRL_EXT_EE_RST);
+		hwl_flush(hw);
+	}
+	err = read_poll_timeout(hwl_rd32, eecd, eecd & HWL_EECD_AUTO_RD,
+				USEC_PER_MSEC, HWL_RST_US, false, hw, HWL_EECD);
+	if (!err && hw->nvm_flash)
+		hwl_nvm_no_autoupdate(hw, eecd);
+	return hwl_gone(hw) ? -ENODEV : err;
 }
 
 /**
@@ -86,7 +160,6 @@ void hwl_hw_stop(struct hwl_hw *hw)
  */
 int hwl_hw_reset(struct hwl_hw *hw)
 {
-	u32 eecd;
 	int err;
 
 	/* Survives the reset and must be set before it. */
@@ -97,25 +170,13 @@ int hwl_hw_reset(struct hwl_hw *hw)
 	if (err == -ENODEV)
 		return err;
 	hwl_hw_ctrl(hw, 0, HWL_CTRL_RST);
-	if (!err)
-		hwl_disown(hw);
-
-	if (hw->nvm_flash) {
-		fsleep(10);
-		hwl_hw_ctrl_ext(hw, 0, HWL_CTRL_EXT_EE_RST);
-		hwl_flush(hw);
-	}
-	err = read_poll_timeout(hwl_rd32, eecd, eecd & HWL_EECD_AUTO_RD,
-				1000, 20 * USEC_PER_MSEC, false, hw, HWL_EECD);
-	if (hwl_gone(hw))
-		return -ENODEV;
+	err = hwl_hw_reset_done(hw, !err);
 	if (err) {
-		dev_err(hw->dev, "NVM was not read after the reset\n");
+		if (err != -ENODEV)
+			dev_err(hw->dev, "NVM was not read after the reset\n");
 		return err;
 	}
-
-	/* The PHY's part of the NVM is read only after AUTO_RD. */
-	usleep_range(25 * USEC_PER_MSEC, 26 * USEC_PER_MSEC);
+	hwl_hw_sleep(HWL_PHY_CONFIG_US);
 
 	hwl_wr32(hw, HWL_IMC, HWL_INT_ALL);
 	hwl_rd32(hw, HWL_ICR);
@@ -173,6 +234,19 @@ void hwl_hw_init(struct hwl_hw *hw)
 	hwl_wr32(hw, HWL_FCT, ETH_P_PAUSE);
 	hwl_wr32(hw, HWL_FCTTV, HWL_PAUSE_TIME);
 	hwl_flush(hw);
+}
+
+/**
+ * hwl_hw_release() - tell firmware that the driver has let go of the device
+ * @hw: the device; its data path is stopped
+ *
+ * hwl_hw_init() tells it of the driver.
+ *
+ * Context: process.
+ */
+void hwl_hw_release(struct hwl_hw *hw)
+{
+	hwl_hw_ctrl_ext(hw, HWL_CTRL_EXT_DRV_LOAD, 0);
 }
 
 /**
@@ -292,10 +366,9 @@ void hwl_hw_rx_start(struct hwl_hw *hw, bool msix)
 	if (msix)
 		rfctl |= HWL_RFCTL_ACK_DIS;
 
-	hwl_wr32(hw, HWL_ERT, 0);
 	hwl_wr32(hw, HWL_PSRCTL, 0);
-	hwl_wr32(hw, HWL_RDTR, HWL_RDTR_VALUE);
-	hwl_wr32(hw, HWL_RADV, HWL_RADV_VALUE);
+	hwl_wr32(hw, HWL_RDTR, 0);
+	hwl_wr32(hw, HWL_RADV, 0);
 	hwl_wr32(hw, HWL_RFCTL, rfctl);
 	hwl_wr32(hw, HWL_RXCSUM, HWL_RXCSUM_IPOFL | HWL_RXCSUM_TUOFL |
 				 HWL_RXCSUM_PCSD);
@@ -358,23 +431,33 @@ void hwl_hw_tx_ring(struct hwl_hw *hw, int q, const struct hwl_ring_regs *ring)
 /**
  * hwl_hw_tx_start() - set the transmitter up, still disabled
  * @hw: the device
+ * @pairs: queues in use
  *
- * Thresholds are the same for both queues even where one is used (erratum),
- * and the arbitration bits are those for two queues: harmless with one.
+ * Thresholds are the same for both queues even where one is used (erratum).
+ * The arbiter is set as FreeBSD sets it (em_initialize_transmit_unit()): what
+ * makes it fair between two queues in both registers, and only with two; the
+ * cure for a full internal buffer always. With one queue TARC1 stays as the
+ * reset has left it, as it does in Linux.
+ *
+ * TCTL.MULR is no matter of queues: it allows several requests for data at a
+ * time, and FreeBSD sets it with one queue, too.
  *
  * Context: process, after reset; rings are set.
  */
-void hwl_hw_tx_start(struct hwl_hw *hw)
+void hwl_hw_tx_start(struct hwl_hw *hw, u32 pairs)
 {
 	u32 tarc = FIELD_PREP(HWL_TARC_COUNT, 3) | HWL_TARC_ENABLE |
-		   HWL_TARC_MULTI7 | HWL_TARC_MULTI;
+		   HWL_TARC_TXHANG;
 
 	hwl_wr32(hw, HWL_TIDV, HWL_TIDV_VALUE);
 	hwl_wr32(hw, HWL_TADV, HWL_TADV_VALUE);
 	hwl_wr32(hw, HWL_TXDCTL(0), HWL_TXDCTL_VALUE);
 	hwl_wr32(hw, HWL_TXDCTL(1), HWL_TXDCTL_VALUE);
-	hwl_wr32(hw, HWL_TARC(0), tarc | HWL_TARC_TXHANG);
-	hwl_wr32(hw, HWL_TARC(1), tarc);
+	if (pairs > 1) {
+		tarc |= HWL_TARC_MULTI7 | HWL_TARC_MULTI;
+		hwl_wr32(hw, HWL_TARC(1), tarc);
+	}
+	hwl_wr32(hw, HWL_TARC(0), tarc);
 	hwl_wr32(hw, HWL_TIPG, HWL_TIPG_COPPER);
 	hwl_wr32(hw, HWL_TCTL, HWL_TCTL_PSP | HWL_TCTL_RTLC | HWL_TCTL_MULR |
 			       FIELD_PREP(HWL_TCTL_CT, 15) |
@@ -390,6 +473,25 @@ void hwl_hw_tx_start(struct hwl_hw *hw)
 void hwl_hw_tx_enable(struct hwl_hw *hw)
 {
 	hwl_wr32(hw, HWL_TCTL, hwl_rd32(hw, HWL_TCTL) | HWL_TCTL_EN);
+}
+
+/**
+ * hwl_hw_write_back() - have descriptors written back that are held up
+ * @hw: the device
+ *
+ * Twice, since the first may be missed (Linux). Nothing is read: QEMU returns 0
+ * for TIDV, which would then be written.
+ *
+ * Context: any.
+ */
+void hwl_hw_write_back(struct hwl_hw *hw)
+{
+	int i;
+
+	for (i = 0; i < 2; i++) {
+		hwl_wr32(hw, HWL_TIDV, HWL_TIDV_VALUE | HWL_TIDV_FPD);
+		hwl_wr32(hw, HWL_RDTR, HWL_RDTR_FPD);
+	}
 }
 
 /* ---- Addresses and VLANs ---- */

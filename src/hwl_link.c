@@ -1,13 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * The PHY and the link.
+ * The link: what was asked for, what there is, and what the stack is told.
  *
- * The PHY is configured under rtnl. The link is followed by the link work,
- * which the LSC interrupt starts; nothing polls for it. STATUS tells speed and
- * duplex, PHY registers the partner's pause abilities.
- *
- * A reset of the MAC leaves the PHY alone, so what was set there is compared,
- * not written again: the link survives a reset of the data path.
+ * The link is followed by the link work, which the LSC interrupt starts;
+ * nothing polls for it. STATUS tells speed and duplex, PHY registers the
+ * partner's pause abilities.
  */
 #include <linux/bitfield.h>
 #include <linux/delay.h>
@@ -17,12 +14,8 @@
 
 #include "hwl.h"
 #include "hwl_mdio.h"
+#include "hwl_phy.h"
 #include "hwl_reset.h"
-
-/* What autonegotiation may offer, as register bits. */
-#define HWL_ADV_MASK	(ADVERTISE_ALL | ADVERTISE_PAUSE_CAP | \
-			 ADVERTISE_PAUSE_ASYM)
-#define HWL_CTL1000_MASK (ADVERTISE_1000FULL | ADVERTISE_1000HALF)
 
 /* How long the link may take to show again after a reset of the MAC alone. */
 #define HWL_LINK_RESUME_US	(100 * USEC_PER_MSEC)
@@ -52,7 +45,7 @@ void hwl_link_supported(unsigned long *modes)
 
 /**
  * hwl_link_init() - defaults: offer everything, full pause
- * @ad: the device
+ * @ad: the device; was reset
  *
  * Context: process; probe only.
  */
@@ -70,165 +63,13 @@ void hwl_link_init(struct hwl_adapter *ad)
 	cfg->fc_tx = true;
 	ad->link.speed = SPEED_UNKNOWN;
 	ad->link.duplex = DUPLEX_UNKNOWN;
-}
-
-/* ---- PHY ---- */
-
-/* Several settings of the PHY wait for a software reset of it. */
-static int hwl_phy_commit(struct hwl_hw *hw)
-{
-	int err = hwl_mdio_modify(hw, 0, MII_BMCR, BMCR_RESET, BMCR_RESET);
-
-	fsleep(1);
-	return err < 0 ? err : 0;
-}
-
-static u16 hwl_phy_scr_mdix(const struct hwl_link_cfg *cfg)
-{
-	/* Detection needs negotiation. */
-	if (cfg->mdix == ETH_TP_MDI_X)
-		return FIELD_PREP(HWL_PHY_SCR_MDIX, HWL_PHY_SCR_MDIX_MDIX);
-	if (cfg->mdix == ETH_TP_MDI || !cfg->autoneg)
-		return FIELD_PREP(HWL_PHY_SCR_MDIX, HWL_PHY_SCR_MDIX_MDI);
-	return FIELD_PREP(HWL_PHY_SCR_MDIX, HWL_PHY_SCR_MDIX_AUTO);
-}
-
-/*
- * Crossover, polarity and downshift. The order is the silicon's: downshift off
- * and committed, then on, then two opaque registers and another commit.
- *
- * Return: 1 when the PHY was set up, 0 when it was so already, or an error.
- */
-static int hwl_phy_setup(struct hwl_hw *hw, const struct hwl_link_cfg *cfg,
-			 bool force)
-{
-	u16 mask = HWL_PHY_SCR_MDIX | HWL_PHY_SCR_POLARITY_OFF |
-		   HWL_PHY_SCR_DOWNSHIFT;
-	u16 set = hwl_phy_scr_mdix(cfg);
-	u16 scr;
-	int err;
-
-	err = hwl_mdio_read(hw, 0, HWL_PHY_SCR, &scr);
-	if (err)
-		return err;
-	if (!force && (scr & mask) == (set | HWL_PHY_SCR_DOWNSHIFT))
-		return 0;
-
-	err = hwl_mdio_modify(hw, 0, HWL_PHY_SCR, mask, set);
-	if (err >= 0)
-		err = hwl_phy_commit(hw);
-	if (err >= 0)
-		err = hwl_mdio_modify(hw, 0, HWL_PHY_SCR, HWL_PHY_SCR_DOWNSHIFT,
-				      HWL_PHY_SCR_DOWNSHIFT);
-	if (err >= 0)
-		err = hwl_mdio_write(hw, 0, HWL_PHY_FIX_ADDR, 3);
-	if (err >= 0)
-		err = hwl_mdio_write(hw, 0, HWL_PHY_FIX_DATA, 0);
-	if (err >= 0)
-		err = hwl_mdio_modify(hw, 0, HWL_PHY_POWER, HWL_PHY_POWER_SMART, 0);
-	if (err >= 0)
-		err = hwl_phy_commit(hw);
-	return err < 0 ? err : 1;
-}
-
-static u16 hwl_phy_advert(const struct hwl_link_cfg *cfg)
-{
-	u16 adv = linkmode_adv_to_mii_adv_t(cfg->advertising) | ADVERTISE_CSMA;
-	u8 cap = (cfg->fc_rx ? FLOW_CTRL_RX : 0) | (cfg->fc_tx ? FLOW_CTRL_TX : 0);
-
-	adv &= ~(ADVERTISE_PAUSE_CAP | ADVERTISE_PAUSE_ASYM);
-	return adv | mii_advertise_flowctrl(cap);
+	hwl_phy_identify(&ad->hw);
 }
 
 static bool hwl_link_status(struct hwl_adapter *ad, u32 *status)
 {
 	*status = hwl_rd32(&ad->hw, HWL_STATUS);
 	return !hwl_gone(&ad->hw) && *status & HWL_STATUS_LU;
-}
-
-static int hwl_phy_negotiate(struct hwl_adapter *ad, bool renegotiate)
-{
-	const struct hwl_link_cfg *cfg = &ad->link.cfg;
-	struct hwl_hw *hw = &ad->hw;
-	bool changed;
-	u32 status;
-	u16 bmcr;
-	int err;
-
-	hwl_hw_ctrl(hw, HWL_CTRL_FRCSPD | HWL_CTRL_FRCDPX, 0);
-
-	/* An offer that differs from what a boot loader made has to be made. With
-	 * a link of ours it is only QEMU, which resets the PHY with the MAC.
-	 */
-	err = hwl_mdio_modify(hw, 0, MII_ADVERTISE, HWL_ADV_MASK | ADVERTISE_CSMA,
-			      hwl_phy_advert(cfg));
-	changed = err > 0;
-	if (err >= 0)
-		err = hwl_mdio_modify(hw, 0, MII_CTRL1000, HWL_CTL1000_MASK,
-				      linkmode_adv_to_mii_ctrl1000_t(cfg->advertising));
-	changed |= err > 0;
-	if (err >= 0)
-		err = hwl_mdio_read(hw, 0, MII_BMCR, &bmcr);
-	if (err < 0)
-		return err;
-
-	/* Out of power-down the PHY negotiates by itself; with a link there is
-	 * nothing to negotiate unless the user asked for something else.
-	 */
-	if (!(bmcr & BMCR_ANENABLE) || !hwl_link_status(ad, &status) ||
-	    (changed && !ad->link.up))
-		renegotiate = true;
-	bmcr &= ~(BMCR_PDOWN | BMCR_ISOLATE | BMCR_LOOPBACK);
-	bmcr |= BMCR_ANENABLE;
-	if (renegotiate)
-		bmcr |= BMCR_ANRESTART;
-	return hwl_mdio_write(hw, 0, MII_BMCR, bmcr);
-}
-
-static int hwl_phy_force(struct hwl_adapter *ad)
-{
-	const struct hwl_link_cfg *cfg = &ad->link.cfg;
-	bool fast = cfg->speed == SPEED_100;
-	bool full = cfg->duplex == DUPLEX_FULL;
-	struct hwl_hw *hw = &ad->hw;
-	int err;
-
-	err = hwl_mdio_modify(hw, 0, MII_BMCR,
-			      BMCR_ANENABLE | BMCR_ANRESTART | BMCR_PDOWN |
-			      BMCR_LOOPBACK | BMCR_SPEED1000 | BMCR_SPEED100 | BMCR_FULLDPLX,
-			      (fast ? BMCR_SPEED100 : 0) |
-			      (full ? BMCR_FULLDPLX : 0));
-	if (err > 0)
-		err = hwl_phy_commit(hw);
-	if (err < 0)
-		return err;
-	hwl_hw_ctrl(hw, HWL_CTRL_SPD | HWL_CTRL_FD | HWL_CTRL_ASDE,
-		    HWL_CTRL_FRCSPD | HWL_CTRL_FRCDPX |
-		    FIELD_PREP(HWL_CTRL_SPD, fast ? HWL_SPEED_100 : HWL_SPEED_10) |
-		    (full ? HWL_CTRL_FD : 0));
-	return 0;
-}
-
-static int hwl_phy_loopback(struct hwl_adapter *ad)
-{
-	struct hwl_hw *hw = &ad->hw;
-	int err;
-
-	err = hwl_mdio_modify(hw, HWL_PHY_PAGE_MAC, HWL_PHY_MAC_CTRL,
-			      HWL_PHY_MAC_SPEED, HWL_PHY_MAC_SPEED_1000);
-	if (err >= 0)
-		err = hwl_phy_commit(hw);
-	if (err >= 0)
-		err = hwl_mdio_write(hw, 0, MII_BMCR,
-				     BMCR_LOOPBACK | BMCR_SPEED1000 | BMCR_FULLDPLX);
-	if (err < 0)
-		return err;
-	hwl_hw_ctrl(hw, HWL_CTRL_SPD | HWL_CTRL_ASDE,
-		    HWL_CTRL_FRCSPD | HWL_CTRL_FRCDPX | HWL_CTRL_FD |
-		    HWL_CTRL_SLU | FIELD_PREP(HWL_CTRL_SPD, HWL_SPEED_1000));
-	/* The PHY takes its time to lock on itself. */
-	msleep(250);
-	return 0;
 }
 
 /**
@@ -245,22 +86,9 @@ int hwl_link_apply(struct hwl_adapter *ad, bool renegotiate)
 	int err;
 
 	renegotiate |= test_and_clear_bit(HWL_PHY_DIRTY, &ad->flags);
-	err = hwl_own(&ad->hw);
-	if (!err) {
-		err = hwl_phy_setup(&ad->hw, &ad->link.cfg, renegotiate);
-		/* That has reset the PHY. */
-		renegotiate |= err > 0 && !ad->link.up;
-		if (err >= 0 && ad->link.cfg.loopback)
-			err = hwl_phy_loopback(ad);
-		else if (err >= 0 && ad->link.cfg.autoneg)
-			err = hwl_phy_negotiate(ad, renegotiate);
-		else if (err >= 0)
-			err = hwl_phy_force(ad);
-		hwl_disown(&ad->hw);
-	}
-	if (err >= 0)
-		return 0;
-	set_bit(HWL_PHY_DIRTY, &ad->flags);
+	err = hwl_phy_apply(&ad->hw, &ad->link.cfg, renegotiate, ad->link.up);
+	if (err)
+		set_bit(HWL_PHY_DIRTY, &ad->flags);
 	return err;
 }
 
@@ -269,11 +97,11 @@ int hwl_link_apply(struct hwl_adapter *ad, bool renegotiate)
  * @ad: the device
  *
  * Where the link was up, it is given a moment to show again, so that a reset of
- * the data path is not seen as a loss of link.
+ * the data path is not seen as a loss of link. If it does not, the transmitter
+ * stays off, and the carrier goes off, before queues would wake for nothing.
  *
- * Context: process, rtnl held; after hwl_hw_init().
- * Return: 0, or a negative error code when the PHY does not answer; the link
- * work tells the stack of a link that is gone.
+ * Context: process, rtnl held; after hwl_hw_init(), the link work is stopped.
+ * Return: 0, or a negative error code when the PHY does not answer.
  */
 int hwl_link_resume(struct hwl_adapter *ad)
 {
@@ -283,7 +111,7 @@ int hwl_link_resume(struct hwl_adapter *ad)
 	int err;
 
 	err = hwl_link_apply(ad, false);
-	if (err || !link->up)
+	if (!link->up)
 		return err;
 
 	read_poll_timeout(hwl_link_status, up, up || hwl_gone(&ad->hw), 1000,
@@ -291,8 +119,10 @@ int hwl_link_resume(struct hwl_adapter *ad)
 	if (up) {
 		hwl_hw_set_pause(&ad->hw, link->rx_pause, link->tx_pause);
 		hwl_hw_tx_enable(&ad->hw);
+	} else {
+		hwl_link_lost(ad);
 	}
-	return 0;
+	return err;
 }
 
 /**
@@ -300,9 +130,10 @@ int hwl_link_resume(struct hwl_adapter *ad)
  * @ad: the device; its data path is the self-test's
  * @on: begin or end
  *
- * Afterwards the link is negotiated anew.
+ * Afterwards the link is negotiated anew. Firmware does not veto it: see
+ * hwl_phy_vetoed().
  *
- * Context: process, rtnl held.
+ * Context: process, rtnl held; sleeps for a quarter of a second.
  * Return: 0 or a negative error code.
  */
 int hwl_link_loopback(struct hwl_adapter *ad, bool on)
@@ -325,14 +156,7 @@ int hwl_link_loopback(struct hwl_adapter *ad, bool on)
  */
 void hwl_link_power_down(struct hwl_adapter *ad)
 {
-	struct hwl_hw *hw = &ad->hw;
-
-	if (hw->managed || hwl_rd32(hw, HWL_MANC) & HWL_MANC_BLK_PHY_RST_ON_IDE)
-		return;
-	if (hwl_own(hw))
-		return;
-	hwl_mdio_modify(hw, 0, MII_BMCR, BMCR_PDOWN, BMCR_PDOWN);
-	hwl_disown(hw);
+	hwl_phy_power_down(&ad->hw);
 }
 
 static bool hwl_link_cfg_equal(const struct hwl_link_cfg *a,
@@ -353,7 +177,8 @@ static bool hwl_link_cfg_equal(const struct hwl_link_cfg *a,
  * What is in force already is not negotiated again.
  *
  * Context: process, rtnl held.
- * Return: 0, or a negative error code with the old configuration kept.
+ * Return: 0; -EPERM when firmware vetoes it; another negative error code. The
+ * old configuration is kept then.
  */
 int hwl_link_set_cfg(struct hwl_adapter *ad, const struct hwl_link_cfg *cfg)
 {
@@ -362,6 +187,10 @@ int hwl_link_set_cfg(struct hwl_adapter *ad, const struct hwl_link_cfg *cfg)
 
 	if (hwl_link_cfg_equal(cfg, &old))
 		return 0;
+	if (!test_bit(HWL_DOWN, &ad->flags) && hwl_phy_vetoed(&ad->hw)) {
+		netdev_err(ad->netdev, "firmware forbids to change the link\n");
+		return -EPERM;
+	}
 	ad->link.cfg = *cfg;
 	set_bit(HWL_PHY_DIRTY, &ad->flags);
 	if (test_bit(HWL_DOWN, &ad->flags))
@@ -396,24 +225,17 @@ void hwl_link_check(struct hwl_adapter *ad)
  * hwl_link_phy_hung() - look whether the PHY has stopped to answer
  * @ad: the device; up
  *
- * Erratum 19: both the error counter and the idle error count read as all ones.
+ * With and without a link, since the hang may be what took it.
  *
  * Context: process (tick).
  * Return: true when it looked so twice running: only a reset helps.
  */
 bool hwl_link_phy_hung(struct hwl_adapter *ad)
 {
-	struct hwl_hw *hw = &ad->hw;
-	bool hung = false;
-	u16 val;
+	bool hung;
 
-	if (!ad->link.up || hwl_own(hw))
+	if (hwl_phy_looks_hung(&ad->hw, &hung))
 		return false;
-	if (!hwl_mdio_read(hw, 0, HWL_PHY_RXERR, &val) && val == 0xFFFF)
-		hung = !hwl_mdio_read(hw, 0, MII_STAT1000, &val) &&
-		       (val & 0xFF) == 0xFF;
-	hwl_disown(hw);
-
 	ad->phy_hung = hung ? ad->phy_hung + 1 : 0;
 	return ad->phy_hung >= HWL_PHY_HUNG_LOOKS;
 }

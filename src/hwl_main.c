@@ -219,7 +219,7 @@ static void hwl_remove(struct pci_dev *pdev)
 	disable_work_sync(&ad->reset_work);
 	disable_work_sync(&ad->link_work);
 	hwl_devlink_exit(ad);
-	hwl_hw_ctrl_ext(&ad->hw, HWL_CTRL_EXT_DRV_LOAD, 0);
+	hwl_hw_release(&ad->hw);
 	hwl_pairs_free(ad);
 	hwl_irq_exit(ad);
 	free_netdev(ad->netdev);

@@ -136,6 +136,17 @@ void hwl_netdev_unregister(struct hwl_adapter *ad)
 	rtnl_unlock();
 }
 
+/*
+ * An interface that is down: while it was away its PHY may have come back to
+ * life, and a boot loader or firmware may have used the device.
+ */
+static void hwl_netdev_rest(struct hwl_adapter *ad)
+{
+	hwl_hw_stop(&ad->hw);
+	if (!hwl_hw_reset(&ad->hw))
+		hwl_link_power_down(ad);
+}
+
 /**
  * hwl_netdev_attach() - give the interface back to the stack
  * @ad: the device; was detached, and answers
@@ -150,6 +161,8 @@ int hwl_netdev_attach(struct hwl_adapter *ad)
 
 	if (netif_running(ad->netdev))
 		err = hwl_bring_up(ad);
+	else
+		hwl_netdev_rest(ad);
 	if (err) {
 		netdev_err(ad->netdev, "cannot come back up: %pe\n", ERR_PTR(err));
 		hwl_netdev_present(ad);

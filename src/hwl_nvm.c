@@ -14,6 +14,21 @@
 #define HWL_NVM_CHECK_TRIES	3
 
 /**
+ * hwl_nvm_no_autoupdate() - keep writes to the shadow RAM from the flash
+ * @hw: the device; its NVM is flash
+ * @eecd: EECD as it reads
+ *
+ * They must not reach it by themselves ("flash update issue", Linux). A reset
+ * puts the bit back to what the NVM says.
+ *
+ * Context: process.
+ */
+void hwl_nvm_no_autoupdate(struct hwl_hw *hw, u32 eecd)
+{
+	hwl_wr32(hw, HWL_EECD, eecd & ~HWL_EECD_AUPDEN);
+}
+
+/**
  * hwl_nvm_init() - find out what kind of NVM there is
  * @hw: the device
  *
@@ -26,8 +41,7 @@ void hwl_nvm_init(struct hwl_hw *hw)
 	hw->nvm_flash = FIELD_GET(HWL_EECD_NVADDS, eecd) == HWL_EECD_NVADDS_FLASH;
 	if (hw->nvm_flash) {
 		hw->nvm_words = HWL_NVM_FLASH_WORDS;
-		/* A write to the shadow RAM must not reach flash by itself. */
-		hwl_wr32(hw, HWL_EECD, eecd & ~HWL_EECD_AUPDEN);
+		hwl_nvm_no_autoupdate(hw, eecd);
 	} else {
 		hw->nvm_words = min(1U << (FIELD_GET(HWL_EECD_SIZE_EX, eecd) + 6),
 				    HWL_NVM_WORDS_MAX);
@@ -142,7 +156,9 @@ static int hwl_nvm_commit(struct hwl_hw *hw)
 		return err;
 	/* Flash of this make is busy with its firmware until that is reset. */
 	if (FIELD_GET(HWL_FLOP_ERASE, hwl_rd32(hw, HWL_FLOP)) == HWL_FLOP_ERASE_STM) {
+		/* Two cycles on the bus: that must not become one burst. */
 		hwl_wr32(hw, HWL_HICR, HWL_HICR_FW_RESET_EN);
+		hwl_flush(hw);
 		hwl_wr32(hw, HWL_HICR, HWL_HICR_FW_RESET);
 	}
 	hwl_wr32(hw, HWL_EECD, hwl_rd32(hw, HWL_EECD) | HWL_EECD_FLUPD);

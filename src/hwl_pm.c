@@ -45,7 +45,7 @@ void hwl_pm_disable_aspm(struct pci_dev *pdev, bool locked)
 /* Tell firmware that no driver is there any more. */
 static void hwl_pm_release(struct hwl_adapter *ad)
 {
-	hwl_hw_ctrl_ext(&ad->hw, HWL_CTRL_EXT_DRV_LOAD, 0);
+	hwl_hw_release(&ad->hw);
 	hwl_wr32(&ad->hw, HWL_WUC, 0);
 	hwl_wr32(&ad->hw, HWL_WUFC, 0);
 }

@@ -98,7 +98,7 @@ static void hwl_start(struct hwl_adapter *ad)
 	hwl_hw_init(hw);
 	hwl_rss_write(ad);
 	hwl_start_rings(ad);
-	hwl_hw_tx_start(hw);
+	hwl_hw_tx_start(hw, ad->cfg.pairs);
 	hwl_hw_rx_start(hw, hwl_is_msix(ad));
 	hwl_irq_setup(ad);
 	if (hwl_link_resume(ad) && !hwl_gone(hw))
@@ -160,6 +160,10 @@ int hwl_up(struct hwl_adapter *ad)
 		return err;
 	}
 	hwl_rings_attach(ad, &rings);
+	/* Whoever had the PHY while the interface was down may have left it
+	 * otherwise: it is set up from the beginning.
+	 */
+	set_bit(HWL_PHY_DIRTY, &ad->flags);
 	hwl_start(ad);
 	return 0;
 }
@@ -177,8 +181,10 @@ void hwl_down(struct hwl_adapter *ad)
 {
 	struct hwl_rings rings;
 
-	if (!hwl_stop(ad))
+	if (!hwl_stop(ad)) {
+		hwl_hw_release(&ad->hw);
 		hwl_link_power_down(ad);
+	}
 	hwl_link_lost(ad);
 	clear_bit(HWL_HELD, &ad->flags);
 	hwl_rings_detach(ad, &rings);

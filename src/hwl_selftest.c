@@ -19,6 +19,7 @@
 #include "hwl_irq.h"
 #include "hwl_netdev.h"
 #include "hwl_nvm.h"
+#include "hwl_phy.h"
 #include "hwl_selftest.h"
 
 const char * const hwl_selftest_names[HWL_TEST_NUM] = {
@@ -28,6 +29,9 @@ const char * const hwl_selftest_names[HWL_TEST_NUM] = {
 	[HWL_TEST_NVM]		= "NVM checksum (online)",
 	[HWL_TEST_LINK]		= "Link (online)",
 };
+
+/* ethtool shows it as -1. */
+#define HWL_TEST_NOT_RUN	U64_MAX
 
 /* ---- Registers ---- */
 
@@ -168,7 +172,7 @@ static u64 hwl_test_irq(struct hwl_adapter *ad)
 		if (request_irq(pci_irq_vector(ad->pdev, v), hwl_test_handler,
 				ad->irq_mode == HWL_IRQ_INTX ? IRQF_SHARED : 0,
 				HWL_NAME "-test", &test[v])) {
-			bad = 1;
+			bad = HWL_TEST_NOT_RUN;
 			goto out;
 		}
 		test[v].irq = pci_irq_vector(ad->pdev, v);
@@ -253,7 +257,7 @@ static void hwl_loop_start(struct hwl_loop *loop)
 	regs.dma = hwl_loop_addr(loop, loop->mem->rx);
 	regs.bytes = sizeof(loop->mem->rx);
 	hwl_hw_rx_ring(hw, 0, &regs);
-	hwl_hw_tx_start(hw);
+	hwl_hw_tx_start(hw, 1);
 	/* Nothing but what is sent to that address, and broadcasts. */
 	for (i = 0; i < HWL_MTA_WORDS; i++)
 		hwl_wr32(hw, HWL_MTA(i), 0);
@@ -330,13 +334,13 @@ static bool hwl_loop_frame(struct hwl_loop *loop, u32 n)
 }
 
 /* The device was just reset, and is afterwards. Return: number of the first
- * frame that did not come back, plus one.
+ * frame that did not come back, plus one; or HWL_TEST_NOT_RUN.
  */
 static u64 hwl_test_loopback(struct hwl_adapter *ad)
 {
 	struct device *dev = &ad->pdev->dev;
 	struct hwl_loop loop = { .ad = ad };
-	u64 bad = 1;
+	u64 bad = HWL_TEST_NOT_RUN;
 	u32 n;
 
 	loop.mem = dma_alloc_coherent(dev, sizeof(*loop.mem), &loop.dma, GFP_KERNEL);
@@ -360,20 +364,28 @@ static u64 hwl_test_loopback(struct hwl_adapter *ad)
 
 /* ---- All ---- */
 
-static void hwl_test_offline(struct hwl_adapter *ad, u64 *result)
+static int hwl_test_reset(struct hwl_adapter *ad)
 {
-	struct hwl_hw *hw = &ad->hw;
+	hwl_hw_stop(&ad->hw);
+	return hwl_hw_reset(&ad->hw);
+}
 
-	hwl_hw_stop(hw);
-	if (hwl_hw_reset(hw)) {
-		result[HWL_TEST_REGS] = 1;
+/* A test that is not reached keeps the result that it has. */
+static void hwl_test_offline(struct hwl_adapter *ad, u64 *result, bool vetoed)
+{
+	if (hwl_test_reset(ad))
 		return;
-	}
 	result[HWL_TEST_REGS] = hwl_test_regs(ad);
-	if (!hwl_hw_reset(hw))
-		result[HWL_TEST_IRQ] = hwl_test_irq(ad);
+	if (hwl_test_reset(ad))
+		return;
+	result[HWL_TEST_IRQ] = hwl_test_irq(ad);
 	/* What the tests counted goes with the reset. */
-	if (!hwl_hw_reset(hw))
+	if (hwl_test_reset(ad))
+		return;
+	/* A reset of the PHY would cut what firmware has going over the link. */
+	if (vetoed)
+		netdev_info(ad->netdev, "self-test: no loopback, firmware forbids to reset the PHY\n");
+	else
 		result[HWL_TEST_LOOPBACK] = hwl_test_loopback(ad);
 }
 
@@ -381,9 +393,10 @@ static void hwl_test_offline(struct hwl_adapter *ad, u64 *result)
  * hwl_selftest() - run the self-test
  * @netdev: interface; up or down
  * @test: what to run; flags are returned there
- * @result: HWL_TEST_NUM values; 0 is good
+ * @result: HWL_TEST_NUM values; 0 is good, -1 a test that could not run
  *
- * Offline, traffic stops and the link is negotiated anew.
+ * Offline, traffic stops and the link is negotiated anew. A test that was asked
+ * for and could not run has failed.
  *
  * Context: process, rtnl held.
  */
@@ -398,10 +411,13 @@ void hwl_selftest(struct net_device *netdev, struct ethtool_test *test, u64 *res
 	result[HWL_TEST_LINK] = up && !netif_carrier_ok(netdev);
 
 	if (test->flags & ETH_TEST_FL_OFFLINE) {
+		bool vetoed = hwl_phy_vetoed(&ad->hw);
+
+		result[HWL_TEST_REGS] = HWL_TEST_NOT_RUN;
+		result[HWL_TEST_IRQ] = HWL_TEST_NOT_RUN;
+		result[HWL_TEST_LOOPBACK] = HWL_TEST_NOT_RUN;
 		hwl_netdev_detach(ad);
-		hwl_test_offline(ad, result);
-		if (!up)
-			hwl_link_power_down(ad);
+		hwl_test_offline(ad, result, vetoed);
 		if (hwl_netdev_attach(ad))
 			test->flags |= ETH_TEST_FL_FAILED;
 	}

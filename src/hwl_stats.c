@@ -283,8 +283,8 @@ void hwl_stats_rxq(const struct hwl_adapter *ad, int q, u64 *val)
  * @stats: zeroed by the caller
  *
  * Frames, bytes and drops are the queues', as the stack saw them; errors on
- * the wire are the hardware's. A runt that the silicon drops is no error by
- * the definition of rx_length_errors; it is in the rmon group.
+ * the wire are the hardware's. Runts (RUC) are among them, as in e1000e and
+ * igb, although QEMU counts short frames that it pads and delivers.
  *
  * Context: any but hard interrupt.
  */
@@ -315,10 +315,11 @@ void hwl_stats_get64(struct net_device *netdev, struct rtnl_link_stats64 *stats)
 	stats->collisions = hw[HWL_COLC];
 	stats->rx_crc_errors = hw[HWL_CRCERRS];
 	stats->rx_frame_errors = hw[HWL_ALGNERRC];
-	stats->rx_length_errors += hw[HWL_ROC];
+	stats->rx_length_errors += hw[HWL_RUC] + hw[HWL_ROC];
 	stats->rx_missed_errors = hw[HWL_MPC];
 	stats->rx_errors += hw[HWL_RXERRC] + hw[HWL_CRCERRS] +
-			    hw[HWL_ALGNERRC] + hw[HWL_ROC] + hw[HWL_CEXTERR];
+			    hw[HWL_ALGNERRC] + hw[HWL_RUC] + hw[HWL_ROC] +
+			    hw[HWL_CEXTERR];
 	stats->tx_aborted_errors = hw[HWL_ECOL];
 	stats->tx_window_errors = hw[HWL_LATECOL];
 	stats->tx_errors = hw[HWL_ECOL] + hw[HWL_LATECOL] +

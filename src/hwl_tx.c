@@ -75,8 +75,10 @@ static void hwl_txq_set_rs(struct hwl_txq *txq)
 	struct hwl_tx_ring *ring = &txq->ring;
 	u32 eop = hwl_ring_prev(txq->slot, ring->count);
 
-	/* RS writes DD back, IDE lets TIDV gather reports. */
-	ring->desc[eop].lower |= cpu_to_le32(HWL_TXD_RS | HWL_TXD_IDE);
+	/* RS alone has DD written back, at once (WTHRESH 0). Not IDE, with which
+	 * that waits for TIDV; EITR moderates.
+	 */
+	ring->desc[eop].lower |= cpu_to_le32(HWL_TXD_RS);
 	ring->buf[txq->rs_first].report = eop;
 	txq->rs_first = txq->slot;
 	/* The packets before the index; pairs with the acquire in hwl_txq_clean(). */

@@ -47,18 +47,6 @@ static void hwl_tx_hung(struct hwl_adapter *ad, struct hwl_txq *txq)
 		   hwl_rd32(hw, HWL_STATUS), hwl_rd32(hw, HWL_IMS));
 }
 
-/* Have the device report what it holds back. Twice: the first may be missed. */
-static void hwl_tx_flush_reports(struct hwl_hw *hw)
-{
-	int i;
-
-	for (i = 0; i < 2; i++) {
-		hwl_wr32(hw, HWL_TIDV, hwl_rd32(hw, HWL_TIDV) | HWL_TIDV_FPD);
-		hwl_wr32(hw, HWL_RDTR, hwl_rd32(hw, HWL_RDTR) | HWL_RDTR_FPD);
-		hwl_flush(hw);
-	}
-}
-
 static void hwl_watch_kick(struct hwl_pair *pair, const char *what)
 {
 	struct hwl_adapter *ad = pair->ad;
@@ -82,6 +70,9 @@ static void hwl_watch_tx(struct hwl_adapter *ad, struct hwl_pair *pair)
 	txq->seen = cons;
 	/* What came since the last look has had no time yet. */
 	if (!waits || !waited) {
+		/* The poll found what no interrupt had told of. */
+		if (txq->stuck == HWL_STUCK_POLL)
+			hwl_irq_every_wb(ad);
 		txq->stuck = 0;
 		return;
 	}
@@ -98,7 +89,7 @@ static void hwl_watch_tx(struct hwl_adapter *ad, struct hwl_pair *pair)
 		return;
 	}
 	if (txq->stuck == HWL_STUCK_POLL) {
-		hwl_tx_flush_reports(hw);
+		hwl_hw_write_back(hw);
 		hwl_watch_kick(pair, "tx");
 		return;
 	}

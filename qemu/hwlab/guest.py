@@ -355,7 +355,7 @@ class Guest:
         cmd += self._nic_args()
         if c.trace:
             cmd += ["-trace", "e1000e_core_read", "-trace", "e1000e_core_write",
-                    "-D", str(c.trace)]
+                    "-D", str(c.trace), "-msg", "timestamp=on"]
         if c.gdb:
             # For this machine alone: the stub reaches the monitor.
             cmd += ["-gdb", "tcp:127.0.0.1:1234", "-S"]

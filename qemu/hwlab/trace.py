@@ -60,6 +60,14 @@ def parse(line):
     return found[1], register_name(int(found[2], 16))
 
 
+def access(line):
+    """(time in seconds, "r" or "w", offset, value) of a line of the log, or None."""
+    found = re.match(r"\d+@([\d.]+):e1000e_core_(r|w)\w+ .*?0x([0-9a-f]+), .*0x([0-9a-f]+)$", line)
+    if not found:
+        return None
+    return float(found[1]), found[2], int(found[3], 16), int(found[4], 16)
+
+
 def report(path):
     rows, reads, writes = summary(path)
     lines = [f"{'register':<12} {'reads':>10} {'writes':>10}"]

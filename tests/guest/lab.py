@@ -351,6 +351,14 @@ class Nic:
                 if found:
                     counts[found[0] == "write"][found[1]] += 1
 
+    def access_log(self, start=0):
+        """Register accesses from a place in the log on, in order, and the place where it ends."""
+        self.sh("true")
+        with open(self.guest.config.trace, encoding="utf-8", errors="replace") as log:
+            log.seek(start)
+            found = [trace.access(line) for line in iter(log.readline, "")]
+            return [x for x in found if x], log.tell()
+
     # --- traffic ---
 
     @contextlib.contextmanager

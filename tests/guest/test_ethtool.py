@@ -6,14 +6,16 @@ import re
 import pytest
 from lab import wait_until
 
-LEDCTL, EITR = 0xe00, 0xe8
+LEDCTL, EITR, MANC = 0xe00, 0xe8, 0x5820
+BLK_PHY_RST_ON_IDE = 1 << 18
+OFFLINE = ("Registers (offline)", "Interrupts (offline)", "Loopback (offline)")
 
 
 def self_test(nic, mode):
     """(exit status, {name: result})"""
     done = nic.guest.run(f"ethtool -t dut0 {mode}", 60, check=False)
     return done.rc, {n.strip(): int(v) for n, v in
-                     re.findall(r"^(.*\S)\s+(\d+)$", done.stdout, re.M)}
+                     re.findall(r"^(.*\S)\s+(-?\d+)$", done.stdout, re.M)}
 
 
 @pytest.mark.parametrize("state", ["up", "down"])
@@ -53,6 +55,33 @@ def test_self_test_online(nic):
     wait_until(lambda: nic.sh("cat /sys/class/net/dut0/carrier").strip() == "0", 5, "no carrier")
     rc, results = self_test(nic, "online")
     assert rc != 0 and [n for n, v in results.items() if v] == ["Link (online)"], results
+
+
+def test_self_test_that_cannot_run(nic):
+    """What was not tested is not passed."""
+    nic.expect_log(r"device is gone", r"cannot come back up")
+    nic.vanish()
+    rc, results = self_test(nic, "offline")
+    assert rc != 0 and [results[x] for x in OFFLINE] == [-1, -1, -1], (rc, results)
+
+
+def test_firmware_forbids_phy_resets(nic):
+    """MANC says so: the link is not changed, and the self-test has no loopback."""
+    nic.expect_log(r"firmware forbids", r"set_features\(\) failed")
+    nic.set_reg(MANC, BLK_PHY_RST_ON_IDE)
+    with nic.no_link_bounce():
+        for command in ("ethtool -s dut0 advertise 0x00c", "ethtool -K dut0 loopback on",
+                        "ethtool -A dut0 rx off autoneg off"):
+            nic.guest.run(command, check=False)
+        nic.ping()
+    assert "Advertised link modes:  10baseT" in nic.sh("ethtool dut0")
+    assert nic.feature("loopback") == "off"
+    # The reset of QEMU takes the veto with it: looked at before.
+    rc, results = self_test(nic, "offline")
+    assert rc != 0 and [results[x] for x in OFFLINE] == [0, 0, -1], (rc, results)
+    assert "no loopback" in nic.log()
+    wait_until(nic.answers, 10, "traffic")
+    assert self_test(nic, "offline")[0] == 0
 
 
 def test_nvm_write(nic):

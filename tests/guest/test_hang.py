@@ -47,6 +47,23 @@ def test_hung_transmitter_under_load(nic):
     nic.transfer(1 << 16)
 
 
+@pytest.mark.rule("T8")
+def test_link_that_does_not_survive_a_reset(nic):
+    """The queues wake when there is a link, not to fill a ring that nothing empties."""
+    before = nic.stats()["resets"]
+    with nic.flood("tx"):
+        nic.set_reg(IMC, 0xffffffff)        # the loss of link goes unheard
+        nic.guest.set_link(False)
+        nic.defer(lambda: nic.guest.set_link(True))
+        nic.sh("ethtool -G dut0 tx 512")
+        wait_until(lambda: nic.sh("cat /sys/class/net/dut0/carrier").strip() == "0", 5,
+                   "no carrier")
+        nic.guest.set_link(True)
+        wait_until(nic.answers, 10, "traffic")
+    assert nic.stats()["resets"] == before, "packets entered a ring without a link"
+    nic.transfer(1 << 16)
+
+
 @pytest.mark.rule("T18", "T19")
 def test_stack_watchdog(nic):
     """ndo_tx_timeout, by a queue that someone stopped: the reset is deferred, and helps."""

@@ -159,3 +159,15 @@ def test_counters_do_not_jump_while_the_device_resets(nic):
                 assert last[way][name] <= value < last[way][name] + 1_000_000, (way, name)
         last = now
     assert reader.poll() is None
+
+
+def test_runts_are_errors(nic):
+    """As with e1000e. QEMU delivers such frames as well."""
+    nic.quiet()
+    frame = bytes.fromhex(nic.MAC.replace(":", "")) + bytes(6) + b"\x88\xb5" + bytes(20)
+    before = nic.link()["stats64"]["rx"], nic.stats()["hw_rx_undersize"]
+    nic.send([frame] * 7, "peer0", "peer")
+    wait_until(lambda: nic.stats()["hw_rx_undersize"] - before[1] == 7, 5, "undersize frames")
+    after = nic.link()["stats64"]["rx"]
+    for name in ("errors", "length_errors"):
+        assert after[name] - before[0][name] == 7, (name, before, after)
