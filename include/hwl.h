@@ -66,6 +66,8 @@ struct hwl_coalesce {
  * @other_name: its name
  * @cfg: rings in force, or to be made at the next open
  * @coal: moderation of each pair; rtnl
+ * @vlan_offload: the device strips and inserts tags (CTRL.VME); written under
+ *	rtnl, read by transmit
  * @latency: how long a CPU may take out of its sleep; while up
  * @msg_enable: message level
  * @led_nvm: what the LEDs do during an identification; rtnl
@@ -100,6 +102,7 @@ struct hwl_adapter {
 	char other_name[IFNAMSIZ + 24];
 	struct hwl_config cfg;
 	struct hwl_coalesce coal[HWL_MAX_PAIRS];
+	bool vlan_offload;
 	struct pm_qos_request latency;
 	u32 msg_enable;
 	u16 led_nvm;
