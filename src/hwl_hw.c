@@ -244,15 +244,19 @@ void hwl_hw_rctl(struct hwl_hw *hw)
  * @hw: the device
  * @mode: the new mode
  *
- * RCTL is changed in place; the receiver stays enabled.
+ * RCTL is changed in place, and only if it changes; the receiver stays enabled.
  *
  * Context: any but hard interrupt.
  */
 void hwl_hw_rx_mode(struct hwl_hw *hw, const struct hwl_rx_mode *mode)
 {
+	u32 old;
+
 	spin_lock_bh(&hw->lock);
+	old = hwl_rctl_value(&hw->rx);
 	hw->rx = *mode;
-	hwl_hw_rctl(hw);
+	if (hwl_rctl_value(mode) != old)
+		hwl_hw_rctl(hw);
 	spin_unlock_bh(&hw->lock);
 }
 
