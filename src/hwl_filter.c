@@ -42,7 +42,11 @@ static void hwl_filter_write_multicast(struct hwl_adapter *ad)
 	hwl_hw_write_mta(&ad->hw, mta);
 }
 
-/* Caller holds the address lock. */
+/*
+ * Under traffic, too: a frame under way is judged by the old filter or the new
+ * one, and one that both accept is not lost (see hwl_hw_write_mta()).
+ * Caller holds the address lock.
+ */
 static void hwl_filter_write(struct hwl_adapter *ad)
 {
 	struct net_device *netdev = ad->netdev;

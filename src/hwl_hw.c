@@ -497,6 +497,7 @@ void hwl_hw_set_vlan(struct hwl_hw *hw, u16 vid, bool on, bool live)
  * @tx: send pause frames when the receive FIFO fills
  *
  * Above the high watermark there is room for one more of the largest frames.
+ * Changed under traffic: the MAC obeys and sends pause frames between frames.
  *
  * Context: any but hard interrupt.
  */
