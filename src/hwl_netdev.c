@@ -25,8 +25,11 @@
 /* Registers of a PHY that an ioctl can name. */
 #define HWL_MII_REG_MASK	0x1F
 
-/* How long a change of features waits for frames under way. */
-#define HWL_SETTLE_US		(40 * USEC_PER_MSEC)
+/* How long a change of features waits for frames under way. What cannot be sent is
+ * dropped in the end; what was received only waits for a CPU.
+ */
+#define HWL_SENT_US		(40 * USEC_PER_MSEC)
+#define HWL_RECEIVED_US		(500 * USEC_PER_MSEC)
 
 /**
  * hwl_netdev_set_xps() - spread transmit over the pairs by CPU
@@ -206,7 +209,7 @@ static netdev_features_t hwl_fix_features(struct net_device *netdev,
 	return features;
 }
 
-/* Have all that was given to the device by now been sent? */
+/* Has all that was given to the device by then been sent? */
 static bool hwl_sent(struct hwl_adapter *ad, const u32 *prod)
 {
 	u32 q;
@@ -239,7 +242,7 @@ static int hwl_wait_sent(struct hwl_adapter *ad)
 	for (q = 0; q < ad->cfg.pairs; q++)
 		prod[q] = READ_ONCE(ad->pair[q]->txq.prod);
 	err = read_poll_timeout(hwl_sent, sent, sent, USEC_PER_MSEC,
-				HWL_SETTLE_US, false, ad, prod);
+				HWL_SENT_US, false, ad, prod);
 	if (err)
 		return err;
 	/* DD says that a frame was fetched. The FIFO behind empties at line rate. */
@@ -274,7 +277,7 @@ static int hwl_set_vlan_offload(struct hwl_adapter *ad, bool on)
 	return 0;
 }
 
-/* Has each queue taken what it had received when its @seen was noted? */
+/* Has each queue used the buffers that it had by then, or nothing to do? */
 static bool hwl_received(struct hwl_adapter *ad, const u32 *prod)
 {
 	u32 q;
@@ -303,7 +306,7 @@ static void hwl_wait_received(struct hwl_adapter *ad)
 	for (q = 0; q < ad->cfg.pairs; q++)
 		prod[q] = READ_ONCE(ad->pair[q]->rxq.prod);
 	read_poll_timeout(hwl_received, received, received, USEC_PER_MSEC,
-			  HWL_SETTLE_US, false, ad, prod);
+			  HWL_RECEIVED_US, false, ad, prod);
 }
 
 static int hwl_set_features(struct net_device *netdev, netdev_features_t features)
