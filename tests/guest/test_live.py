@@ -158,7 +158,7 @@ def test_tags_under_traffic(nic):
     make_vlan(nic)
     with tally(nic) as seen:
         blast = nic.spawn(f"exec python3 {PROG}/raw.py blast vl5")
-        with nic.no_link_bounce(), nic.outage(0.5):
+        with nic.no_link_bounce(), nic.outage(1.0):
             for state in ["off", "on"] * nic.rounds(8):
                 before = nic.stats()["tx_packets"]
                 nic.sh(f"ethtool -K dut0 rxvlan {state}")
