@@ -67,6 +67,8 @@ struct hwl_coalesce {
  * @every_wb: transmit interrupts for each write-back, not only for RS
  * @cfg: rings in force, or to be made at the next open
  * @coal: moderation of each pair; rtnl
+ * @vlan_offload: the device strips and inserts tags (CTRL.VME); written under
+ *	rtnl, read by transmit
  * @latency: how long a CPU may take out of its sleep; while up
  * @msg_enable: message level
  * @led_nvm: what the LEDs do during an identification; rtnl
@@ -102,6 +104,7 @@ struct hwl_adapter {
 	bool every_wb;
 	struct hwl_config cfg;
 	struct hwl_coalesce coal[HWL_MAX_PAIRS];
+	bool vlan_offload;
 	struct pm_qos_request latency;
 	u32 msg_enable;
 	u16 led_nvm;

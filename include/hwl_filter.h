@@ -16,6 +16,7 @@ int hwl_filter_set_mac(struct net_device *netdev, void *addr);
 int hwl_filter_add_vid(struct net_device *netdev, __be16 proto, u16 vid);
 int hwl_filter_kill_vid(struct net_device *netdev, __be16 proto, u16 vid);
 void hwl_filter_set_features(struct hwl_adapter *ad, netdev_features_t features);
+void hwl_filter_write_vlan_offload(struct hwl_adapter *ad);
 void hwl_filter_set_mtu(struct hwl_adapter *ad, int mtu);
 
 #endif /* HWL_FILTER_H */

@@ -34,10 +34,13 @@ static inline u32 hwl_ring_used(u32 prod, u32 cons)
  * @cons: consumer counter
  * @size: ring size in descriptors
  *
- * Return: free descriptors, without the one that is kept back.
+ * Return: free descriptors, without the one that is reserved; 0 if there is no
+ * ring.
  */
 static inline u32 hwl_ring_unused(u32 prod, u32 cons, u32 size)
 {
+	if (!size)
+		return 0;
 	return size - HWL_RING_RESERVED - hwl_ring_used(prod, cons);
 }
 

@@ -16,7 +16,8 @@ usage: scripts/bind.sh DEV [--driver NAME] [--timeout SECONDS] [--now]
 
 Switch the device of one interface to another driver. DEV is the interface or its PCI
 address. Name, addresses, routes, MTU, MAC address and membership in a bridge, bond or
-team are the same afterwards.
+team are the same afterwards. What goes by the driver's name is not: .link files and udev rules
+that no longer match, and counters of ethtool -S that known monitoring reads, are named.
 
   --driver NAME      hartwell (default), or e1000e
   --timeout SECONDS  go back unless --confirm comes within that time (60)
@@ -143,12 +144,99 @@ save()
 	fi
 }
 
-# ---- The switch
+# ---- What goes by the driver's name
 
 say()
 {
 	echo "$(date +%H:%M:%S) $*"
 }
+
+# Does a name match one of several patterns, as udev has them?
+matches()
+{
+	local name=$1 pattern
+	shift
+	for pattern in "$@"; do
+		# shellcheck disable=SC2053 # it is a pattern
+		[[ $name == $pattern ]] && return
+	done
+	return 1
+}
+
+# say_match OLD NEW WHERE TEXT PATTERN…: say so if only one of two drivers matches.
+say_match()
+{
+	local old=$1 new=$2 where=$3 text=$4
+	shift 4
+	if matches "$old" "$@" && ! matches "$new" "$@"; then
+		say "$where: $text names $old, and not $new"
+	elif matches "$new" "$@" && ! matches "$old" "$@"; then
+		say "$where: $text names $new, and not $old"
+	fi
+}
+
+# files SUBDIRECTORY SUFFIX: files of systemd's directories. One in an earlier directory hides those
+# of the same name in later ones.
+files()
+{
+	local path seen=' '
+	for path in {/etc,/run,/usr/local/lib,/usr/lib,/lib}/"$1"/*"$2"; do
+		case $seen in *" ${path##*/} "*) continue ;; esac
+		[ -e "$path" ] || continue
+		seen="$seen${path##*/} "
+		[ ! -f "$path" ] || echo "$path"
+	done
+}
+
+# .link and .network files and udev rules that choose interfaces by the driver.
+say_rules()
+{
+	local old=$1 new=$2 path line text patterns
+	local rule='(DRIVERS?|ENV\{ID_NET_DRIVER\})[!=]="([^"]*)"'
+	set -f
+	for path in $(set +f && files systemd/network .link && files systemd/network .network); do
+		while IFS=: read -r line text; do
+			patterns=${text#*=}
+			# shellcheck disable=SC2086 # words; a "!" in front turns the list round
+			say_match "$old" "$new" "$path:$line" "$text" ${patterns/\!/}
+		done < <(awk '/^\[/ { section = $1 }
+			section == "[Match]" && /^[ \t]*Driver[ \t]*=/ { print FNR ":" $0 }' "$path")
+	done
+	for path in $(set +f && files udev/rules.d .rules); do
+		while IFS=: read -r line text; do
+			while [[ $text =~ $rule ]]; do
+				# shellcheck disable=SC2086
+				say_match "$old" "$new" "$path:$line" "${BASH_REMATCH[0]}" \
+					${BASH_REMATCH[2]//|/ }
+				text=${text#*"${BASH_REMATCH[0]}"}
+			done
+		done < <(grep -nE '^[^#]*(DRIVERS?|ID_NET_DRIVER)' "$path")
+	done
+	set +f
+}
+
+# Names of the counters that ethtool -S shows, sorted.
+counters_of()
+{
+	ethtool -S "$1" 2>/dev/null | sed -n 's/^ *\([^: ]*\): [0-9]*$/\1/p' | sort -u
+}
+
+# What monitoring is told to read by a name that is gone: say_counters DEV FILE-WITH-OLD-NAMES
+say_counters()
+{
+	local line gone
+	gone=$(counters_of "$1" | comm -13 - "$2")
+	[ "$gone" ] || return 0
+	say "$(wc -l <<<"$gone") of the $(wc -l <"$2") counters of ethtool -S have other names now"
+	grep -rnowF -e "$gone" /etc/{collectd,telegraf,prometheus,netdata,zabbix,munin,snmp,nagios} \
+		/etc/{icinga2,sensu,datadog-agent,ganglia} /etc/default/prometheus* 2>/dev/null |
+		while read -r line; do
+			say "${line%:*}: there is no counter ${line##*:} any more"
+		done
+	return 0
+}
+
+# ---- The switch
 
 # give PCI DRIVER NAME COMMANDS: the device to a driver, then its interface what it had.
 give()
@@ -197,6 +285,8 @@ work()
 		echo broken >"$dir/state"
 		return
 	fi
+	say_rules "$old" "$new"
+	say_counters "$name" "$dir/counters"
 	if [ "$timeout" = 0 ]; then
 		echo kept >"$dir/state"
 		return
@@ -292,12 +382,14 @@ if [ -e "/sys/class/net/$name" ]; then
 else
 	: >"$dir/commands"
 fi
+counters_of "$name" >"$dir/counters"
 # Back is back: once more does not go forward again.
 if [ "$what" = restore ]; then rm "$dir/before"; else echo "$old" >"$dir/before"; fi
 echo running >"$dir/state"
 
 # Nothing that happens to the terminal reaches it.
 export -f work give save save_addresses save_routes say driver_of netdev_of
+export -f matches say_match files say_rules counters_of say_counters
 export dir sys
 setsid bash -c 'trap "" HUP INT TERM PIPE; work "$@"' "$me" "$pci" "$old" "$driver" "$name" \
 	"$timeout" >"$dir/log" 2>&1 </dev/null &

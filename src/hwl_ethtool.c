@@ -228,6 +228,11 @@ static int hwl_get_link_ksettings(struct net_device *netdev,
 	ks->base.autoneg = cfg->autoneg ? AUTONEG_ENABLE : AUTONEG_DISABLE;
 	ks->base.speed = READ_ONCE(ad->link.speed);
 	ks->base.duplex = ad->link.duplex;
+	/* What is forced is known without a link, and can be written back. */
+	if (!cfg->autoneg && !ad->link.up) {
+		ks->base.speed = cfg->speed;
+		ks->base.duplex = cfg->duplex;
+	}
 	ks->base.eth_tp_mdix_ctrl = cfg->mdix;
 	ks->base.eth_tp_mdix = hwl_link_get_mdix(ad);
 
@@ -249,6 +254,18 @@ static bool hwl_offers_speed(const unsigned long *modes)
 	       linkmode_adv_to_mii_ctrl1000_t(modes) & ADVERTISE_1000FULL;
 }
 
+/* The user's choice of speeds, as link.cfg has it. Whether to negotiate, and pause,
+ * have settings of their own, so these bits are as hwl_link_init() has set them.
+ */
+static void hwl_link_offer(unsigned long *cfg, const unsigned long *modes)
+{
+	linkmode_copy(cfg, modes);
+	linkmode_set_bit(ETHTOOL_LINK_MODE_Autoneg_BIT, cfg);
+	linkmode_set_bit(ETHTOOL_LINK_MODE_TP_BIT, cfg);
+	linkmode_set_bit(ETHTOOL_LINK_MODE_Pause_BIT, cfg);
+	linkmode_set_bit(ETHTOOL_LINK_MODE_Asym_Pause_BIT, cfg);
+}
+
 static int hwl_set_link_ksettings(struct net_device *netdev,
 				  const struct ethtool_link_ksettings *ks)
 {
@@ -268,7 +285,7 @@ static int hwl_set_link_ksettings(struct net_device *netdev,
 		if (!linkmode_subset(ks->link_modes.advertising, supported) ||
 		    !hwl_offers_speed(ks->link_modes.advertising))
 			return -EINVAL;
-		linkmode_copy(cfg.advertising, ks->link_modes.advertising);
+		hwl_link_offer(cfg.advertising, ks->link_modes.advertising);
 	} else {
 		/* 1000BASE-T cannot do without negotiation, nor can crossover
 		 * be chosen for a forced link.
@@ -314,6 +331,9 @@ static int hwl_set_pauseparam(struct net_device *netdev,
 	cfg.fc_autoneg = pause->autoneg;
 	cfg.fc_rx = pause->rx_pause;
 	cfg.fc_tx = pause->tx_pause;
+	if (cfg.fc_autoneg == ad->link.cfg.fc_autoneg &&
+	    cfg.fc_rx == ad->link.cfg.fc_rx && cfg.fc_tx == ad->link.cfg.fc_tx)
+		return 0;
 	/* Only a new offer needs a negotiation. */
 	if (cfg.fc_autoneg && cfg.autoneg)
 		return hwl_link_set_cfg(ad, &cfg);
@@ -470,13 +490,27 @@ static int hwl_check_coalesce(const struct hwl_adapter *ad,
 	return 0;
 }
 
-/* Queues @q to @end - 1. */
+/* Is what the user asks for what a queue has? */
+static bool hwl_coalesce_equal(const struct hwl_coalesce *have,
+			       const struct ethtool_coalesce *coal)
+{
+	return have->rx_usecs == coal->rx_coalesce_usecs &&
+	       have->tx_usecs == coal->tx_coalesce_usecs &&
+	       have->rx_adaptive == !!coal->use_adaptive_rx_coalesce &&
+	       have->tx_adaptive == !!coal->use_adaptive_tx_coalesce;
+}
+
+/* Queues @q to @end - 1. The first is the one that GET has shown: what it says,
+ * written back, changes none of them.
+ */
 static int hwl_set_queues_coalesce(struct hwl_adapter *ad, u32 q, u32 end,
 				   const struct ethtool_coalesce *coal,
 				   struct netlink_ext_ack *extack)
 {
 	int err;
 
+	if (hwl_coalesce_equal(&ad->coal[q], coal))
+		return 0;
 	err = hwl_check_coalesce(ad, coal, extack);
 	if (err)
 		return err;
@@ -545,6 +579,7 @@ static int hwl_set_rxfh(struct net_device *netdev,
 			struct netlink_ext_ack *extack)
 {
 	struct hwl_adapter *ad = netdev_priv(netdev);
+	struct hwl_rss new = ad->rss;
 	int i;
 
 	if (rxfh->hfunc != ETH_RSS_HASH_NO_CHANGE &&
@@ -555,9 +590,12 @@ static int hwl_set_rxfh(struct net_device *netdev,
 
 	/* The core has checked the queues in the table. */
 	if (rxfh->key)
-		memcpy(ad->rss.key, rxfh->key, HWL_RSSRK_BYTES);
+		memcpy(new.key, rxfh->key, HWL_RSSRK_BYTES);
 	for (i = 0; rxfh->indir && i < HWL_RETA_ENTRIES; i++)
-		ad->rss.indir[i] = rxfh->indir[i];
+		new.indir[i] = rxfh->indir[i];
+	if (!memcmp(&new, &ad->rss, sizeof(new)))
+		return 0;
+	ad->rss = new;
 	if (!test_bit(HWL_DOWN, &ad->flags))
 		hwl_rss_write(ad);
 	return 0;

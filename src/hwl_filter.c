@@ -42,7 +42,11 @@ static void hwl_filter_write_multicast(struct hwl_adapter *ad)
 	hwl_hw_write_mta(&ad->hw, mta);
 }
 
-/* Caller holds the address lock. */
+/*
+ * Under traffic, too: a frame under way is judged by the old filter or the new
+ * one, and one that both accept is not lost (see hwl_hw_write_mta()).
+ * Caller holds the address lock.
+ */
 static void hwl_filter_write(struct hwl_adapter *ad)
 {
 	struct net_device *netdev = ad->netdev;
@@ -66,6 +70,7 @@ static void hwl_filter_write(struct hwl_adapter *ad)
 void hwl_filter_init(struct hwl_adapter *ad)
 {
 	ad->hw.rx.max_frame = ad->netdev->mtu + HWL_FRAME_OVERHEAD;
+	ad->vlan_offload = ad->netdev->features & NETIF_F_HW_VLAN_CTAG_RX;
 	/* Frames with a priority but no VLAN are ours. */
 	hwl_hw_set_vlan(&ad->hw, 0, true, false);
 }
@@ -81,6 +86,7 @@ void hwl_filter_init(struct hwl_adapter *ad)
 void hwl_filter_start(struct hwl_adapter *ad)
 {
 	hwl_filter_set_features(ad, ad->netdev->features);
+	hwl_filter_write_vlan_offload(ad);
 	netif_addr_lock_bh(ad->netdev);
 	clear_bit(HWL_DOWN, &ad->flags);
 	hwl_filter_write(ad);
@@ -164,9 +170,13 @@ int hwl_filter_kill_vid(struct net_device *netdev, __be16 proto, u16 vid)
 }
 
 /**
- * hwl_filter_set_features() - features that live in RCTL and CTRL
+ * hwl_filter_set_features() - features that are bits of RCTL
  * @ad: the device
  * @features: the new features
+ *
+ * VFE and SBP decide on whole frames, in the MAC: one under way is judged by the
+ * old or the new bit. SECRC decides whether a stored frame has its FCS, and no
+ * descriptor tells: see hwl_set_features().
  *
  * Context: process, rtnl held; the device is up, or about to be.
  */
@@ -181,16 +191,31 @@ void hwl_filter_set_features(struct hwl_adapter *ad, netdev_features_t features)
 	mode.rx_fcs = features & NETIF_F_RXFCS;
 	hwl_hw_rx_mode(&ad->hw, &mode);
 	netif_addr_unlock_bh(ad->netdev);
+}
 
-	/* One bit for both directions; see hwl_fix_features(). */
-	hwl_hw_ctrl(&ad->hw, HWL_CTRL_VME,
-		    features & NETIF_F_HW_VLAN_CTAG_RX ? HWL_CTRL_VME : 0);
+/**
+ * hwl_filter_write_vlan_offload() - have the device strip and insert VLAN tags
+ * @ad: the device; up, or about to be
+ *
+ * One bit for both directions; see hwl_fix_features(). The receiver needs no
+ * care: VP in each descriptor tells of a tag that was stripped. The transmitter
+ * ignores VLE without VME: the caller sees to it that no descriptor has VLE when
+ * this is switched off.
+ *
+ * Context: process, rtnl held.
+ */
+void hwl_filter_write_vlan_offload(struct hwl_adapter *ad)
+{
+	hwl_hw_ctrl(&ad->hw, HWL_CTRL_VME, ad->vlan_offload ? HWL_CTRL_VME : 0);
 }
 
 /**
  * hwl_filter_set_mtu() - accept frames for another MTU
  * @ad: the device; up
  * @mtu: the new MTU
+ *
+ * LPE is the MAC's, for whole frames: one under way is accepted by the old limit
+ * or the new one, and the poll compares its length with the new one.
  *
  * Context: process, rtnl held.
  */

@@ -318,15 +318,19 @@ void hwl_hw_rctl(struct hwl_hw *hw)
  * @hw: the device
  * @mode: the new mode
  *
- * RCTL is changed in place; the receiver stays enabled.
+ * RCTL is changed in place, and only if it changes; the receiver stays enabled.
  *
  * Context: any but hard interrupt.
  */
 void hwl_hw_rx_mode(struct hwl_hw *hw, const struct hwl_rx_mode *mode)
 {
+	u32 old;
+
 	spin_lock_bh(&hw->lock);
+	old = hwl_rctl_value(&hw->rx);
 	hw->rx = *mode;
-	hwl_hw_rctl(hw);
+	if (hwl_rctl_value(mode) != old)
+		hwl_hw_rctl(hw);
 	spin_unlock_bh(&hw->lock);
 }
 
@@ -595,6 +599,7 @@ void hwl_hw_set_vlan(struct hwl_hw *hw, u16 vid, bool on, bool live)
  * @tx: send pause frames when the receive FIFO fills
  *
  * Above the high watermark there is room for one more of the largest frames.
+ * Changed under traffic: the MAC obeys and sends pause frames between frames.
  *
  * Context: any but hard interrupt.
  */

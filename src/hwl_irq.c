@@ -427,7 +427,8 @@ static u32 hwl_ivar(const struct hwl_adapter *ad)
  * hwl_irq_set_pair_itr() - put the moderation of a pair into force
  * @pair: the pair; active
  *
- * Where a vector serves both directions, the shorter time counts.
+ * Where a vector serves both directions, the shorter time counts. A changed
+ * interval holds from the next one on; no frame under way depends on it.
  *
  * Context: process.
  */

@@ -392,6 +392,9 @@ void hwl_link_update(struct hwl_adapter *ad)
 
 	/* The silicon sends nothing without a link: take no more packets, and
 	 * give up those that it holds. The watchdog sees to stragglers.
+	 * Carrier off is not enough to take no more: the stack deactivates the
+	 * queueing disciplines by work of its own, up to a second later, and a
+	 * poll would wake the queues as it reclaims.
 	 */
 	set_bit(HWL_HELD, &ad->flags);
 	hwl_link_lost(ad);

@@ -4,19 +4,32 @@
  */
 #include <linux/etherdevice.h>
 #include <linux/if_vlan.h>
+#include <linux/iopoll.h>
+#include <linux/mii.h>
 #include <linux/rtnetlink.h>
 
 #include "hwl.h"
 #include "hwl_ethtool.h"
 #include "hwl_filter.h"
 #include "hwl_irq.h"
+#include "hwl_mdio.h"
 #include "hwl_netdev.h"
 #include "hwl_reset.h"
+#include "hwl_rx.h"
 #include "hwl_tx.h"
 #include "hwl_watchdog.h"
 
 /* Long enough not to interfere with the driver's own look (hwl_watchdog.c). */
 #define HWL_WATCHDOG_TIMEO	(5 * HZ)
+
+/* Registers of a PHY that an ioctl can name. */
+#define HWL_MII_REG_MASK	0x1F
+
+/* How long a change of features waits for frames under way. What cannot be sent is
+ * dropped in the end; what was received only waits for a CPU.
+ */
+#define HWL_SENT_US		(40 * USEC_PER_MSEC)
+#define HWL_RECEIVED_US		(500 * USEC_PER_MSEC)
 
 /**
  * hwl_netdev_set_xps() - spread transmit over the pairs by CPU
@@ -113,13 +126,16 @@ void hwl_netdev_detach(struct hwl_adapter *ad)
 }
 
 /*
- * Present again without netif_device_attach(), which would wake queues that
- * have no rings. The stack warns of VLANs that it cannot take from a device that
- * is not there.
+ * Present again, although the data path is down: the stack cannot take VLANs from
+ * a device that is not there, nor close it. This wakes the queues, which have no
+ * rings: transmit drops what comes (hwl_tx_no_ring()) until they are stopped.
  */
 static void hwl_netdev_present(struct hwl_adapter *ad)
 {
-	set_bit(__LINK_STATE_PRESENT, &ad->netdev->state);
+	if (netif_device_present(ad->netdev))
+		return;
+	netif_device_attach(ad->netdev);
+	netif_tx_disable(ad->netdev);
 }
 
 /**
@@ -171,7 +187,7 @@ int hwl_netdev_attach(struct hwl_adapter *ad)
 	}
 	netif_device_attach(ad->netdev);
 
-	/* That has woken the queues. Without a link they go on sleeping, unless
+	/* That has woken the queues. Without a link they are stopped again, unless
 	 * it came up just now.
 	 */
 	if (test_bit(HWL_HELD, &ad->flags)) {
@@ -206,6 +222,106 @@ static netdev_features_t hwl_fix_features(struct net_device *netdev,
 	return features;
 }
 
+/* Has all that was given to the device by then been sent? */
+static bool hwl_sent(struct hwl_adapter *ad, const u32 *prod)
+{
+	u32 q;
+
+	for (q = 0; q < ad->cfg.pairs; q++) {
+		/* Not to wait for the interrupt, which may be moderated. */
+		hwl_irq_kick(ad->pair[q]);
+		if ((s32)(READ_ONCE(ad->pair[q]->txq.cons) - prod[q]) < 0)
+			return false;
+	}
+	return true;
+}
+
+/*
+ * Wait until the frames that transmit was asked for so far are on the wire;
+ * later ones go on coming. Return: 0, or -ETIMEDOUT: they are still with the
+ * device.
+ */
+static int hwl_wait_sent(struct hwl_adapter *ad)
+{
+	u32 prod[HWL_MAX_PAIRS];
+	bool sent;
+	int err;
+	u32 q;
+
+	/* A transmit that runs has seen what the caller changed after this, or has
+	 * put its frame into the ring.
+	 */
+	synchronize_net();
+	for (q = 0; q < ad->cfg.pairs; q++)
+		prod[q] = READ_ONCE(ad->pair[q]->txq.prod);
+	err = read_poll_timeout(hwl_sent, sent, sent, USEC_PER_MSEC,
+				HWL_SENT_US, false, ad, prod);
+	if (err)
+		return err;
+	/* DD says that a frame was fetched. The FIFO behind empties at line rate. */
+	fsleep(HWL_TX_FIFO * BITS_PER_BYTE /
+	       max(READ_ONCE(ad->link.speed), SPEED_10));
+	return 0;
+}
+
+/*
+ * Tags by the device, or no longer. Without CTRL.VME a transmitter under way
+ * ignores VLE: a frame of a VLAN would leave without its tag. So before that is
+ * cleared, transmit begins to put tags into the data, and what has VLE is sent. If
+ * it cannot be (paused, no link), a restart drops it.
+ */
+static int hwl_set_vlan_offload(struct hwl_adapter *ad, bool on)
+{
+	bool down = test_bit(HWL_DOWN, &ad->flags);
+
+	if (ad->vlan_offload == on)
+		return 0;
+	if (on && !down) {
+		/* First the bit, then descriptors that rely on it. */
+		hwl_hw_ctrl(&ad->hw, 0, HWL_CTRL_VME);
+		hwl_flush(&ad->hw);
+	}
+	WRITE_ONCE(ad->vlan_offload, on);
+	if (on || down)
+		return 0;
+	if (hwl_wait_sent(ad))
+		return hwl_restart(ad);
+	hwl_filter_write_vlan_offload(ad);
+	return 0;
+}
+
+/* Has each queue used the buffers that it had by then, or nothing to do? */
+static bool hwl_received(struct hwl_adapter *ad, const u32 *prod)
+{
+	u32 q;
+
+	for (q = 0; q < ad->cfg.pairs; q++) {
+		const struct hwl_rxq *rxq = &ad->pair[q]->rxq;
+
+		hwl_irq_kick(ad->pair[q]);
+		if (hwl_rxq_pending(rxq) &&
+		    (s32)(READ_ONCE(rxq->cons) - prod[q]) < 0)
+			return false;
+	}
+	return true;
+}
+
+/* Wait until frames that were received so far have gone up. */
+static void hwl_wait_received(struct hwl_adapter *ad)
+{
+	u32 prod[HWL_MAX_PAIRS];
+	bool received;
+	u32 q;
+
+	/* Out of the FIFO, at the speed of the bus. */
+	hwl_flush(&ad->hw);
+	fsleep(USEC_PER_MSEC);
+	for (q = 0; q < ad->cfg.pairs; q++)
+		prod[q] = READ_ONCE(ad->pair[q]->rxq.prod);
+	read_poll_timeout(hwl_received, received, received, USEC_PER_MSEC,
+			  HWL_RECEIVED_US, false, ad, prod);
+}
+
 static int hwl_set_features(struct net_device *netdev, netdev_features_t features)
 {
 	struct hwl_adapter *ad = netdev_priv(netdev);
@@ -214,12 +330,49 @@ static int hwl_set_features(struct net_device *netdev, netdev_features_t feature
 
 	cfg.loopback = features & NETIF_F_LOOPBACK;
 	err = hwl_link_set_cfg(ad, &cfg);
+	if (!err)
+		err = hwl_set_vlan_offload(ad, features & NETIF_F_HW_VLAN_CTAG_RX);
+	if (err || test_bit(HWL_DOWN, &ad->flags))
+		return err;
+
+	/* What is software's is read per packet. While frames with an FCS and
+	 * without are mixed, RXFCS is set, which has the poll allow for it in the
+	 * length of each (hwl_rx_fits()).
+	 */
+	netdev->features |= features & NETIF_F_RXFCS;
+	hwl_filter_set_features(ad, features);
+	if (netdev->features & ~features & NETIF_F_RXFCS)
+		hwl_wait_received(ad);
+	return 0;
+}
+
+/* Read-only: what the PHY is set to is the driver's to know. */
+static int hwl_eth_ioctl(struct net_device *netdev, struct ifreq *ifr, int cmd)
+{
+	struct hwl_adapter *ad = netdev_priv(netdev);
+	struct mii_ioctl_data *mii = if_mii(ifr);
+	int err;
+
+	switch (cmd) {
+	case SIOCGMIIPHY:
+		mii->phy_id = HWL_PHY_ADDR;
+		fallthrough;
+	case SIOCGMIIREG:
+		break;
+	default:
+		return -EOPNOTSUPP;
+	}
+
+	/* Nobody answers at other addresses. */
+	mii->val_out = 0xFFFF;
+	if (mii->phy_id != HWL_PHY_ADDR)
+		return 0;
+	err = hwl_own(&ad->hw);
 	if (err)
 		return err;
-	/* Nothing here needs a reset; what is software's is read per packet. */
-	if (!test_bit(HWL_DOWN, &ad->flags))
-		hwl_filter_set_features(ad, features);
-	return 0;
+	err = hwl_mdio_read(&ad->hw, 0, mii->reg_num & HWL_MII_REG_MASK, &mii->val_out);
+	hwl_disown(&ad->hw);
+	return err;
 }
 
 static const struct net_device_ops hwl_netdev_ops = {
@@ -227,6 +380,7 @@ static const struct net_device_ops hwl_netdev_ops = {
 	.ndo_stop		= hwl_stop_netdev,
 	.ndo_start_xmit		= hwl_tx_xmit,
 	.ndo_features_check	= hwl_tx_features_check,
+	.ndo_eth_ioctl		= hwl_eth_ioctl,
 	.ndo_tx_timeout		= hwl_watchdog_tx_timeout,
 	.ndo_get_stats64	= hwl_stats_get64,
 	.ndo_set_rx_mode	= hwl_filter_set_rx_mode,

@@ -45,6 +45,8 @@ void hwl_rss_set_pairs(struct hwl_adapter *ad, u32 pairs)
  * hwl_rss_write() - write key and table to the device
  * @ad: the device
  *
+ * Also under traffic: a frame under way is steered by the old or the new entry.
+ *
  * Context: process, rtnl held.
  */
 void hwl_rss_write(struct hwl_adapter *ad)

@@ -12,16 +12,17 @@
  * buffer and hwl_txq_publish() at the end.
  */
 #include <linux/dma-mapping.h>
+#include <linux/if_vlan.h>
 #include <linux/ip.h>
 #include <linux/ipv6.h>
 #include <linux/tcp.h>
 #include <linux/udp.h>
-#include <net/ip6_checksum.h>
 #include <net/netdev_queues.h>
 #include <net/tcp.h>
 
 #include "hwl.h"
 #include "hwl_copy.h"
+#include "hwl_csum.h"
 #include "hwl_trace.h"
 #include "hwl_tx.h"
 
@@ -281,9 +282,11 @@ static int hwl_tx_csum(struct hwl_tx_cursor *cur, const struct sk_buff *skb)
 }
 
 /* Make the headers what the device wants to start from: no lengths, and the
- * sum of a pseudo-header without length. They are ours, not the skb's.
+ * sum of a pseudo-header without length. They are ours, not the skb's. The sum
+ * is the stack's own: the addresses in the IP header need not be those of the
+ * pseudo-header (a routing header names the last hop).
  */
-static void hwl_tx_tso_headers(u8 *hdr, const struct hwl_tx_ctx *ctx)
+static void hwl_tx_tso_headers(u8 *hdr, const struct hwl_tx_ctx *ctx, u32 l4len)
 {
 	struct tcphdr *th = (struct tcphdr *)(hdr + ctx->l4);
 
@@ -292,25 +295,32 @@ static void hwl_tx_tso_headers(u8 *hdr, const struct hwl_tx_ctx *ctx)
 
 		ip->tot_len = 0;
 		ip->check = 0;
-		th->check = ~csum_tcpudp_magic(ip->saddr, ip->daddr, 0,
-					       IPPROTO_TCP, 0);
 	} else {
 		struct ipv6hdr *ip6 = (struct ipv6hdr *)(hdr + ctx->l3);
 
 		ip6->payload_len = 0;
-		th->check = ~csum_ipv6_magic(&ip6->saddr, &ip6->daddr, 0,
-					     IPPROTO_TCP, 0);
 	}
+	hwl_csum_remove_len(&th->check, l4len);
 }
 
-/* Headers within their slot, segments that are frames the device can send. */
-static bool hwl_tx_tso_fits(const struct sk_buff *skb)
+/*
+ * Can the device segment this packet? TCP with headers within their slot,
+ * segments that are frames the device can send, and a link at 1000 Mb/s: below,
+ * segmentation hangs some chips (FreeBSD and Linux leave it off).
+ */
+static bool hwl_tx_tso_fits(const struct hwl_adapter *ad,
+			    const struct sk_buff *skb)
 {
-	u32 hdrlen = skb_tcp_all_headers(skb);
 	u32 mss = skb_shinfo(skb)->gso_size;
+	u32 hdrlen;
 
+	/* There is no TCP header to look at otherwise. */
+	if (unlikely(!skb_is_gso_tcp(skb) || !skb_transport_header_was_set(skb)))
+		return false;
+	hdrlen = skb_tcp_all_headers(skb);
 	return hdrlen <= HWL_TX_HDR_MAX && mss >= HWL_CTX_MSS_MIN &&
-	       hdrlen + mss <= HWL_MAX_FRAME - VLAN_HLEN - ETH_FCS_LEN;
+	       hdrlen + mss <= HWL_MAX_FRAME - VLAN_HLEN - ETH_FCS_LEN &&
+	       READ_ONCE(ad->link.speed) >= SPEED_1000;
 }
 
 /* Frames on the wire; a packet from an untrusted source may not tell. */
@@ -332,15 +342,20 @@ static u32 hwl_tx_tso_segs(const struct sk_buff *skb)
  */
 static int hwl_tx_tso(struct hwl_tx_cursor *cur, const struct sk_buff *skb)
 {
-	u32 hdrlen = skb_tcp_all_headers(skb);
 	struct hwl_txq *txq = cur->txq;
 	struct hwl_tx_ctx ctx = {};
-	u32 copied, at;
+	u32 hdrlen, copied, at;
 	u8 *hdr;
 
+	/* Checked again: the stack may have decided before the link came back at
+	 * a lower speed. Such a packet is dropped: to segment it here takes more
+	 * descriptors than are reserved, and TCP sends it again.
+	 */
+	if (unlikely(!hwl_tx_tso_fits(txq->ad, skb)))
+		return -EINVAL;
 	/* A descriptor of payload follows the headers: see HWL_TX_SLOT. */
-	if (unlikely(!hwl_tx_tso_fits(skb) ||
-		     skb->len < hdrlen + HWL_CTX_MSS_MIN))
+	hdrlen = skb_tcp_all_headers(skb);
+	if (unlikely(skb->len < hdrlen + HWL_CTX_MSS_MIN))
 		return -EINVAL;
 
 	ctx.l3 = skb_network_offset(skb);
@@ -358,11 +373,37 @@ static int hwl_tx_tso(struct hwl_tx_cursor *cur, const struct sk_buff *skb)
 	copied = min(hdrlen + HWL_TX_HDR_PAYLOAD, skb->len);
 	if (unlikely(skb_copy_bits(skb, 0, hdr, copied)))
 		return -EINVAL;
-	hwl_tx_tso_headers(hdr, &ctx);
+	hwl_tx_tso_headers(hdr, &ctx, skb->len - ctx.l4);
 
 	cur->cmd |= HWL_TXD_TSE;
 	hwl_tx_put(cur, txq->ring.slots_dma + at, copied, HWL_TX_MAP_NONE);
 	return copied;
+}
+
+/*
+ * What the device adds or computes. Return: bytes of the skb that are in the
+ * ring already, or -EINVAL.
+ */
+static int hwl_tx_offload(struct hwl_tx_cursor *cur, const struct sk_buff *skb)
+{
+	if (skb_is_gso(skb))
+		return hwl_tx_tso(cur, skb);
+	if (unlikely(skb->len > HWL_MAX_FRAME - ETH_FCS_LEN))
+		return -EINVAL;
+	if (skb->ip_summed == CHECKSUM_PARTIAL)
+		return hwl_tx_csum(cur, skb);
+	return 0;
+}
+
+/*
+ * Tag in the data. The device does not insert tags (CTRL.VME is clear), but the
+ * stack left this one to it before that changed. Never without its tag: where it
+ * cannot be put in, the packet is dropped. Return: the packet, or NULL.
+ */
+static noinline struct sk_buff *hwl_tx_push_vlan(struct sk_buff *skb)
+{
+	skb = skb_share_check(skb, GFP_ATOMIC);
+	return skb ? __vlan_hwaccel_push_inside(skb) : NULL;
 }
 
 /* ---- Publish ---- */
@@ -392,12 +433,27 @@ static void hwl_txq_publish(struct hwl_tx_cursor *cur, struct sk_buff *skb,
 	smp_store_release(&txq->prod, cur->prod);
 }
 
+/*
+ * No ring: of a pair that is inactive, to which a sender was bound before the
+ * number of pairs shrank (pktgen, PACKET_QDISC_BYPASS), or of a data path that is
+ * down. It cannot be sent by another queue, whose transmit lock is not held.
+ */
+static netdev_tx_t hwl_tx_no_ring(struct sk_buff *skb, struct net_device *netdev)
+{
+	dev_core_stats_tx_dropped_inc(netdev);
+	dev_kfree_skb_any(skb);
+	return NETDEV_TX_OK;
+}
+
 /* The queue was stopped ahead of time, so someone woke it without room. Short
  * of a bug, that takes a waker that is held up between its two looks, at the
- * room and at the queue, for as long as the ring takes to fill.
+ * room and at the queue, for as long as the ring takes to fill. Or there is no
+ * ring: netif_device_attach() wakes queues before they have one.
  */
-static netdev_tx_t hwl_tx_full(struct hwl_txq *txq)
+static netdev_tx_t hwl_tx_full(struct hwl_txq *txq, struct sk_buff *skb)
 {
+	if (!txq->ring.count)
+		return hwl_tx_no_ring(skb, txq->ad->netdev);
 	hwl_txq_count(txq, &txq->pstats.busy);
 	if (net_ratelimit())
 		netdev_err(txq->ad->netdev, "tx queue %d: full while awake (%u free)\n",
@@ -419,37 +475,45 @@ static netdev_tx_t hwl_tx_full(struct hwl_txq *txq)
 netdev_tx_t hwl_tx_xmit(struct sk_buff *skb, struct net_device *netdev)
 {
 	struct hwl_adapter *ad = netdev_priv(netdev);
-	struct hwl_txq *txq = &ad->pair[skb_get_queue_mapping(skb)]->txq;
+	u32 q = skb_get_queue_mapping(skb);
 	struct hwl_tx_cursor cur;
+	struct hwl_txq *txq;
 	u32 bytes, segs = 1;
 	u64_stats_t *why;
-	int copied = 0;
 	bool stopped;
+	int copied;
+
+	/* The stack asks for an active queue; senders of its own making may not. */
+	if (unlikely(q >= ad->cfg.pairs))
+		return hwl_tx_no_ring(skb, netdev);
+	txq = &ad->pair[q]->txq;
 
 	/* A wake-up may be false: room is looked for first. */
 	if (unlikely(!netif_txq_maybe_stop(txq->nq, hwl_txq_unused(txq),
 					   HWL_TX_STOP, HWL_TX_START)))
-		return hwl_tx_full(txq);
+		return hwl_tx_full(txq, skb);
 
 	why = &txq->pstats.drop;
-	bytes = max(skb->len, ETH_ZLEN);
 	hwl_tx_begin(&cur, txq);
 
 	if (skb_vlan_tag_present(skb)) {
-		cur.cmd |= HWL_TXD_VLE;
-		cur.upper = FIELD_PREP(HWL_TXD_UP_VLAN, skb_vlan_tag_get(skb));
+		if (likely(READ_ONCE(ad->vlan_offload))) {
+			cur.cmd |= HWL_TXD_VLE;
+			cur.upper = FIELD_PREP(HWL_TXD_UP_VLAN,
+					       skb_vlan_tag_get(skb));
+		} else {
+			skb = hwl_tx_push_vlan(skb);
+			if (unlikely(!skb))
+				goto drop;
+		}
 	}
-	if (skb_is_gso(skb)) {
-		copied = hwl_tx_tso(&cur, skb);
-		if (unlikely(copied < 0))
-			goto drop;
+	bytes = max(skb->len, ETH_ZLEN);
+	copied = hwl_tx_offload(&cur, skb);
+	if (unlikely(copied < 0))
+		goto drop;
+	if (copied) {
 		segs = hwl_tx_tso_segs(skb);
 		bytes += (segs - 1) * skb_tcp_all_headers(skb);
-	} else if (unlikely(skb->len > HWL_MAX_FRAME - ETH_FCS_LEN)) {
-		goto drop;
-	} else if (skb->ip_summed == CHECKSUM_PARTIAL) {
-		if (unlikely(hwl_tx_csum(&cur, skb)))
-			goto drop;
 	}
 
 	if (!copied && skb->len <= HWL_TX_SLOT) {
@@ -487,6 +551,35 @@ drop:
 	return NETDEV_TX_OK;
 }
 
+/*
+ * Can the device compute the checksum, if there is one to compute? That of TCP
+ * or UDP right behind one IP header, within reach of the context's fields of
+ * eight bits. Not where padding follows: QEMU takes its length for the payload's,
+ * and the sum of some bytes is cheap.
+ */
+static bool hwl_tx_csum_fits(const struct sk_buff *skb)
+{
+	u32 start, at;
+
+	if (skb->ip_summed == CHECKSUM_PARTIAL) {
+		start = skb_checksum_start_offset(skb);
+		at = skb->csum_offset;
+	} else if (skb_is_gso(skb)) {
+		/* What the stack will ask for when it has segmented the packet. */
+		if (!skb_transport_header_was_set(skb))
+			return false;
+		start = skb_transport_offset(skb);
+		at = skb_is_gso_tcp(skb) ? offsetof(struct tcphdr, check) :
+					   offsetof(struct udphdr, check);
+	} else {
+		return true;
+	}
+	return !skb->encapsulation && skb->len >= ETH_ZLEN &&
+	       start + at <= HWL_CTX_OFFSET_MAX &&
+	       (at == offsetof(struct tcphdr, check) ||
+		at == offsetof(struct udphdr, check));
+}
+
 /**
  * hwl_tx_features_check() - ndo_features_check
  * @skb: packet
@@ -501,30 +594,17 @@ netdev_features_t hwl_tx_features_check(struct sk_buff *skb,
 					netdev_features_t features)
 {
 	const struct hwl_adapter *ad = netdev_priv(netdev);
-	u32 start;
 
 	features = vlan_features_check(skb, features);
-	if (skb->ip_summed != CHECKSUM_PARTIAL)
-		return features;
 
-	/* The checksum of TCP or UDP right behind one IP header, within reach of
-	 * the context's fields of eight bits. Not where padding follows: QEMU
-	 * takes its length for the payload's, and the sum of some bytes is cheap.
+	/* First, and whether or not there is a checksum to compute: of a GSO
+	 * packet without one (a virtio header with no flags) the stack makes one
+	 * with, if the device can segment it.
 	 */
-	start = skb_checksum_start_offset(skb);
-	if (unlikely(skb->encapsulation || skb->len < ETH_ZLEN ||
-		     start + skb->csum_offset > HWL_CTX_OFFSET_MAX ||
-		     (skb->csum_offset != offsetof(struct tcphdr, check) &&
-		      skb->csum_offset != offsetof(struct udphdr, check))))
-		return features & ~(NETIF_F_CSUM_MASK | NETIF_F_GSO_MASK);
-
-	if (!skb_is_gso(skb))
-		return features;
-
-	/* Segmentation hangs some chips below 1000 Mb/s (FreeBSD leaves it off). */
-	if (unlikely(READ_ONCE(ad->link.speed) < SPEED_1000 ||
-		     !hwl_tx_tso_fits(skb)))
-		return features & ~NETIF_F_GSO_MASK;
+	if (skb_is_gso(skb) && !hwl_tx_tso_fits(ad, skb))
+		features &= ~NETIF_F_GSO_MASK;
+	if (unlikely(!hwl_tx_csum_fits(skb)))
+		features &= ~(NETIF_F_CSUM_MASK | NETIF_F_GSO_MASK);
 	return features;
 }
 

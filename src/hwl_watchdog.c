@@ -222,6 +222,9 @@ void hwl_watchdog_tx_timeout(struct net_device *netdev, unsigned int txqueue)
 {
 	struct hwl_adapter *ad = netdev_priv(netdev);
 
+	/* The stack looks at inactive queues, too. */
+	if (txqueue >= ad->cfg.pairs)
+		return;
 	if (test_bit(HWL_DOWN, &ad->flags) || hwl_gone(&ad->hw))
 		return;
 	hwl_tx_hung(ad, &ad->pair[txqueue]->txq);

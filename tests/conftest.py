@@ -120,7 +120,7 @@ def coverage(reporter, items):
         for rule in names:
             rules.setdefault(rule, []).append(plain(name))
     reporter.section("rules")
-    for rule in sorted(rules, key=lambda r: ("TRD".find(r[0]), int(r[1:]))):
+    for rule in sorted(rules, key=lambda r: ("TRDP".find(r[0]), int(r[1:]))):
         for i, name in enumerate(rules[rule]):
             reporter.write_line(f"{rule if not i else '':<4} {name}")
 

@@ -138,3 +138,49 @@ def test_what_is_refused(nic):
     assert driver(nic) == "e1000e"
     assert re.search("already", nic.sh(f"{BIND} dut0 --driver e1000e"))
     nic.ping()
+
+
+# Files of others that go by the driver's name, and what is said of each; None: nothing.
+RULES = [
+    ("/etc/systemd/network/10-a.link", "[Match]\nDriver=e1000e igb\n[Link]\nName=lan0\n",
+     r"10-a.link:2: Driver=e1000e igb names e1000e, and not hartwell"),
+    ("/usr/lib/systemd/network/10-a.link", "[Match]\nDriver=e1000e\n", None),  # hidden
+    ("/etc/systemd/network/11-b.link", "[Match]\nDriver=e1000*\n", r"11-b.link:2: .*not hartwell"),
+    ("/etc/systemd/network/12-c.link", "[Match]\nDriver=!e1000e\n", r"12-c.link:2: "),
+    ("/etc/systemd/network/13-d.link", "[Match]\nDriver=*\n", None),
+    ("/etc/systemd/network/14-e.link", "[Link]\nDriver=e1000e\n", None),      # no match
+    ("/etc/systemd/network/15-f.network", "[Match]\nDriver = hartwell\n",
+     r"15-f.network:2: Driver = hartwell names hartwell, and not e1000e"),
+    ("/etc/udev/rules.d/70-g.rules",
+     '# DRIVERS=="e1000e"\nSUBSYSTEM=="net", DRIVERS=="e1000e|igb", NAME="x"\n',
+     r'70-g.rules:2: DRIVERS=="e1000e\|igb" names e1000e'),
+    ("/usr/lib/udev/rules.d/71-h.rules", 'ENV{ID_NET_DRIVER}=="e1000?", GOTO="end"\n',
+     r"71-h.rules:1: ENV"),
+    ("/run/udev/rules.d/72-i.rules", 'DRIVERS=="?*", DRIVERS=="igb"\n', None),
+    ("/etc/collectd/collectd.conf", 'Map "tx_tcp_seg_good" "tso"\nMap "tx_tcp_seg_good_or_so"\n'
+     'Map "rx_no_such_thing"\n', r"collectd.conf:1: there is no counter tx_tcp_seg_good any"),
+    ("/etc/telegraf/telegraf.d/net.conf", 'fieldpass = ["rx_csum_offload_good"]\n',
+     r"net.conf:1: there is no counter rx_csum_offload_good any"),
+]
+
+
+@OWN
+@pytest.mark.bare
+def test_what_goes_by_the_name_of_the_driver(nic):
+    prepare(nic)
+    for path, text, _ in RULES:
+        nic.sh(f"mkdir -p {path.rpartition('/')[0]}")
+        nic.guest.put(text.encode(), path)
+        nic.defer(f"rm -f {path}")
+    out = nic.sh(f"{BIND} dut0 --now")
+    for path, _, said in RULES:
+        if said:
+            assert re.search(said, out), f"not said: {said}\n{out}"
+        else:
+            assert path not in out, out
+    assert out.count(", and not ") == sum("rules" in p or "systemd" in p for p, _, said in RULES
+                                       if said), out
+    assert out.count("there is no counter") == 2, out
+    back = nic.sh(f"{BIND} dut0 --restore")
+    assert re.search("10-a.link:2: .*names e1000e, and not hartwell", back), back
+    wait_until(nic.answers, 10, "traffic")

@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0
 """What is received: addresses, VLANs, and frames for others."""
 
+import itertools
+
 import pytest
 from frames import TEST_TYPE, ether
 
@@ -47,6 +49,63 @@ def test_extra_unicast_addresses(nic):
     nic.guest.net_up()
     assert passes(nic, (macs[0], None), (macs[14], None), (UNKNOWN, None)) == \
         [True, True, False]
+
+
+# Three of each kind, how one is added and taken away again, and the frame that it lets in. Of the
+# groups the first two have one bit of the hash table in common (bits 47:36 of the address), and
+# the third its word; of the VLANs two share a word of theirs. QEMU's hash takes unicast frames, too:
+# the addresses have no bit in common with groups that the stack joins.
+KINDS = {
+    "address": (["02:00:00:00:01:31", "02:00:00:00:01:32", "06:00:00:00:01:33"],
+                "bridge fdb add {} dev dut0 self", "bridge fdb del {} dev dut0 self",
+                lambda nic, x: (x, None)),
+    "group": (["01:00:5e:00:00:ab", "01:00:5f:01:02:ab", "01:00:5e:00:40:ab"],
+              "ip maddr add {} dev dut0", "ip maddr del {} dev dut0",
+              lambda nic, x: (x, None)),
+    "vlan": ([64, 65, 700], "ip link add link dut0 name v{0} type vlan id {0}",
+             "ip link del v{}", lambda nic, x: (nic.MAC, x)),
+}
+SAME_HASH = {"01:00:5e:00:00:ab", "01:00:5f:01:02:ab"}
+
+
+def test_what_is_taken_away_does_not_come_in(nic):
+    """Added in every order and taken away in every order; after each step, exactly the frames of
+    what is left come in."""
+    def check(left, what):
+        frames = [(kind, x) for kind, (items, *_) in KINDS.items() for x in items]
+        want = [x in left[kind] or (x in SAME_HASH and bool(SAME_HASH & left[kind]))
+                for kind, x in frames]
+        got = passes(nic, *(KINDS[kind][3](nic, x) for kind, x in frames))
+        assert got == want, f"{what}: " + str(
+            [f for f, g, w in zip(frames, got, want) if g != w])
+
+    left = {kind: set() for kind in KINDS}
+    check(left, "nothing was added")
+    orders = list(itertools.permutations(range(3)))
+    for n, order in enumerate(orders):
+        # Each kind in another order at the same time; taken away in yet another.
+        for step in range(3):
+            commands = []
+            for k, (kind, (items, add, _, _)) in enumerate(KINDS.items()):
+                item = items[orders[(n + k) % 6][step]]
+                left[kind].add(item)
+                commands.append(add.format(item))
+            nic.sh("; ".join(commands))
+        check(left, f"all was added, {n}")
+        if n == 3:
+            # The same over a restart: nothing comes back that is gone.
+            nic.sh("ethtool -G dut0 rx 512")
+        for step in range(3):
+            commands = []
+            for k, (kind, (items, _, remove, _)) in enumerate(KINDS.items()):
+                item = items[orders[(n * 5 + k * 2) % 6][step] if k else order[step]]
+                left[kind].discard(item)
+                commands.append(remove.format(item))
+            nic.sh("; ".join(commands))
+            if step == 1 and n == 4:
+                nic.sh("ip link set dut0 down; ip link set dut0 up")
+                nic.guest.net_up()
+            check(left, f"order {n}, step {step}")
 
 
 def test_multicast(nic):

@@ -14,6 +14,8 @@ static const struct {
 	{ "across the wrap", 5, 0xfffffffb, 64, 10, 53 },
 	{ "full across the wrap", 62, 0xffffffff, 64, 63, 0 },
 	{ "at the wrap", 0, 0xffffffff, 4096, 1, 4094 },
+	{ "no ring", 0, 0, 0, 0, 0 },
+	{ "no ring any more", 1000, 1000, 0, 0, 0 },
 	{ "a size that is no power of two", 0xffffffff, 0xffffffff - 87, 88, 87, 0 },
 };
 

@@ -44,6 +44,11 @@ def test_ring(tmp_path):
     run_tap("ring", tmp_path)
 
 
+@pytest.mark.rule("T16")
+def test_partial_checksums(tmp_path):
+    run_tap("csum", tmp_path)
+
+
 def test_interrupt_units_nvm_checksum_and_leds(tmp_path):
     run_tap("units", tmp_path)
 

@@ -17,7 +17,7 @@
  * it, packets have one descriptor, and there are no bursts.
  *
  * Code:
- *   src/hwl_tx.c: hwl_tx_xmit(): if (unlikely(!netif_txq_maybe_stop(txq->nq, hwl_txq_unused(txq), HWL_TX_STOP, HWL_TX_START))) return hwl_tx_full(txq);
+ *   src/hwl_tx.c: hwl_tx_xmit(): if (unlikely(!netif_txq_maybe_stop(txq->nq, hwl_txq_unused(txq), HWL_TX_STOP, HWL_TX_START))) return hwl_tx_full(txq, skb);
  *   src/hwl_tx.c: hwl_tx_xmit(): hwl_txq_publish(&cur, skb, bytes, segs); stopped = !netif_txq_maybe_stop(txq->nq, hwl_txq_unused(txq), HWL_TX_STOP, HWL_TX_START);
  *   src/hwl_tx.c: hwl_tx_xmit(): if (__netdev_tx_sent_queue(txq->nq, bytes, netdev_xmit_more()) || stopped) hwl_txq_kick(txq);
  *   src/hwl_tx.c: hwl_tx_xmit(): if (!netdev_xmit_more()) hwl_txq_kick(txq);

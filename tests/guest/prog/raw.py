@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0
 """raw.py send DEV [--vnet]: frames from standard input, one in hexadecimal a line.
-raw.py blast DEV: short frames without an end.
+raw.py blast DEV [--bypass]: short frames without an end; past the queueing discipline.
+raw.py tally DEV: until INT; how many frames of an EtherType came with a tag, and without.
 raw.py capture DEV …: print each frame that arrives (or leaves), until killed, as JSON.
 
 With --vnet each frame starts with a struct virtio_net_hdr: offloads as a program asks for them.
@@ -44,6 +45,7 @@ def send(args):
 def blast(args):
     """Send short frames without an end, whatever happens to the interface."""
     s = socket.socket(socket.AF_PACKET, socket.SOCK_RAW, 0)
+    s.setsockopt(SOL_PACKET, PACKET_QDISC_BYPASS, args.bypass)
     s.bind((args.dev, 0))
     frame = bytes.fromhex("02005e000001" "02005e000002" "88b5") + bytes(86)
     while True:
@@ -53,7 +55,32 @@ def blast(args):
             time.sleep(0.001)
 
 
-def capture(args):
+def tag(data, ancillary):
+    """The tag of a frame, wherever it is; None without one."""
+    for _, kind, value in ancillary:
+        if kind == PACKET_AUXDATA:
+            status, _, _, _, _, tci, _ = struct.unpack("IIIHHHH", value)
+            if status & TP_STATUS_VLAN_VALID:
+                return tci
+    ethertype, tci = struct.unpack_from("!HH", data, 12)
+    return tci if ethertype == 0x8100 else None
+
+
+def tally(args):
+    s = listener(args)
+    counts = {}
+    try:
+        while True:
+            data, aux, _, address = s.recvmsg(70000, 256)
+            vlan = tag(data, aux)
+            inner, = struct.unpack_from("!H", data, 16 if data[12:14] == b"\x81\0" else 12)
+            if inner == args.ethertype and (address[2] == PACKET_OUTGOING) == args.outgoing:
+                counts[str(vlan)] = counts.get(str(vlan), 0) + 1
+    except KeyboardInterrupt:
+        print(json.dumps(counts))
+
+
+def listener(args):
     s = socket.socket(socket.AF_PACKET, socket.SOCK_RAW, socket.htons(ETH_P_ALL))
     s.setsockopt(SOL_PACKET, PACKET_AUXDATA, 1)
     s.setsockopt(socket.SOL_SOCKET, 33, 16 << 20)     # SO_RCVBUFFORCE
@@ -63,6 +90,11 @@ def capture(args):
         s.setsockopt(SOL_PACKET, PACKET_ADD_MEMBERSHIP,
                      struct.pack("iHH8s", index, PACKET_MR_PROMISC, 0, b""))
     print("ready", file=sys.stderr, flush=True)
+    return s
+
+
+def capture(args):
+    s = listener(args)
     while True:
         data, aux, _, address = s.recvmsg(70000, 256)
         if (address[2] == PACKET_OUTGOING) != args.outgoing:
@@ -83,11 +115,12 @@ def capture(args):
 
 
 p = argparse.ArgumentParser()
-p.add_argument("what", choices=["send", "blast", "capture"])
+p.add_argument("what", choices=["send", "blast", "tally", "capture"])
 p.add_argument("dev")
 p.add_argument("--vnet", action="store_true")
+p.add_argument("--bypass", action="store_true")
 p.add_argument("--outgoing", action="store_true")
 p.add_argument("--promisc", action="store_true")
 p.add_argument("--ethertype", type=lambda x: int(x, 0))
 args = p.parse_args()
-{"send": send, "blast": blast, "capture": capture}[args.what](args)
+{"send": send, "blast": blast, "tally": tally, "capture": capture}[args.what](args)
