@@ -48,6 +48,8 @@ void hwl_hw_rx_mode(struct hwl_hw *hw, const struct hwl_rx_mode *mode);
 void hwl_hw_rx_start(struct hwl_hw *hw, bool msix);
 void hwl_hw_tx_start(struct hwl_hw *hw);
 void hwl_hw_tx_enable(struct hwl_hw *hw);
+bool hwl_hw_tx_paused(struct hwl_hw *hw);
+void hwl_hw_write_back(struct hwl_hw *hw);
 void hwl_hw_rx_ring(struct hwl_hw *hw, int q, const struct hwl_ring_regs *ring);
 void hwl_hw_tx_ring(struct hwl_hw *hw, int q, const struct hwl_ring_regs *ring);
 

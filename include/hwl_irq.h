@@ -48,7 +48,11 @@ void hwl_irq_set_pair_itr(struct hwl_pair *pair);
 void hwl_irq_set_itr(struct hwl_adapter *ad);
 void hwl_irq_napi_enable(struct hwl_adapter *ad);
 void hwl_irq_napi_disable(struct hwl_adapter *ad);
-void hwl_irq_kick(struct hwl_pair *pair);
+bool hwl_irq_kick(struct hwl_pair *pair);
+void hwl_irq_raise(struct hwl_adapter *ad);
+bool hwl_irq_lost(const struct hwl_pair *pair);
+void hwl_irq_restore(struct hwl_adapter *ad);
+int hwl_irq_next_mode(struct hwl_adapter *ad);
 
 u32 hwl_irq_vector_rx(const struct hwl_adapter *ad, u32 q);
 u32 hwl_irq_vector_tx(const struct hwl_adapter *ad, u32 q);

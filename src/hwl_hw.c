@@ -392,6 +392,36 @@ void hwl_hw_tx_enable(struct hwl_hw *hw)
 	hwl_wr32(hw, HWL_TCTL, hwl_rd32(hw, HWL_TCTL) | HWL_TCTL_EN);
 }
 
+/**
+ * hwl_hw_tx_paused() - has the link partner paused the transmitter?
+ * @hw: the device
+ *
+ * Context: any.
+ * Return: true if so, or if the device is gone.
+ */
+bool hwl_hw_tx_paused(struct hwl_hw *hw)
+{
+	return hwl_rd32(hw, HWL_STATUS) & HWL_STATUS_TXOFF;
+}
+
+/**
+ * hwl_hw_write_back() - have the device write back what it holds
+ * @hw: the device
+ *
+ * Twice, since the first may be missed; PCI keeps the order of the writes.
+ *
+ * Context: any.
+ */
+void hwl_hw_write_back(struct hwl_hw *hw)
+{
+	int i;
+
+	for (i = 0; i < 2; i++) {
+		hwl_wr32(hw, HWL_TIDV, HWL_TIDV_VALUE | HWL_TIDV_FPD);
+		hwl_wr32(hw, HWL_RDTR, HWL_RDTR_VALUE | HWL_RDTR_FPD);
+	}
+}
+
 /* ---- Addresses and VLANs ---- */
 
 /**

@@ -116,6 +116,17 @@ static int hwl_irq_try_msix(struct hwl_adapter *ad, enum hwl_irq_mode mode,
 	return 0;
 }
 
+static int hwl_irq_try_line(struct hwl_adapter *ad, unsigned int types)
+{
+	int n = pci_alloc_irq_vectors(ad->pdev, 1, 1, types);
+
+	if (n < 0)
+		return n;
+	ad->irq_mode = ad->pdev->msi_enabled ? HWL_IRQ_MSI : HWL_IRQ_INTX;
+	ad->max_pairs = 1;
+	return 0;
+}
+
 /**
  * hwl_irq_init() - choose the kind of interrupt, and get vectors
  * @ad: the device
@@ -127,19 +138,12 @@ static int hwl_irq_try_msix(struct hwl_adapter *ad, enum hwl_irq_mode mode,
  */
 int hwl_irq_init(struct hwl_adapter *ad)
 {
-	int n;
-
 	if (!hwl_irq_try_msix(ad, HWL_IRQ_MSIX_SPLIT, HWL_MAX_PAIRS) ||
 	    !hwl_irq_try_msix(ad, HWL_IRQ_MSIX_SHARED, HWL_MAX_PAIRS) ||
 	    !hwl_irq_try_msix(ad, HWL_IRQ_MSIX_SHARED, 1))
 		return 0;
 
-	n = pci_alloc_irq_vectors(ad->pdev, 1, 1, PCI_IRQ_MSI | PCI_IRQ_INTX);
-	if (n < 0)
-		return n;
-	ad->irq_mode = ad->pdev->msi_enabled ? HWL_IRQ_MSI : HWL_IRQ_INTX;
-	ad->max_pairs = 1;
-	return 0;
+	return hwl_irq_try_line(ad, PCI_IRQ_MSI | PCI_IRQ_INTX);
 }
 
 /**
@@ -173,6 +177,14 @@ const char *hwl_irq_mode_name(const struct hwl_adapter *ad)
 	}
 }
 
+static void hwl_irq_pair_causes(struct hwl_pair *pair, int q)
+{
+	if (hwl_is_msix(pair->ad))
+		pair->rearm = HWL_INT_RXQ(q) | HWL_INT_TXQ(q);
+	else
+		pair->rearm = HWL_INT_LINE_CAUSES;
+}
+
 /* ---- Poll ---- */
 
 static int hwl_poll(struct napi_struct *napi, int budget)
@@ -202,6 +214,7 @@ static void hwl_retry(struct timer_list *timer)
 {
 	struct hwl_pair *pair = timer_container_of(pair, timer, retry);
 
+	pair->retries++;
 	napi_schedule(&pair->napi);
 }
 
@@ -209,21 +222,27 @@ static void hwl_retry(struct timer_list *timer)
  * hwl_irq_kick() - poll a pair although no interrupt came
  * @pair: the pair; up
  *
- * Context: process.
+ * Context: process or softirq.
+ * Return: true, unless a poll was scheduled already.
  */
-void hwl_irq_kick(struct hwl_pair *pair)
+bool hwl_irq_kick(struct hwl_pair *pair)
 {
+	bool idle;
+
 	local_bh_disable();
-	napi_schedule(&pair->napi);
+	idle = napi_schedule(&pair->napi);
 	local_bh_enable();
+	return idle;
 }
 
 /* ---- Handlers ---- */
 
 static irqreturn_t hwl_irq_queue(int irq, void *data)
 {
-	struct hwl_pair *pair = data;
+	struct hwl_vector *vector = data;
+	struct hwl_pair *pair = vector->pair;
 
+	WRITE_ONCE(vector->seen, true);
 	napi_schedule_irqoff(&pair->napi);
 	return IRQ_HANDLED;
 }
@@ -239,8 +258,10 @@ static irqreturn_t hwl_irq_other(int irq, void *data)
 		return IRQ_HANDLED;
 
 	/* The read took the queues' causes, too: raise them again. */
-	if (icr & HWL_INT_QUEUES)
+	if (icr & HWL_INT_QUEUES) {
+		ad->reraised++;
 		hwl_wr32(hw, HWL_ICS, icr & HWL_INT_QUEUES);
+	}
 	if (icr & HWL_INT_LSC)
 		hwl_link_check(ad);
 
@@ -269,8 +290,10 @@ static irqreturn_t hwl_irq_line(int irq, void *data)
 	/* The read may take causes that came while a poll had them masked. */
 	if (icr & HWL_INT_LSC)
 		hwl_link_check(ad);
-	if (icr & (HWL_INT_LINE_CAUSES | HWL_INT_ASSERTED))
+	if (icr & (HWL_INT_LINE_CAUSES | HWL_INT_ASSERTED)) {
+		WRITE_ONCE(ad->pair[0]->vector[HWL_VECTOR_RX].seen, true);
 		napi_schedule_irqoff(&ad->pair[0]->napi);
+	}
 
 	/* The line may be shared: this bit says whether it was us. */
 	if (ad->irq_mode == HWL_IRQ_INTX && !(icr & HWL_INT_ASSERTED))
@@ -280,38 +303,37 @@ static irqreturn_t hwl_irq_line(int irq, void *data)
 
 /* ---- Request and free ---- */
 
-static int hwl_irq_request_queue(struct hwl_adapter *ad, struct hwl_pair *pair,
-				 u32 vector, int n, const char *what, int *irq)
+static int hwl_irq_request_queue(struct hwl_adapter *ad,
+				 struct hwl_vector *vector, u32 n,
+				 const char *what)
 {
-	int q = pair->txq.index;
+	int irq = pci_irq_vector(ad->pdev, n);
+	int q = vector->pair->txq.index;
 	int err;
 
-	snprintf(pair->irq_name[n], sizeof(pair->irq_name[n]), "%s-%s-%s-%d",
-		 HWL_NAME, ad->netdev->name, what, q);
-	err = request_irq(pci_irq_vector(ad->pdev, vector), hwl_irq_queue, 0,
-			  pair->irq_name[n], pair);
+	snprintf(vector->name, sizeof(vector->name), "%s-%s-%s-%d", HWL_NAME,
+		 ad->netdev->name, what, q);
+	err = request_irq(irq, hwl_irq_queue, 0, vector->name, vector);
 	if (err)
 		return err;
-	*irq = pci_irq_vector(ad->pdev, vector);
-	irq_update_affinity_hint(*irq, hwl_irq_cpus(ad, q));
+	vector->irq = irq;
+	irq_update_affinity_hint(irq, hwl_irq_cpus(ad, q));
 	return 0;
 }
 
 static int hwl_irq_request_pair(struct hwl_adapter *ad, u32 q)
 {
-	struct hwl_pair *pair = ad->pair[q];
+	struct hwl_vector *vector = ad->pair[q]->vector;
+	bool shared = ad->irq_mode == HWL_IRQ_MSIX_SHARED;
 	int err;
 
-	if (ad->irq_mode == HWL_IRQ_MSIX_SHARED)
-		return hwl_irq_request_queue(ad, pair, hwl_irq_vector_rx(ad, q), 0,
-					     "TxRx", &pair->rx_irq);
-
-	err = hwl_irq_request_queue(ad, pair, hwl_irq_vector_rx(ad, q), 0, "rx",
-				    &pair->rx_irq);
-	if (err)
+	err = hwl_irq_request_queue(ad, &vector[HWL_VECTOR_RX],
+				    hwl_irq_vector_rx(ad, q),
+				    shared ? "TxRx" : "rx");
+	if (err || shared)
 		return err;
-	return hwl_irq_request_queue(ad, pair, hwl_irq_vector_tx(ad, q), 1, "tx",
-				     &pair->tx_irq);
+	return hwl_irq_request_queue(ad, &vector[HWL_VECTOR_TX],
+				     hwl_irq_vector_tx(ad, q), "tx");
 }
 
 static int hwl_irq_request_msix(struct hwl_adapter *ad)
@@ -391,13 +413,48 @@ static void hwl_irq_free_one(int *irq, void *data, bool hint)
  */
 void hwl_irq_free(struct hwl_adapter *ad)
 {
-	u32 q;
+	struct hwl_vector *vector;
+	u32 q, i;
 
 	hwl_irq_free_one(&ad->other_irq, ad, false);
 	for (q = 0; q < ad->max_pairs; q++) {
-		hwl_irq_free_one(&ad->pair[q]->rx_irq, ad->pair[q], true);
-		hwl_irq_free_one(&ad->pair[q]->tx_irq, ad->pair[q], true);
+		for (i = 0; i < HWL_PAIR_VECTORS; i++) {
+			vector = &ad->pair[q]->vector[i];
+			hwl_irq_free_one(&vector->irq, vector, true);
+		}
 	}
+}
+
+/**
+ * hwl_irq_next_mode() - go on to the next kind of interrupt
+ * @ad: the device; the data path is stopped, handlers are installed
+ *
+ * From MSI-X to MSI, from MSI to INTx: for a machine that loses those in use.
+ * There is one pair afterwards. If that fails, the kind stays as it is.
+ *
+ * Context: process, rtnl held.
+ * Return: 0 with handlers installed, or a negative error code without any.
+ */
+int hwl_irq_next_mode(struct hwl_adapter *ad)
+{
+	unsigned int types = PCI_IRQ_INTX;
+	u32 q;
+	int err;
+
+	if (hwl_is_msix(ad))
+		types |= PCI_IRQ_MSI;
+	hwl_irq_free(ad);
+	pci_free_irq_vectors(ad->pdev);
+	err = hwl_irq_try_line(ad, types);
+	if (err)
+		err = hwl_irq_init(ad);
+	if (err)
+		return err;
+	for (q = 0; q < ad->max_pairs; q++)
+		hwl_irq_pair_causes(ad->pair[q], q);
+	for (q = 0; q < HWL_MAX_PAIRS && ad->irq_mode != HWL_IRQ_MSIX_SPLIT; q++)
+		ad->coal[q].tx_usecs = ad->coal[q].rx_usecs;
+	return hwl_irq_request(ad);
 }
 
 /* ---- Registers ---- */
@@ -490,6 +547,84 @@ void hwl_irq_setup(struct hwl_adapter *ad)
 }
 
 /**
+ * hwl_irq_raise() - have every queue's interrupt come, with or without work
+ * @ad: the device; up
+ *
+ * hwl_irq_lost() tells whether they came.
+ *
+ * Context: process.
+ */
+void hwl_irq_raise(struct hwl_adapter *ad)
+{
+	u32 causes = 0;
+	u32 q, i;
+
+	for (q = 0; q < ad->cfg.pairs; q++) {
+		struct hwl_pair *pair = ad->pair[q];
+
+		for (i = 0; i < HWL_PAIR_VECTORS; i++)
+			WRITE_ONCE(pair->vector[i].seen, false);
+		pair->polled = READ_ONCE(pair->events);
+		causes |= pair->rearm;
+	}
+	/* Of a single interrupt one cause is enough. */
+	if (!hwl_is_msix(ad))
+		causes = HWL_INT_RXT0;
+	hwl_wr32(&ad->hw, HWL_ICS, causes);
+}
+
+static bool hwl_irq_came(const struct hwl_pair *pair)
+{
+	const struct hwl_vector *vector = pair->vector;
+
+	return READ_ONCE(vector[HWL_VECTOR_RX].seen) &&
+	       (!vector[HWL_VECTOR_TX].irq ||
+		READ_ONCE(vector[HWL_VECTOR_TX].seen));
+}
+
+/**
+ * hwl_irq_lost() - did an interrupt fail to come?
+ * @pair: the pair; hwl_irq_raise() was called some time ago
+ *
+ * One that is masked because polls go on will come when they end.
+ *
+ * Context: process. Reads a register where an interrupt did not come.
+ * Return: true if one of the pair did not, and should have.
+ */
+bool hwl_irq_lost(const struct hwl_pair *pair)
+{
+	u32 ims;
+
+	if (hwl_irq_came(pair) ||
+	    test_bit(NAPI_STATE_SCHED, &pair->napi.state))
+		return false;
+	ims = hwl_rd32(pair->hw, HWL_IMS);
+	if (hwl_gone(pair->hw))
+		return false;
+	/* Masked: by someone else, unless timers or busy polling are at work. */
+	return (ims & pair->rearm) == pair->rearm ||
+	       pair->polled == READ_ONCE(pair->events);
+}
+
+/**
+ * hwl_irq_restore() - undo what others did to the routes of the interrupts
+ * @ad: the device; all causes are masked
+ *
+ * Vectors may be masked, or the function barred from interrupting, in PCI
+ * configuration space, which a reset of the MAC does not touch.
+ *
+ * Context: process, rtnl held.
+ */
+void hwl_irq_restore(struct hwl_adapter *ad)
+{
+	pci_set_master(ad->pdev);
+	if (ad->irq_mode == HWL_IRQ_INTX)
+		pci_intx(ad->pdev, 1);
+	else
+		pci_restore_msi_state(ad->pdev);
+}
+
+/**
  * hwl_irq_enable() - unmask
  * @ad: the device; handlers installed, NAPI enabled
  *
@@ -517,19 +652,19 @@ void hwl_irq_enable(struct hwl_adapter *ad)
  */
 void hwl_irq_disable(struct hwl_adapter *ad)
 {
-	u32 q;
+	u32 q, i;
 
 	hwl_wr32(&ad->hw, HWL_IMC, HWL_INT_ALL);
 	if (hwl_is_msix(ad))
 		hwl_wr32(&ad->hw, HWL_EIAC, 0);
 	hwl_flush(&ad->hw);
 
-	synchronize_irq(ad->other_irq);
-	for (q = 0; hwl_is_msix(ad) && q < ad->max_pairs; q++) {
-		synchronize_irq(ad->pair[q]->rx_irq);
-		if (ad->pair[q]->tx_irq)
-			synchronize_irq(ad->pair[q]->tx_irq);
-	}
+	if (ad->other_irq)
+		synchronize_irq(ad->other_irq);
+	for (q = 0; q < ad->max_pairs; q++)
+		for (i = 0; i < HWL_PAIR_VECTORS; i++)
+			if (ad->pair[q]->vector[i].irq)
+				synchronize_irq(ad->pair[q]->vector[i].irq);
 }
 
 /* ---- NAPI ---- */
@@ -543,10 +678,11 @@ void hwl_irq_disable(struct hwl_adapter *ad)
  */
 void hwl_irq_pair_init(struct hwl_pair *pair, int q)
 {
-	if (hwl_is_msix(pair->ad))
-		pair->rearm = HWL_INT_RXQ(q) | HWL_INT_TXQ(q);
-	else
-		pair->rearm = HWL_INT_LINE_CAUSES;
+	int i;
+
+	for (i = 0; i < HWL_PAIR_VECTORS; i++)
+		pair->vector[i].pair = pair;
+	hwl_irq_pair_causes(pair, q);
 	hwl_dim_init(pair);
 	timer_setup(&pair->retry, hwl_retry, 0);
 	hwl_compat_napi_init(pair->ad->netdev, &pair->napi, hwl_poll, q);
@@ -577,8 +713,8 @@ void hwl_irq_napi_enable(struct hwl_adapter *ad)
 		struct hwl_pair *pair = ad->pair[q];
 
 		hwl_compat_napi_start(ad->netdev, &pair->napi, hwl_poll, q,
-				      hwl_is_msix(ad) ? pair->rx_irq :
-							ad->other_irq);
+				      pair->vector[HWL_VECTOR_RX].irq ?:
+				      ad->other_irq);
 		netif_queue_set_napi(ad->netdev, q, NETDEV_QUEUE_TYPE_RX,
 				     &pair->napi);
 		netif_queue_set_napi(ad->netdev, q, NETDEV_QUEUE_TYPE_TX,

@@ -87,10 +87,10 @@ static int hwl_stop_netdev(struct net_device *netdev)
 {
 	struct hwl_adapter *ad = netdev_priv(netdev);
 
-	/* Suspended, or cut off by a PCI error: all is torn down already. */
-	if (!ad->other_irq)
-		return 0;
-	hwl_take_down(ad);
+	/* Suspended, or cut off by a PCI error: only the rings are left. */
+	if (cpu_latency_qos_request_active(&ad->latency))
+		hwl_take_down(ad);
+	hwl_release(ad);
 	return 0;
 }
 
@@ -98,8 +98,8 @@ static int hwl_stop_netdev(struct net_device *netdev)
  * hwl_netdev_detach() - take the interface away from the stack for a while
  * @ad: the device
  *
- * For suspend, shutdown and PCI errors. The interface keeps its configuration
- * and counts as up, if it was.
+ * For suspend, shutdown, PCI errors and resets. The interface keeps its
+ * configuration and its rings, and counts as up, if it was.
  *
  * Context: process, rtnl held.
  */
