@@ -16,6 +16,8 @@ VOLATILE = [
     (0x0020, 0x0020),   # MDIC: accesses to the PHY
     (0x00c0, 0x00c0),   # ICR: clears on read
     (0x00c8, 0x00cc),   # ICS reads as ICR
+    (0x00e0, 0x00e0),   # IAM: with EIAME, QEMU clears the causes that have come
+    (0x0110, 0x0114), (0x0120, 0x0128), (0x0420, 0x0424), (0x0430, 0x0438),     # aliases of rings
     (0x0f00, 0x0f00),   # EXTCNF_CTRL: owner of PHY and NVM
     (0x102c, 0x102c),   # EEWR
     (0x2410, 0x2430), (0x3410, 0x3430),     # where packets are in the buffer
