@@ -142,7 +142,7 @@ void hwl_netdev_unregister(struct hwl_adapter *ad)
  *
  * Context: process, rtnl held.
  * Return: 0, or a negative error code: the interface is down, and the user may
- * try again.
+ * try again; -EIO where the driver itself tries again.
  */
 int hwl_netdev_attach(struct hwl_adapter *ad)
 {
@@ -166,7 +166,7 @@ int hwl_netdev_attach(struct hwl_adapter *ad)
 		if (!test_bit(HWL_HELD, &ad->flags))
 			netif_tx_wake_all_queues(ad->netdev);
 	}
-	return 0;
+	return test_bit(HWL_FAILED, &ad->flags) ? -EIO : 0;
 }
 
 static int hwl_change_mtu(struct net_device *netdev, int mtu)

@@ -149,6 +149,7 @@ static void hwl_fail(struct hwl_adapter *ad, int err)
 	if (!test_and_set_bit(HWL_FAILED, &ad->flags) && !hwl_gone(&ad->hw))
 		netdev_err(ad->netdev, "reset failed: %pe\n", ERR_PTR(err));
 	clear_bit(HWL_RESET_DUE, &ad->flags);
+	set_bit(HWL_HELD, &ad->flags);
 	hwl_link_lost(ad);
 	hwl_watchdog_retry(ad);
 }
@@ -174,10 +175,13 @@ static void hwl_drain(struct hwl_adapter *ad)
  * hwl_up() - bring the data path up
  * @ad: the device; handlers installed, configuration in ad->cfg
  *
- * With the rings that hwl_down() has left, if any.
+ * With the rings that hwl_down() has left, if any. Then the tick tries again
+ * where the device does not come back from its reset: nobody who could is at
+ * hand when a machine wakes.
  *
  * Context: process, rtnl held.
- * Return: 0, or a negative error code: no rings were added.
+ * Return: 0, with HWL_FAILED set in that case; or a negative error code with no
+ * rings added.
  */
 int hwl_up(struct hwl_adapter *ad)
 {
@@ -194,10 +198,13 @@ int hwl_up(struct hwl_adapter *ad)
 			return err;
 	}
 	err = hwl_reset_device(ad);
-	if (err) {
-		if (fresh)
-			hwl_rings_free(ad, &rings);
+	if (err && fresh) {
+		hwl_rings_free(ad, &rings);
 		return err;
+	}
+	if (err) {
+		hwl_fail(ad, err);
+		return 0;
 	}
 	if (fresh)
 		hwl_rings_attach(ad, &rings);
@@ -337,31 +344,30 @@ static int hwl_change_irq_mode(struct hwl_adapter *ad)
 	if (err)
 		return err;
 	err = hwl_stop(ad);
-	if (err)
-		goto err_fail;
-	err = hwl_irq_next_mode(ad);
-	if (err)
-		goto err_fail;
-
+	if (err) {
+		hwl_fail(ad, err);
+		hwl_rings_free(ad, &new);
+		return err;
+	}
 	/* To fewer queues it always succeeds. */
 	netif_set_real_num_queues(ad->netdev, cfg.pairs, cfg.pairs);
 	hwl_rings_detach(ad, &old);
 	hwl_rings_attach(ad, &new);
+	hwl_rings_free(ad, &old);
 	hwl_rss_limit(ad, cfg.pairs);
 	hwl_rss_set_pairs(ad, cfg.pairs);
 	hwl_netdev_set_xps(ad);
+	err = hwl_irq_next_mode(ad);
+	if (err) {
+		hwl_fail(ad, err);
+		return err;
+	}
 	ad->resets++;
 	ad->irq_resets = 0;
 	netdev_warn(ad->netdev, "interrupts were lost again and again; using %s\n",
 		    hwl_irq_mode_name(ad));
 	hwl_start(ad);
-	hwl_rings_free(ad, &old);
 	return 0;
-
-err_fail:
-	hwl_fail(ad, err);
-	hwl_rings_free(ad, &new);
-	return err;
 }
 
 /* The reset that was asked for. */
