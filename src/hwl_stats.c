@@ -296,8 +296,9 @@ void hwl_stats_rxq(const struct hwl_adapter *ad, int q, u64 *val)
  * @stats: zeroed by the caller
  *
  * Frames, bytes and drops are the queues', as the stack saw them; errors on
- * the wire are the hardware's, up to HWL_STATS_AGE old. A runt that the silicon drops is no error by
- * the definition of rx_length_errors; it is in the rmon group.
+ * the wire are the hardware's, up to HWL_STATS_AGE old. A runt that the silicon
+ * drops is no error by the definition of rx_length_errors; it is in the rmon
+ * group.
  *
  * Context: any but hard interrupt.
  */

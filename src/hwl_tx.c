@@ -545,8 +545,10 @@ static bool hwl_tx_desc_done(const struct hwl_txq *txq, u32 slot)
 bool hwl_txq_done(const struct hwl_txq *txq)
 {
 	u32 slot = READ_ONCE(txq->cslot);
+	/* Pairs with the release in hwl_txq_set_rs(). */
+	u32 rs_prod = smp_load_acquire(&txq->rs_prod);
 
-	return smp_load_acquire(&txq->rs_prod) != READ_ONCE(txq->cons) &&
+	return rs_prod != READ_ONCE(txq->cons) &&
 	       hwl_tx_desc_done(txq, READ_ONCE(txq->ring.buf[slot].report));
 }
 

@@ -211,7 +211,8 @@ def test_function_reset(nic):
     reset = f"/sys/bus/pci/devices/{nic.guest.pci()}/reset"
     if nic.guest.run(f"test -w {reset}", check=False).rc:
         pytest.skip("the device has no way to be reset")
-    nic.expect_log(r"device is gone", r"device answers again", r"peer0: (NETDEV WATCHDOG|TX timeout)")
+    nic.expect_log(r"device is gone", r"device answers again",
+                   r"peer0: (NETDEV WATCHDOG|TX timeout)")
     nic.sh("ethtool -G dut0 rx 512")
     readers = [nic.spawn(f"while :; do {x}; done >/dev/null 2>&1") for x in (
         "ip -s link show dut0", "ethtool -S dut0", "devlink dev info", "ethtool dut0")]

@@ -37,7 +37,7 @@
  *   src/hwl_watchdog.c: hwl_watch_tx_state(): if (hwl_txq_done(txq)) return HWL_TX_DONE;
  *   src/hwl_watchdog.c: hwl_watch_tx_stalled(): if (txq->stuck == HWL_STUCK_POLL)
  *   src/hwl_watchdog.c: hwl_watch_tx(): case HWL_TX_DONE: txq->stuck = 0; hwl_watch_kick(pair, "tx"); break;
- *   src/hwl_tx.c: hwl_txq_done(): return smp_load_acquire(&txq->rs_prod) != READ_ONCE(txq->cons) && hwl_tx_desc_done(txq, READ_ONCE(txq->ring.buf[slot].report));
+ *   src/hwl_tx.c: hwl_txq_done(): return rs_prod != READ_ONCE(txq->cons) && hwl_tx_desc_done(txq, READ_ONCE(txq->ring.buf[slot].report));
  *   src/hwl_reset.c: hwl_stop(): netif_tx_disable(ad->netdev); hwl_reset_answered(ad); hwl_irq_disable(ad); hwl_watchdog_stop(ad); hwl_irq_napi_disable(ad); cancel_work_sync(&ad->link_work); netif_tx_disable(ad->netdev); return hwl_reset_device(ad);
  *   src/hwl_reset.c: hwl_restart(): hwl_drain(ad);
  *   src/hwl_reset.c: hwl_drain(): hwl_txq_drain(&ad->pair[q]->txq);
