@@ -32,7 +32,8 @@ SETTINGS = [
 # What shows them to the user.
 SHOWN = ["ethtool -g dut0", "ethtool -x dut0", "ethtool -a dut0", "ethtool -k dut0",
          "ethtool --per-queue dut0 queue_mask 3 --show-coalesce", "ethtool -l dut0",
-         "ethtool dut0 | grep -v 'Link detected\\|Link partner'", "ip -o link show dut0 | grep -o 'mtu .*'"]
+         "ethtool dut0 | grep -v 'Link detected\\|Link partner'",
+         "ip -o link show dut0 | grep -o 'mtu .*'"]
 
 
 # --- kinds of reset ---
