@@ -10,7 +10,7 @@ from lab import wait_until
 
 CTRL, RST = 0x0, 1 << 26
 RCTL, EN = 0x100, 2
-ICS, IMS, IMC, EIAC, IVAR = 0xc8, 0xd0, 0xd8, 0xdc, 0xe4
+ICS, IMS, IMC, IVAR = 0xc8, 0xd0, 0xd8, 0xe4
 RDH, RDT, RAH0, AV = 0x2810, 0x2818, 0x5404, 1 << 31
 OTHER, RXO = 1 << 24, 1 << 6
 RECOVERY = 5
