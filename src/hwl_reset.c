@@ -397,9 +397,12 @@ static bool hwl_reset_possible(const struct hwl_adapter *ad)
  */
 bool hwl_reset_request(struct hwl_adapter *ad)
 {
-	return hwl_reset_possible(ad) &&
-	       !test_and_set_bit(HWL_RESET_DUE, &ad->flags) &&
-	       schedule_work(&ad->reset_work);
+	if (!hwl_reset_possible(ad) ||
+	    test_and_set_bit(HWL_RESET_DUE, &ad->flags))
+		return false;
+	/* It may be queued already, to report a hang. */
+	schedule_work(&ad->reset_work);
+	return true;
 }
 
 /**
