@@ -24,8 +24,11 @@
 enum hwl_flag {
 	HWL_DOWN,		/* queues must stay asleep, work must not start */
 	HWL_HELD,		/* queues sleep until there is a link */
+	HWL_FAILED,		/* down because a reset failed: it is tried again */
 	HWL_RESET_DUE,		/* reset_work will restart the data path */
-	HWL_HUNG,		/* ... by way of the health reporter */
+	HWL_IRQ_DUE,		/* ... because interrupts do not come */
+	HWL_REPORT_DUE,		/* reset_work will report a hang */
+	HWL_HUNG,		/* the transmitter hangs; health reporter or user act */
 	HWL_PHY_DIRTY,		/* link.cfg is not in force in the PHY */
 };
 
@@ -59,7 +62,8 @@ struct hwl_coalesce {
  * @pdev: PCI function
  * @devlink: devlink instance
  * @hw: registers
- * @pair: queue pairs, max_pairs of them
+ * @pair: queue pairs, num_pairs of them
+ * @num_pairs: pairs that there were vectors for at probe: they have counters
  * @max_pairs: pairs that there are vectors for
  * @irq_mode: kind of interrupt
  * @other_irq: Linux interrupt number of link and other causes (MSI-X)
@@ -83,7 +87,15 @@ struct hwl_coalesce {
  * @ticks: number of the tick
  * @phy_hung: looks in a row at which the PHY seemed hung
  * @link_doubt: the device and the driver differed on the link at the last look
+ * @irq_raised: interrupts were raised at the last tick
+ * @irq_lost: some of them did not come when they were last raised
+ * @irq_resets: resets made of late because interrupts did not come; rtnl
+ * @missed: weight of the interrupts missed of late
  * @kicks: polls without an interrupt that the tick has started
+ * @link_polls: changes of link that the tick has noticed
+ * @write_backs: how often the device was told to write back what it holds
+ * @reraised: how often the handler of other causes raised queues' causes again
+ * @faults: faults other than hangs that the tick has found
  * @resets: resets made; written under rtnl
  * @tx_timeouts: hung transmitters found
  *
@@ -97,6 +109,7 @@ struct hwl_adapter {
 	struct devlink *devlink;
 	struct hwl_pair *pair[HWL_MAX_PAIRS];
 	struct hwl_hw hw;
+	u32 num_pairs;
 	u32 max_pairs;
 	enum hwl_irq_mode irq_mode;
 	int other_irq;
@@ -119,7 +132,15 @@ struct hwl_adapter {
 	u32 ticks;
 	u32 phy_hung;
 	bool link_doubt;
+	bool irq_raised;
+	bool irq_lost;
+	u32 irq_resets;
+	u32 missed;
 	u32 kicks;
+	u32 link_polls;
+	u32 write_backs;
+	u32 reraised;
+	u32 faults;
 	u32 resets;
 	atomic_t tx_timeouts;
 };

@@ -15,7 +15,10 @@
 #define HWL_FRAME_OVERHEAD	(ETH_HLEN + VLAN_HLEN + ETH_FCS_LEN)
 #define HWL_MAX_MTU		(HWL_MAX_FRAME - HWL_FRAME_OVERHEAD)
 
-/* Bytes of one receive buffer (RCTL.BSIZE 0). */
+/* Largest frame that the MAC accepts without RCTL.LPE, with tag and FCS. */
+#define HWL_STD_FRAME		1522
+
+/* Bytes that the device may write to one receive buffer (RCTL.BSIZE 0). */
 #define HWL_RX_BUF_LEN		2048
 
 /*
@@ -49,6 +52,7 @@ void hwl_hw_rx_mode(struct hwl_hw *hw, const struct hwl_rx_mode *mode);
 void hwl_hw_rx_start(struct hwl_hw *hw, bool msix);
 void hwl_hw_tx_start(struct hwl_hw *hw, u32 pairs);
 void hwl_hw_tx_enable(struct hwl_hw *hw);
+bool hwl_hw_tx_paused(struct hwl_hw *hw);
 void hwl_hw_write_back(struct hwl_hw *hw);
 void hwl_hw_rx_ring(struct hwl_hw *hw, int q, const struct hwl_ring_regs *ring);
 void hwl_hw_tx_ring(struct hwl_hw *hw, int q, const struct hwl_ring_regs *ring);

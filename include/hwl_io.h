@@ -66,7 +66,7 @@ struct hwl_hw {
 	bool gone;
 };
 
-void hwl_io_retry(struct hwl_hw *hw);
+bool hwl_io_retry(struct hwl_hw *hw);
 u32 hwl_io_suspect(struct hwl_hw *hw, u32 reg, u32 val);
 
 /**

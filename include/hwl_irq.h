@@ -7,8 +7,14 @@
 
 #include <linux/types.h>
 
+#include "hwl_regs.h"
+
 struct hwl_adapter;
 struct hwl_pair;
+
+/* Causes of a single interrupt. */
+#define HWL_INT_LINE_CAUSES	(HWL_INT_RXT0 | HWL_INT_TXDW | \
+				 HWL_INT_RXDMT0 | HWL_INT_RXSEQ | HWL_INT_LSC)
 
 /* EITR and ITR count 256 ns in 16 bits. */
 #define HWL_ITR_UNIT_NS		256
@@ -35,6 +41,7 @@ static inline u32 hwl_usecs_to_itr(u32 usecs)
 #define HWL_TX_USECS_DEFAULT	250
 
 int hwl_irq_init(struct hwl_adapter *ad);
+void hwl_irq_pair_causes(struct hwl_pair *pair, int q);
 void hwl_irq_exit(struct hwl_adapter *ad);
 const char *hwl_irq_mode_name(const struct hwl_adapter *ad);
 void hwl_irq_pair_init(struct hwl_pair *pair, int q);
@@ -49,7 +56,11 @@ void hwl_irq_set_pair_itr(struct hwl_pair *pair);
 void hwl_irq_set_itr(struct hwl_adapter *ad);
 void hwl_irq_napi_enable(struct hwl_adapter *ad);
 void hwl_irq_napi_disable(struct hwl_adapter *ad);
-void hwl_irq_kick(struct hwl_pair *pair);
+bool hwl_irq_kick(struct hwl_pair *pair);
+void hwl_irq_raise(struct hwl_adapter *ad);
+bool hwl_irq_lost(const struct hwl_pair *pair);
+void hwl_irq_restore(struct hwl_adapter *ad);
+int hwl_irq_next_mode(struct hwl_adapter *ad);
 
 u32 hwl_irq_vector_rx(const struct hwl_adapter *ad, u32 q);
 u32 hwl_irq_vector_tx(const struct hwl_adapter *ad, u32 q);

@@ -305,6 +305,27 @@ struct hwl_rxq {
 	__cacheline_group_end_aligned(cold);
 };
 
+/* Vectors of a pair; a shared one is that of receive. */
+enum hwl_vector_id {
+	HWL_VECTOR_RX,
+	HWL_VECTOR_TX,
+	HWL_PAIR_VECTORS
+};
+
+/**
+ * struct hwl_vector - an interrupt of a pair
+ * @pair: the pair
+ * @irq: Linux interrupt number; 0 where there is none
+ * @seen: it has come since the watchdog raised its cause
+ * @name: its name
+ */
+struct hwl_vector {
+	struct hwl_pair *pair;
+	int irq;
+	bool seen;
+	char name[IFNAMSIZ + 24];
+};
+
 /**
  * struct hwl_pair - queue pair
  * @napi: polls both queues
@@ -313,9 +334,9 @@ struct hwl_rxq {
  * @events: polls that ended ever, for adaptive moderation; NAPI
  * @ad: the device
  * @retry: wakes the poll after memory ran out
- * @rx_irq: Linux interrupt number of receive (and transmit, where shared)
- * @tx_irq: Linux interrupt number of transmit; 0 where shared
- * @irq_name: names of the interrupts
+ * @retries: how often it has
+ * @vector: its interrupts
+ * @polled: value of @events when the watchdog raised the causes
  * @rx_dim: adaptive moderation of receive
  * @tx_dim: … of transmit
  * @txq: transmit queue
@@ -328,9 +349,9 @@ struct hwl_pair {
 	u16 events;
 	struct hwl_adapter *ad;
 	struct timer_list retry;
-	int rx_irq;
-	int tx_irq;
-	char irq_name[2][IFNAMSIZ + 24];
+	u32 retries;
+	struct hwl_vector vector[HWL_PAIR_VECTORS];
+	u16 polled;
 	struct dim rx_dim;
 	struct dim tx_dim;
 	struct hwl_txq txq;

@@ -197,6 +197,7 @@ enum hwl_speed {
 #define  HWL_MTA_WORDS			128
 #define HWL_RAL(i)			(0x5400 + 8 * (i))
 #define HWL_RAH(i)			(0x5404 + 8 * (i))
+#define  HWL_RAH_ADDR			GENMASK(15, 0)
 #define  HWL_RAH_AV			BIT(31)
 #define  HWL_RAR_ENTRIES		15	/* the 16th is the firmware's */
 #define HWL_VFTA(i)			(0x5600 + 4 * (i))

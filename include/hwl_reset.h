@@ -13,11 +13,13 @@ struct hwl_adapter;
 
 int hwl_up(struct hwl_adapter *ad);
 void hwl_down(struct hwl_adapter *ad);
+void hwl_release(struct hwl_adapter *ad);
 int hwl_restart(struct hwl_adapter *ad);
 int hwl_reconfigure(struct hwl_adapter *ad, const struct hwl_config *cfg);
 bool hwl_reset_request(struct hwl_adapter *ad);
+bool hwl_reset_request_irq(struct hwl_adapter *ad);
 bool hwl_reset_request_hung(struct hwl_adapter *ad);
-int hwl_reset_if_due(struct hwl_adapter *ad);
+int hwl_reset_if_due(struct hwl_adapter *ad, bool hung);
 void hwl_reset_work(struct work_struct *work);
 
 #endif /* HWL_RESET_H */

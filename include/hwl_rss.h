@@ -23,6 +23,7 @@ struct hwl_rss {
 
 void hwl_rss_init(struct hwl_adapter *ad);
 void hwl_rss_set_pairs(struct hwl_adapter *ad, u32 pairs);
+void hwl_rss_limit(struct hwl_adapter *ad, u32 pairs);
 void hwl_rss_write(struct hwl_adapter *ad);
 
 #endif /* HWL_RSS_H */

@@ -34,10 +34,12 @@ enum hwl_stat {
  * @lock: serialises readers: the registers clear on read; taken with BH
  *	disabled
  * @hw: sums since probe
+ * @when: jiffies when they were made last
  */
 struct hwl_stats {
 	spinlock_t lock; /* registers that clear on read */
 	u64 hw[HWL_STAT_NUM];
+	unsigned long when;
 };
 
 /* Counters of a queue at one moment, in the order of their names. */

@@ -11,6 +11,7 @@
 struct hwl_adapter;
 
 void hwl_watchdog_start(struct hwl_adapter *ad);
+void hwl_watchdog_retry(struct hwl_adapter *ad);
 void hwl_watchdog_stop(struct hwl_adapter *ad);
 void hwl_watchdog_tick(struct work_struct *work);
 void hwl_watchdog_tx_timeout(struct net_device *netdev, unsigned int txqueue);

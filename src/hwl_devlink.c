@@ -230,7 +230,7 @@ static int hwl_devlink_recover(struct devlink_health_reporter *reporter,
 	struct hwl_adapter *ad = devlink_health_reporter_priv(reporter);
 	int err;
 
-	err = hwl_reset_if_due(ad);
+	err = hwl_reset_if_due(ad, true);
 	if (err)
 		NL_SET_ERR_MSG_MOD(extack, "the device did not come back from its reset");
 	return err;
@@ -244,7 +244,7 @@ static int hwl_devlink_test(struct devlink_health_reporter *reporter,
 
 	if (hwl_reset_request_hung(ad))
 		return 0;
-	NL_SET_ERR_MSG_MOD(extack, "the interface is down, or a reset is due already");
+	NL_SET_ERR_MSG_MOD(extack, "the interface is down, or hangs already");
 	return -EBUSY;
 }
 
@@ -274,7 +274,7 @@ void hwl_devlink_healthy(struct hwl_adapter *ad)
 
 /**
  * hwl_devlink_report() - hand a hang to its reporter
- * @ad: the device; a reset is due
+ * @ad: the device
  *
  * The reporter dumps, and recovers if the user wants that (the default).
  *
@@ -286,7 +286,7 @@ void hwl_devlink_report(struct hwl_adapter *ad)
 
 	/* It does not recover while an earlier recovery that failed stands. */
 	if (devlink_health_report(dl->tx, "transmit queue hung", NULL) == -ECANCELED)
-		hwl_reset_if_due(ad);
+		hwl_reset_if_due(ad, true);
 }
 
 /* ---- Life ---- */

@@ -16,6 +16,11 @@ enum hwl_misc_stat {
 	HWL_MISC_RESETS,
 	HWL_MISC_TX_TIMEOUTS,
 	HWL_MISC_KICKS,
+	HWL_MISC_LINK_POLLS,
+	HWL_MISC_WRITE_BACKS,
+	HWL_MISC_FAULTS,
+	HWL_MISC_RERAISED,
+	HWL_MISC_RETRIES,
 	HWL_MISC_NUM
 };
 
@@ -23,10 +28,15 @@ static const char * const hwl_misc_stat_names[HWL_MISC_NUM] = {
 	[HWL_MISC_RESETS]	= "resets",
 	[HWL_MISC_TX_TIMEOUTS]	= "tx_timeouts",
 	[HWL_MISC_KICKS]	= "watchdog_polls",
+	[HWL_MISC_LINK_POLLS]	= "watchdog_link_polls",
+	[HWL_MISC_WRITE_BACKS]	= "watchdog_write_backs",
+	[HWL_MISC_FAULTS]	= "watchdog_faults",
+	[HWL_MISC_RERAISED]	= "irq_causes_reraised",
+	[HWL_MISC_RETRIES]	= "refill_retries",
 };
 
 /* Private: each hardware counter, the driver's, then queue by queue. */
-#define HWL_ET_STATS(ad)	(HWL_STAT_NUM + HWL_MISC_NUM + (ad)->max_pairs * \
+#define HWL_ET_STATS(ad)	(HWL_STAT_NUM + HWL_MISC_NUM + (ad)->num_pairs * \
 				 (HWL_TXQ_STAT_NUM + HWL_RXQ_STAT_NUM))
 
 static struct hwl_adapter *hwl_et_fold(struct net_device *netdev)
@@ -76,7 +86,7 @@ void hwl_et_strings(struct net_device *netdev, u32 sset, u8 *data)
 		ethtool_puts(&data, hwl_stat_names[i]);
 	for (i = 0; i < HWL_MISC_NUM; i++)
 		ethtool_puts(&data, hwl_misc_stat_names[i]);
-	for (q = 0; q < ad->max_pairs; q++) {
+	for (q = 0; q < ad->num_pairs; q++) {
 		for (i = 0; i < HWL_TXQ_STAT_NUM; i++)
 			ethtool_sprintf(&data, "tx%u_%s", q,
 					hwl_txq_stat_names[i]);
@@ -104,8 +114,15 @@ void hwl_et_stats(struct net_device *netdev, struct ethtool_stats *stats,
 	data[HWL_MISC_RESETS] = ad->resets;
 	data[HWL_MISC_TX_TIMEOUTS] = atomic_read(&ad->tx_timeouts);
 	data[HWL_MISC_KICKS] = ad->kicks;
+	data[HWL_MISC_LINK_POLLS] = ad->link_polls;
+	data[HWL_MISC_WRITE_BACKS] = ad->write_backs;
+	data[HWL_MISC_FAULTS] = ad->faults;
+	data[HWL_MISC_RERAISED] = ad->reraised;
+	data[HWL_MISC_RETRIES] = 0;
+	for (q = 0; q < ad->num_pairs; q++)
+		data[HWL_MISC_RETRIES] += READ_ONCE(ad->pair[q]->retries);
 	data += HWL_MISC_NUM;
-	for (q = 0; q < ad->max_pairs; q++) {
+	for (q = 0; q < ad->num_pairs; q++) {
 		hwl_stats_txq(ad, q, data);
 		data += HWL_TXQ_STAT_NUM;
 		hwl_stats_rxq(ad, q, data);

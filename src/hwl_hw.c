@@ -58,9 +58,6 @@
 /* The PHY's part of the NVM is read only after AUTO_RD. */
 #define HWL_PHY_CONFIG_US	(25 * USEC_PER_MSEC)
 
-/* Largest frame that the MAC accepts without RCTL.LPE, with tag and FCS. */
-#define HWL_STD_FRAME		1522
-
 /* Pause frames ask for this time, in units of 512 bit times. */
 #define HWL_PAUSE_TIME		0x0680
 
@@ -480,11 +477,23 @@ void hwl_hw_tx_enable(struct hwl_hw *hw)
 }
 
 /**
- * hwl_hw_write_back() - have descriptors written back that are held up
+ * hwl_hw_tx_paused() - has the link partner paused the transmitter?
  * @hw: the device
  *
- * Twice, since the first may be missed (Linux). Nothing is read: QEMU returns 0
- * for TIDV, which would then be written.
+ * Context: any.
+ * Return: true if so, or if the device is gone.
+ */
+bool hwl_hw_tx_paused(struct hwl_hw *hw)
+{
+	return hwl_rd32(hw, HWL_STATUS) & HWL_STATUS_TXOFF;
+}
+
+/**
+ * hwl_hw_write_back() - have the device write back what it holds
+ * @hw: the device
+ *
+ * Twice, since the first may be missed (Linux); PCI keeps the order of the
+ * writes. Nothing is read: QEMU returns 0 for TIDV, which would be written back.
  *
  * Context: any.
  */

@@ -13,14 +13,18 @@
  * hwl_io_retry() - does a device that was gone answer again?
  * @hw: the device
  *
- * A completion that timed out looks like a removal.
+ * A completion that timed out looks like a removal, and so does a reset of the
+ * function by somebody else. The device needs a reset afterwards.
  *
- * Context: process, rtnl held; the device is down.
+ * Context: process.
+ * Return: true if it answers.
  */
-void hwl_io_retry(struct hwl_hw *hw)
+bool hwl_io_retry(struct hwl_hw *hw)
 {
-	if (readl(hw->bar + HWL_STATUS) != ~0U)
-		WRITE_ONCE(hw->gone, false);
+	if (readl(hw->bar + HWL_STATUS) == ~0U)
+		return false;
+	WRITE_ONCE(hw->gone, false);
+	return true;
 }
 
 /**

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Interrupts: vectors, moderation, handlers and the poll.
+ * Interrupts: vectors, moderation, handlers. The poll is in hwl_napi.c.
  *
  * With MSI-X each queue has a vector of its own where the device has five of
  * them, and each pair one where it has three; the last vector serves link and
@@ -20,8 +20,6 @@
 #include "hwl.h"
 #include "hwl_dim.h"
 #include "hwl_irq.h"
-#include "hwl_rx.h"
-#include "hwl_tx.h"
 
 /* Members of OTHER. All must be unmasked: ICR may lose those that are not
  * (erratum 12).
@@ -30,14 +28,8 @@
 				 HWL_INT_MDAC | HWL_INT_SRPD | HWL_INT_ACK | \
 				 HWL_INT_MNG)
 
-#define HWL_INT_LINE_CAUSES	(HWL_INT_RXT0 | HWL_INT_TXDW | \
-				 HWL_INT_RXDMT0 | HWL_INT_RXSEQ | HWL_INT_LSC)
-
 /* A receiver that overruns floods OTHER: this many microseconds apart. */
 #define HWL_OTHER_USECS		1000
-
-/* Before the poll tries again when memory has run out. */
-#define HWL_RETRY		msecs_to_jiffies(20)
 
 /* ---- Vectors ---- */
 
@@ -116,6 +108,17 @@ static int hwl_irq_try_msix(struct hwl_adapter *ad, enum hwl_irq_mode mode,
 	return 0;
 }
 
+static int hwl_irq_try_line(struct hwl_adapter *ad, unsigned int types)
+{
+	int n = pci_alloc_irq_vectors(ad->pdev, 1, 1, types);
+
+	if (n < 0)
+		return n;
+	ad->irq_mode = ad->pdev->msi_enabled ? HWL_IRQ_MSI : HWL_IRQ_INTX;
+	ad->max_pairs = 1;
+	return 0;
+}
+
 /**
  * hwl_irq_init() - choose the kind of interrupt, and get vectors
  * @ad: the device
@@ -127,19 +130,12 @@ static int hwl_irq_try_msix(struct hwl_adapter *ad, enum hwl_irq_mode mode,
  */
 int hwl_irq_init(struct hwl_adapter *ad)
 {
-	int n;
-
 	if (!hwl_irq_try_msix(ad, HWL_IRQ_MSIX_SPLIT, HWL_MAX_PAIRS) ||
 	    !hwl_irq_try_msix(ad, HWL_IRQ_MSIX_SHARED, HWL_MAX_PAIRS) ||
 	    !hwl_irq_try_msix(ad, HWL_IRQ_MSIX_SHARED, 1))
 		return 0;
 
-	n = pci_alloc_irq_vectors(ad->pdev, 1, 1, PCI_IRQ_MSI | PCI_IRQ_INTX);
-	if (n < 0)
-		return n;
-	ad->irq_mode = ad->pdev->msi_enabled ? HWL_IRQ_MSI : HWL_IRQ_INTX;
-	ad->max_pairs = 1;
-	return 0;
+	return hwl_irq_try_line(ad, PCI_IRQ_MSI | PCI_IRQ_INTX);
 }
 
 /**
@@ -173,57 +169,29 @@ const char *hwl_irq_mode_name(const struct hwl_adapter *ad)
 	}
 }
 
-/* ---- Poll ---- */
-
-static int hwl_poll(struct napi_struct *napi, int budget)
-{
-	struct hwl_pair *pair = container_of(napi, struct hwl_pair, napi);
-	int done;
-
-	hwl_txq_clean(&pair->txq, budget);
-	/* netpoll wants the transmit queue alone. */
-	if (unlikely(!budget))
-		return 0;
-
-	done = hwl_rxq_clean(&pair->rxq, budget);
-	if (unlikely(!hwl_rxq_refill(&pair->rxq)))
-		mod_timer(&pair->retry, jiffies + HWL_RETRY);
-
-	if (done == budget)
-		return done;
-	/* Before the end, behind which another poll may begin. */
-	hwl_dim_poll(pair);
-	if (napi_complete_done(napi, done))
-		hwl_wr32(pair->hw, HWL_IMS, pair->rearm);
-	return done;
-}
-
-static void hwl_retry(struct timer_list *timer)
-{
-	struct hwl_pair *pair = timer_container_of(pair, timer, retry);
-
-	napi_schedule(&pair->napi);
-}
-
 /**
- * hwl_irq_kick() - poll a pair although no interrupt came
- * @pair: the pair; up
+ * hwl_irq_pair_causes() - note which causes the poll of a pair enables again
+ * @pair: the pair
+ * @q: its number
  *
- * Context: process.
+ * Context: process; the interrupt mode is known.
  */
-void hwl_irq_kick(struct hwl_pair *pair)
+void hwl_irq_pair_causes(struct hwl_pair *pair, int q)
 {
-	local_bh_disable();
-	napi_schedule(&pair->napi);
-	local_bh_enable();
+	if (hwl_is_msix(pair->ad))
+		pair->rearm = HWL_INT_RXQ(q) | HWL_INT_TXQ(q);
+	else
+		pair->rearm = HWL_INT_LINE_CAUSES;
 }
 
 /* ---- Handlers ---- */
 
 static irqreturn_t hwl_irq_queue(int irq, void *data)
 {
-	struct hwl_pair *pair = data;
+	struct hwl_vector *vector = data;
+	struct hwl_pair *pair = vector->pair;
 
+	WRITE_ONCE(vector->seen, true);
 	napi_schedule_irqoff(&pair->napi);
 	return IRQ_HANDLED;
 }
@@ -239,8 +207,10 @@ static irqreturn_t hwl_irq_other(int irq, void *data)
 		return IRQ_HANDLED;
 
 	/* The read took the queues' causes, too: raise them again. */
-	if (icr & HWL_INT_QUEUES)
+	if (icr & HWL_INT_QUEUES) {
+		ad->reraised++;
 		hwl_wr32(hw, HWL_ICS, icr & HWL_INT_QUEUES);
+	}
 	if (icr & HWL_INT_LSC)
 		hwl_link_check(ad);
 
@@ -269,8 +239,10 @@ static irqreturn_t hwl_irq_line(int irq, void *data)
 	/* The read may take causes that came while a poll had them masked. */
 	if (icr & HWL_INT_LSC)
 		hwl_link_check(ad);
-	if (icr & (HWL_INT_LINE_CAUSES | HWL_INT_ASSERTED))
+	if (icr & (HWL_INT_LINE_CAUSES | HWL_INT_ASSERTED)) {
+		WRITE_ONCE(ad->pair[0]->vector[HWL_VECTOR_RX].seen, true);
 		napi_schedule_irqoff(&ad->pair[0]->napi);
+	}
 
 	/* The line may be shared: this bit says whether it was us. */
 	if (ad->irq_mode == HWL_IRQ_INTX && !(icr & HWL_INT_ASSERTED))
@@ -280,38 +252,37 @@ static irqreturn_t hwl_irq_line(int irq, void *data)
 
 /* ---- Request and free ---- */
 
-static int hwl_irq_request_queue(struct hwl_adapter *ad, struct hwl_pair *pair,
-				 u32 vector, int n, const char *what, int *irq)
+static int hwl_irq_request_queue(struct hwl_adapter *ad,
+				 struct hwl_vector *vector, u32 n,
+				 const char *what)
 {
-	int q = pair->txq.index;
+	int irq = pci_irq_vector(ad->pdev, n);
+	int q = vector->pair->txq.index;
 	int err;
 
-	snprintf(pair->irq_name[n], sizeof(pair->irq_name[n]), "%s-%s-%s-%d",
-		 HWL_NAME, ad->netdev->name, what, q);
-	err = request_irq(pci_irq_vector(ad->pdev, vector), hwl_irq_queue, 0,
-			  pair->irq_name[n], pair);
+	snprintf(vector->name, sizeof(vector->name), "%s-%s-%s-%d", HWL_NAME,
+		 ad->netdev->name, what, q);
+	err = request_irq(irq, hwl_irq_queue, 0, vector->name, vector);
 	if (err)
 		return err;
-	*irq = pci_irq_vector(ad->pdev, vector);
-	irq_update_affinity_hint(*irq, hwl_irq_cpus(ad, q));
+	vector->irq = irq;
+	irq_update_affinity_hint(irq, hwl_irq_cpus(ad, q));
 	return 0;
 }
 
 static int hwl_irq_request_pair(struct hwl_adapter *ad, u32 q)
 {
-	struct hwl_pair *pair = ad->pair[q];
+	struct hwl_vector *vector = ad->pair[q]->vector;
+	bool shared = ad->irq_mode == HWL_IRQ_MSIX_SHARED;
 	int err;
 
-	if (ad->irq_mode == HWL_IRQ_MSIX_SHARED)
-		return hwl_irq_request_queue(ad, pair, hwl_irq_vector_rx(ad, q), 0,
-					     "TxRx", &pair->rx_irq);
-
-	err = hwl_irq_request_queue(ad, pair, hwl_irq_vector_rx(ad, q), 0, "rx",
-				    &pair->rx_irq);
-	if (err)
+	err = hwl_irq_request_queue(ad, &vector[HWL_VECTOR_RX],
+				    hwl_irq_vector_rx(ad, q),
+				    shared ? "TxRx" : "rx");
+	if (err || shared)
 		return err;
-	return hwl_irq_request_queue(ad, pair, hwl_irq_vector_tx(ad, q), 1, "tx",
-				     &pair->tx_irq);
+	return hwl_irq_request_queue(ad, &vector[HWL_VECTOR_TX],
+				     hwl_irq_vector_tx(ad, q), "tx");
 }
 
 static int hwl_irq_request_msix(struct hwl_adapter *ad)
@@ -391,13 +362,48 @@ static void hwl_irq_free_one(int *irq, void *data, bool hint)
  */
 void hwl_irq_free(struct hwl_adapter *ad)
 {
-	u32 q;
+	struct hwl_vector *vector;
+	u32 q, i;
 
 	hwl_irq_free_one(&ad->other_irq, ad, false);
 	for (q = 0; q < ad->max_pairs; q++) {
-		hwl_irq_free_one(&ad->pair[q]->rx_irq, ad->pair[q], true);
-		hwl_irq_free_one(&ad->pair[q]->tx_irq, ad->pair[q], true);
+		for (i = 0; i < HWL_PAIR_VECTORS; i++) {
+			vector = &ad->pair[q]->vector[i];
+			hwl_irq_free_one(&vector->irq, vector, true);
+		}
 	}
+}
+
+/**
+ * hwl_irq_next_mode() - go on to the next kind of interrupt
+ * @ad: the device; the data path is stopped, handlers are installed
+ *
+ * From MSI-X to MSI, from MSI to INTx: for a machine that loses those in use.
+ * There is one pair afterwards. If that fails, the kind stays as it is.
+ *
+ * Context: process, rtnl held.
+ * Return: 0 with handlers installed, or a negative error code without any.
+ */
+int hwl_irq_next_mode(struct hwl_adapter *ad)
+{
+	unsigned int types = PCI_IRQ_INTX;
+	u32 q;
+	int err;
+
+	if (hwl_is_msix(ad))
+		types |= PCI_IRQ_MSI;
+	hwl_irq_free(ad);
+	pci_free_irq_vectors(ad->pdev);
+	err = hwl_irq_try_line(ad, types);
+	if (err)
+		err = hwl_irq_init(ad);
+	if (err)
+		return err;
+	for (q = 0; q < ad->max_pairs; q++)
+		hwl_irq_pair_causes(ad->pair[q], q);
+	for (q = 0; q < HWL_MAX_PAIRS && ad->irq_mode != HWL_IRQ_MSIX_SPLIT; q++)
+		ad->coal[q].tx_usecs = ad->coal[q].rx_usecs;
+	return hwl_irq_request(ad);
 }
 
 /* ---- Registers ---- */
@@ -512,6 +518,24 @@ void hwl_irq_every_wb(struct hwl_adapter *ad)
 }
 
 /**
+ * hwl_irq_restore() - undo what others did to the routes of the interrupts
+ * @ad: the device; all causes are masked
+ *
+ * Vectors may be masked, or the function barred from interrupting, in PCI
+ * configuration space, which a reset of the MAC does not touch.
+ *
+ * Context: process, rtnl held.
+ */
+void hwl_irq_restore(struct hwl_adapter *ad)
+{
+	pci_set_master(ad->pdev);
+	if (ad->irq_mode == HWL_IRQ_INTX)
+		pci_intx(ad->pdev, 1);
+	else
+		pci_restore_msi_state(ad->pdev);
+}
+
+/**
  * hwl_irq_enable() - unmask
  * @ad: the device; handlers installed, NAPI enabled
  *
@@ -539,98 +563,17 @@ void hwl_irq_enable(struct hwl_adapter *ad)
  */
 void hwl_irq_disable(struct hwl_adapter *ad)
 {
-	u32 q;
+	u32 q, i;
 
 	hwl_wr32(&ad->hw, HWL_IMC, HWL_INT_ALL);
 	if (hwl_is_msix(ad))
 		hwl_wr32(&ad->hw, HWL_EIAC, 0);
 	hwl_flush(&ad->hw);
 
-	synchronize_irq(ad->other_irq);
-	for (q = 0; hwl_is_msix(ad) && q < ad->max_pairs; q++) {
-		synchronize_irq(ad->pair[q]->rx_irq);
-		if (ad->pair[q]->tx_irq)
-			synchronize_irq(ad->pair[q]->tx_irq);
-	}
-}
-
-/* ---- NAPI ---- */
-
-/**
- * hwl_irq_pair_init() - make ready what polls a pair
- * @pair: the pair
- * @q: its number
- *
- * Context: process; probe only.
- */
-void hwl_irq_pair_init(struct hwl_pair *pair, int q)
-{
-	if (hwl_is_msix(pair->ad))
-		pair->rearm = HWL_INT_RXQ(q) | HWL_INT_TXQ(q);
-	else
-		pair->rearm = HWL_INT_LINE_CAUSES;
-	hwl_dim_init(pair);
-	timer_setup(&pair->retry, hwl_retry, 0);
-	hwl_compat_napi_init(pair->ad->netdev, &pair->napi, hwl_poll, q);
-}
-
-/**
- * hwl_irq_pair_exit() - undo hwl_irq_pair_init()
- * @pair: the pair
- *
- * Context: process.
- */
-void hwl_irq_pair_exit(struct hwl_pair *pair)
-{
-	hwl_compat_napi_exit(&pair->napi);
-}
-
-/**
- * hwl_irq_napi_enable() - let the active pairs poll
- * @ad: the device
- *
- * Context: process, rtnl held.
- */
-void hwl_irq_napi_enable(struct hwl_adapter *ad)
-{
-	u32 q;
-
-	for (q = 0; q < ad->cfg.pairs; q++) {
-		struct hwl_pair *pair = ad->pair[q];
-
-		hwl_compat_napi_start(ad->netdev, &pair->napi, hwl_poll, q,
-				      hwl_is_msix(ad) ? pair->rx_irq :
-							ad->other_irq);
-		netif_queue_set_napi(ad->netdev, q, NETDEV_QUEUE_TYPE_RX,
-				     &pair->napi);
-		netif_queue_set_napi(ad->netdev, q, NETDEV_QUEUE_TYPE_TX,
-				     &pair->napi);
-	}
-}
-
-/**
- * hwl_irq_napi_disable() - wait for the polls to end, and let none start
- * @ad: the device; its interrupts were disabled
- *
- * A poll that ended meanwhile has unmasked its causes: a line would go on and
- * on, since its handler does not look at a device that is down.
- *
- * Context: process, rtnl held.
- */
-void hwl_irq_napi_disable(struct hwl_adapter *ad)
-{
-	u32 q;
-
-	for (q = 0; q < ad->cfg.pairs; q++) {
-		struct hwl_pair *pair = ad->pair[q];
-
-		netif_queue_set_napi(ad->netdev, q, NETDEV_QUEUE_TYPE_RX, NULL);
-		netif_queue_set_napi(ad->netdev, q, NETDEV_QUEUE_TYPE_TX, NULL);
-		hwl_compat_napi_stop(ad->netdev, &pair->napi);
-		hwl_dim_stop(pair);
-		timer_delete_sync(&pair->retry);
-	}
-	/* napi_disable() does not wait for what follows napi_complete_done(). */
-	synchronize_net();
-	hwl_wr32(&ad->hw, HWL_IMC, HWL_INT_ALL);
+	if (ad->other_irq)
+		synchronize_irq(ad->other_irq);
+	for (q = 0; q < ad->max_pairs; q++)
+		for (i = 0; i < HWL_PAIR_VECTORS; i++)
+			if (ad->pair[q]->vector[i].irq)
+				synchronize_irq(ad->pair[q]->vector[i].irq);
 }

@@ -100,10 +100,10 @@ static int hwl_stop_netdev(struct net_device *netdev)
 {
 	struct hwl_adapter *ad = netdev_priv(netdev);
 
-	/* Suspended, or cut off by a PCI error: all is torn down already. */
-	if (!ad->other_irq)
-		return 0;
-	hwl_take_down(ad);
+	/* Suspended, or cut off by a PCI error: only the rings are left. */
+	if (cpu_latency_qos_request_active(&ad->latency))
+		hwl_take_down(ad);
+	hwl_release(ad);
 	return 0;
 }
 
@@ -111,8 +111,8 @@ static int hwl_stop_netdev(struct net_device *netdev)
  * hwl_netdev_detach() - take the interface away from the stack for a while
  * @ad: the device
  *
- * For suspend, shutdown and PCI errors. The interface keeps its configuration
- * and counts as up, if it was.
+ * For suspend, shutdown, PCI errors and resets. The interface keeps its
+ * configuration and its rings, and counts as up, if it was.
  *
  * Context: process, rtnl held.
  */
@@ -169,7 +169,7 @@ static void hwl_netdev_rest(struct hwl_adapter *ad)
  *
  * Context: process, rtnl held.
  * Return: 0, or a negative error code: the interface is down, and the user may
- * try again.
+ * try again; -EIO where the driver itself tries again.
  */
 int hwl_netdev_attach(struct hwl_adapter *ad)
 {
@@ -195,7 +195,7 @@ int hwl_netdev_attach(struct hwl_adapter *ad)
 		if (!test_bit(HWL_HELD, &ad->flags))
 			netif_tx_wake_all_queues(ad->netdev);
 	}
-	return 0;
+	return test_bit(HWL_FAILED, &ad->flags) ? -EIO : 0;
 }
 
 static int hwl_change_mtu(struct net_device *netdev, int mtu)

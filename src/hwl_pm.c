@@ -141,7 +141,30 @@ static void hwl_io_resume(struct pci_dev *pdev)
 	rtnl_unlock();
 }
 
+/* The PCI core is about to reset the function, as the user wants. */
+static void hwl_reset_prepare(struct pci_dev *pdev)
+{
+	struct hwl_adapter *ad = pci_get_drvdata(pdev);
+
+	rtnl_lock();
+	hwl_netdev_detach(ad);
+	rtnl_unlock();
+}
+
+/* It has restored what it saved, ASPM included. Reads meanwhile found nobody. */
+static void hwl_reset_done(struct pci_dev *pdev)
+{
+	struct hwl_adapter *ad = pci_get_drvdata(pdev);
+
+	rtnl_lock();
+	WRITE_ONCE(ad->hw.gone, false);
+	hwl_netdev_attach(ad);
+	rtnl_unlock();
+}
+
 const struct pci_error_handlers hwl_err_handlers = {
+	.reset_prepare	= hwl_reset_prepare,
+	.reset_done	= hwl_reset_done,
 	.error_detected	= hwl_error_detected,
 	.slot_reset	= hwl_slot_reset,
 	.resume		= hwl_io_resume,

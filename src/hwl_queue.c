@@ -311,7 +311,8 @@ int hwl_pairs_alloc(struct hwl_adapter *ad)
 	u32 q;
 
 	hwl_queue_assert_layout();
-	for (q = 0; q < ad->max_pairs; q++) {
+	ad->num_pairs = ad->max_pairs;
+	for (q = 0; q < ad->num_pairs; q++) {
 		struct hwl_pair *pair;
 
 		pair = kzalloc_node(sizeof(*pair), GFP_KERNEL,

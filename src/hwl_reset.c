@@ -17,13 +17,26 @@
 #include "hwl_devlink.h"
 #include "hwl_filter.h"
 #include "hwl_irq.h"
+#include "hwl_netdev.h"
 #include "hwl_reset.h"
 #include "hwl_rx.h"
 #include "hwl_trace.h"
 #include "hwl_tx.h"
 #include "hwl_watchdog.h"
 
+/* So many resets in a row for lost interrupts, before the next kind is tried. */
+#define HWL_IRQ_RESETS		2
+
 /* ---- Stop ---- */
+
+/* Whatever a reset was asked for, a stop and a start are an answer to it. */
+static void hwl_reset_answered(struct hwl_adapter *ad)
+{
+	clear_bit(HWL_RESET_DUE, &ad->flags);
+	clear_bit(HWL_IRQ_DUE, &ad->flags);
+	clear_bit(HWL_REPORT_DUE, &ad->flags);
+	clear_bit(HWL_HUNG, &ad->flags);
+}
 
 /* Counters are folded when nothing counts any more, and before they are lost. */
 static int hwl_reset_device(struct hwl_adapter *ad)
@@ -45,12 +58,14 @@ static int hwl_reset_device(struct hwl_adapter *ad)
  */
 static int hwl_stop(struct hwl_adapter *ad)
 {
-	if (test_and_set_bit(HWL_DOWN, &ad->flags))
+	if (test_and_set_bit(HWL_DOWN, &ad->flags)) {
+		/* That of a device whose reset has failed. */
+		hwl_watchdog_stop(ad);
 		return hwl_reset_device(ad);
+	}
 
 	netif_tx_disable(ad->netdev);
-	clear_bit(HWL_RESET_DUE, &ad->flags);
-	clear_bit(HWL_HUNG, &ad->flags);
+	hwl_reset_answered(ad);
 	hwl_irq_disable(ad);
 	hwl_watchdog_stop(ad);
 	hwl_irq_napi_disable(ad);
@@ -94,7 +109,7 @@ static void hwl_start(struct hwl_adapter *ad)
 	struct hwl_hw *hw = &ad->hw;
 	u32 q;
 
-	pci_set_master(ad->pdev);
+	hwl_irq_restore(ad);
 	hwl_hw_init(hw);
 	hwl_rss_write(ad);
 	hwl_start_rings(ad);
@@ -104,8 +119,8 @@ static void hwl_start(struct hwl_adapter *ad)
 	if (hwl_link_resume(ad) && !hwl_gone(hw))
 		netdev_err(ad->netdev, "PHY does not answer\n");
 
-	clear_bit(HWL_RESET_DUE, &ad->flags);
-	clear_bit(HWL_HUNG, &ad->flags);
+	hwl_reset_answered(ad);
+	clear_bit(HWL_FAILED, &ad->flags);
 	hwl_filter_start(ad);
 	hwl_irq_napi_enable(ad);
 	/* The poll hands the receive buffers to the device. */
@@ -126,40 +141,73 @@ static void hwl_start(struct hwl_adapter *ad)
 	hwl_devlink_healthy(ad);
 }
 
-/* The device did not survive the reset: wait for a close or a removal. */
+/* The device did not survive the reset: the tick has it tried again, until a
+ * close or a removal.
+ */
 static void hwl_fail(struct hwl_adapter *ad, int err)
 {
-	if (!hwl_gone(&ad->hw))
+	if (!test_and_set_bit(HWL_FAILED, &ad->flags) && !hwl_gone(&ad->hw))
 		netdev_err(ad->netdev, "reset failed: %pe\n", ERR_PTR(err));
+	clear_bit(HWL_RESET_DUE, &ad->flags);
+	set_bit(HWL_HELD, &ad->flags);
 	hwl_link_lost(ad);
+	hwl_watchdog_retry(ad);
 }
 
 /* ---- Exported ---- */
+
+static bool hwl_has_rings(const struct hwl_adapter *ad)
+{
+	return ad->pair[0]->txq.ring.count;
+}
+
+static void hwl_drain(struct hwl_adapter *ad)
+{
+	u32 q;
+
+	for (q = 0; q < ad->cfg.pairs; q++) {
+		hwl_txq_drain(&ad->pair[q]->txq);
+		hwl_rxq_drain(&ad->pair[q]->rxq);
+	}
+}
 
 /**
  * hwl_up() - bring the data path up
  * @ad: the device; handlers installed, configuration in ad->cfg
  *
+ * With the rings that hwl_down() has left, if any. Then the tick tries again
+ * where the device does not come back from its reset: nobody who could is at
+ * hand when a machine wakes.
+ *
  * Context: process, rtnl held.
- * Return: 0, or a negative error code with nothing left allocated.
+ * Return: 0, with HWL_FAILED set in that case; or a negative error code with no
+ * rings added.
  */
 int hwl_up(struct hwl_adapter *ad)
 {
 	struct hwl_rings rings;
+	bool fresh = !hwl_has_rings(ad);
 	int err;
 
 	/* Once more: it may only have been late. */
 	if (hwl_gone(&ad->hw))
 		hwl_io_retry(&ad->hw);
-	err = hwl_rings_alloc(ad, &ad->cfg, &rings);
-	if (err)
-		return err;
+	if (fresh) {
+		err = hwl_rings_alloc(ad, &ad->cfg, &rings);
+		if (err)
+			return err;
+	}
 	err = hwl_reset_device(ad);
-	if (err) {
+	if (err && fresh) {
 		hwl_rings_free(ad, &rings);
 		return err;
 	}
-	hwl_rings_attach(ad, &rings);
+	if (err) {
+		hwl_fail(ad, err);
+		return 0;
+	}
+	if (fresh)
+		hwl_rings_attach(ad, &rings);
 	/* Whoever had the PHY while the interface was down may have left it
 	 * otherwise: it is set up from the beginning.
 	 */
@@ -173,20 +221,35 @@ int hwl_up(struct hwl_adapter *ad)
  * @ad: the device
  *
  * The device neither receives nor transmits afterwards; packets that were in
- * its rings are given up.
+ * its rings are given up. The rings stay, so that hwl_up() needs no memory,
+ * which a machine may not have when it wakes.
  *
  * Context: process, rtnl held.
  */
 void hwl_down(struct hwl_adapter *ad)
 {
-	struct hwl_rings rings;
-
 	if (!hwl_stop(ad)) {
 		hwl_hw_release(&ad->hw);
 		hwl_link_power_down(ad);
 	}
 	hwl_link_lost(ad);
 	clear_bit(HWL_HELD, &ad->flags);
+	clear_bit(HWL_FAILED, &ad->flags);
+	hwl_drain(ad);
+}
+
+/**
+ * hwl_release() - free the rings that hwl_down() has left
+ * @ad: the device; down
+ *
+ * Context: process, rtnl held.
+ */
+void hwl_release(struct hwl_adapter *ad)
+{
+	struct hwl_rings rings;
+
+	if (!hwl_has_rings(ad))
+		return;
 	hwl_rings_detach(ad, &rings);
 	hwl_rings_free(ad, &rings);
 }
@@ -203,25 +266,24 @@ void hwl_down(struct hwl_adapter *ad)
 int hwl_restart(struct hwl_adapter *ad)
 {
 	int err;
-	u32 q;
 
 	err = hwl_stop(ad);
+	/* Another kind of interrupt could not be had. */
+	if (!err && !ad->other_irq)
+		err = hwl_irq_request(ad);
 	trace_hwl_reset(ad, err);
 	if (err) {
 		hwl_fail(ad, err);
 		return err;
 	}
-	for (q = 0; q < ad->cfg.pairs; q++) {
-		hwl_txq_drain(&ad->pair[q]->txq);
-		hwl_rxq_drain(&ad->pair[q]->rxq);
-	}
+	hwl_drain(ad);
 	ad->resets++;
 	hwl_start(ad);
 	return 0;
 }
 
 /**
- * hwl_reconfigure() - change number or size of the rings
+ * hwl_reconfigure() - change number or size of the rings, or their buffers
  * @ad: the device; up or not
  * @cfg: the new configuration, valid
  *
@@ -236,11 +298,13 @@ int hwl_reconfigure(struct hwl_adapter *ad, const struct hwl_config *cfg)
 	struct hwl_rings old, new;
 	int err;
 
-	if (!netif_running(netdev)) {
+	if (!netif_running(netdev) || !netif_device_present(netdev)) {
 		err = netif_set_real_num_queues(netdev, cfg->pairs, cfg->pairs);
 		if (err)
 			return err;
 		hwl_rss_set_pairs(ad, cfg->pairs);
+		/* Rings kept for a resume would not match. */
+		hwl_release(ad);
 		ad->cfg = *cfg;
 		return 0;
 	}
@@ -273,6 +337,65 @@ err_free:
 	return err;
 }
 
+/*
+ * Interrupts do not come, and resets did not help: go on to the next kind. The
+ * memory for its one pair first, while the old rings carry what polls bring.
+ */
+static int hwl_change_irq_mode(struct hwl_adapter *ad)
+{
+	struct hwl_config cfg = ad->cfg;
+	struct hwl_rings old, new;
+	int err;
+
+	cfg.pairs = 1;
+	err = hwl_rings_alloc(ad, &cfg, &new);
+	if (err)
+		return err;
+	err = hwl_stop(ad);
+	if (err) {
+		hwl_fail(ad, err);
+		hwl_rings_free(ad, &new);
+		return err;
+	}
+	/* To fewer queues it always succeeds. */
+	netif_set_real_num_queues(ad->netdev, cfg.pairs, cfg.pairs);
+	hwl_rings_detach(ad, &old);
+	hwl_rings_attach(ad, &new);
+	hwl_rings_free(ad, &old);
+	hwl_rss_limit(ad, cfg.pairs);
+	hwl_rss_set_pairs(ad, cfg.pairs);
+	hwl_netdev_set_xps(ad);
+	err = hwl_irq_next_mode(ad);
+	if (err) {
+		hwl_fail(ad, err);
+		return err;
+	}
+	ad->resets++;
+	ad->irq_resets = 0;
+	netdev_warn(ad->netdev, "interrupts were lost again and again; using %s\n",
+		    hwl_irq_mode_name(ad));
+	hwl_start(ad);
+	return 0;
+}
+
+/* The reset that was asked for. */
+static int hwl_restart_due(struct hwl_adapter *ad)
+{
+	if (!test_bit(HWL_IRQ_DUE, &ad->flags))
+		return hwl_restart(ad);
+	if (++ad->irq_resets > HWL_IRQ_RESETS && ad->irq_mode != HWL_IRQ_INTX &&
+	    !hwl_change_irq_mode(ad))
+		return 0;
+	return hwl_restart(ad);
+}
+
+/* Is there a data path to restart? One whose reset has failed, too. */
+static bool hwl_reset_possible(const struct hwl_adapter *ad)
+{
+	return !test_bit(HWL_DOWN, &ad->flags) ||
+	       test_bit(HWL_FAILED, &ad->flags);
+}
+
 /**
  * hwl_reset_request() - have the data path reset soon
  * @ad: the device
@@ -282,56 +405,80 @@ err_free:
  */
 bool hwl_reset_request(struct hwl_adapter *ad)
 {
-	return !test_bit(HWL_DOWN, &ad->flags) &&
-	       !test_and_set_bit(HWL_RESET_DUE, &ad->flags) &&
-	       schedule_work(&ad->reset_work);
+	if (!hwl_reset_possible(ad) ||
+	    test_and_set_bit(HWL_RESET_DUE, &ad->flags))
+		return false;
+	/* It may be queued already, to report a hang. */
+	schedule_work(&ad->reset_work);
+	return true;
 }
 
 /**
- * hwl_reset_request_hung() - have a hang reported, and the data path reset
+ * hwl_reset_request_irq() - the same because interrupts do not come
  * @ad: the device
  *
  * Context: any.
  * Return: as hwl_reset_request().
  */
+bool hwl_reset_request_irq(struct hwl_adapter *ad)
+{
+	set_bit(HWL_IRQ_DUE, &ad->flags);
+	return hwl_reset_request(ad);
+}
+
+/**
+ * hwl_reset_request_hung() - have a hang reported
+ * @ad: the device
+ *
+ * The health reporter has the data path reset, or leaves that to the user. A
+ * hang that waits for the user is in nobody's way: a reset for another reason is
+ * made all the same, and ends it.
+ *
+ * Context: any.
+ * Return: true, unless the hang is known already or the device is down.
+ */
 bool hwl_reset_request_hung(struct hwl_adapter *ad)
 {
-	set_bit(HWL_HUNG, &ad->flags);
-	return hwl_reset_request(ad);
+	if (test_bit(HWL_DOWN, &ad->flags) ||
+	    test_and_set_bit(HWL_HUNG, &ad->flags))
+		return false;
+	set_bit(HWL_REPORT_DUE, &ad->flags);
+	schedule_work(&ad->reset_work);
+	return true;
 }
 
 /**
  * hwl_reset_if_due() - reset the data path if that was asked for
  * @ad: the device
+ * @hung: also if there is a hang
  *
  * Unless another restart has come first.
  *
  * Context: process; takes rtnl.
- * Return: 0, -ENODEV if an earlier reset failed or the device is gone, or a
- * negative error code of the reset.
+ * Return: 0, -ENODEV if the device is gone or its last reset failed for good,
+ * or a negative error code of the reset.
  */
-int hwl_reset_if_due(struct hwl_adapter *ad)
+int hwl_reset_if_due(struct hwl_adapter *ad, bool hung)
 {
 	int err = 0;
 	bool due;
 
 	rtnl_lock();
 	due = test_and_clear_bit(HWL_RESET_DUE, &ad->flags);
+	due |= hung && test_bit(HWL_HUNG, &ad->flags);
 	if (netif_running(ad->netdev)) {
-		if (test_bit(HWL_DOWN, &ad->flags) || hwl_gone(&ad->hw))
+		if (!hwl_reset_possible(ad) || hwl_gone(&ad->hw))
 			err = -ENODEV;
 		else if (due)
-			err = hwl_restart(ad);
+			err = hwl_restart_due(ad);
 	}
 	rtnl_unlock();
 	return err;
 }
 
 /**
- * hwl_reset_work() - the reset that was asked for
+ * hwl_reset_work() - the reset, or the report of a hang, that was asked for
  * @work: reset_work of the device
- *
- * Of a hang it is the health reporter that decides.
  *
  * Context: process; takes devlink's lock and rtnl.
  */
@@ -340,8 +487,7 @@ void hwl_reset_work(struct work_struct *work)
 	struct hwl_adapter *ad = container_of(work, struct hwl_adapter,
 					      reset_work);
 
-	if (test_and_clear_bit(HWL_HUNG, &ad->flags))
+	if (test_and_clear_bit(HWL_REPORT_DUE, &ad->flags))
 		hwl_devlink_report(ad);
-	else
-		hwl_reset_if_due(ad);
+	hwl_reset_if_due(ad, false);
 }

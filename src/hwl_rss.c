@@ -42,6 +42,25 @@ void hwl_rss_set_pairs(struct hwl_adapter *ad, u32 pairs)
 }
 
 /**
+ * hwl_rss_limit() - have no entry of the table lead to a pair that is no more
+ * @ad: the device
+ * @pairs: number of pairs
+ *
+ * A change of channels is refused where the user's table does not fit; this one
+ * nobody asked for.
+ *
+ * Context: process, rtnl held.
+ */
+void hwl_rss_limit(struct hwl_adapter *ad, u32 pairs)
+{
+	int i;
+
+	for (i = 0; i < HWL_RETA_ENTRIES; i++)
+		if (ad->rss.indir[i] >= pairs)
+			ad->rss.indir[i] = 0;
+}
+
+/**
  * hwl_rss_write() - write key and table to the device
  * @ad: the device
  *

@@ -3,13 +3,16 @@
  * Statistics: hardware counters, and sums over the queues.
  *
  * Hardware counters clear on read and stick at all ones; they are folded into
- * 64-bit sums on demand, before each reset, and every half minute. Queue
- * counters live as long as the interface, so nothing goes back when rings or
- * channels change.
+ * 64-bit sums on demand (for the interface's statistics every 100 ms at most),
+ * before each reset, and every half minute. Queue counters live as long as the
+ * interface, so nothing goes back when rings or channels change.
  */
 #include <net/netdev_queues.h>
 
 #include "hwl.h"
+
+/* Hardware counters of this age are young enough for ndo_get_stats64. */
+#define HWL_STATS_AGE		msecs_to_jiffies(100)
 
 struct hwl_stat_reg {
 	u32 reg;
@@ -161,6 +164,7 @@ static void __hwl_stats_fold(struct hwl_adapter *ad)
 		val[HWL_SYMERRS] = 0;
 	for (i = 0; i < HWL_STAT_NUM; i++)
 		ad->stats.hw[i] += val[i];
+	WRITE_ONCE(ad->stats.when, jiffies);
 }
 
 /**
@@ -176,6 +180,15 @@ void hwl_stats_update(struct hwl_adapter *ad)
 	if (!test_bit(HWL_DOWN, &ad->flags))
 		__hwl_stats_fold(ad);
 	spin_unlock_bh(&ad->stats.lock);
+}
+
+/* Anybody may ask for the interface's statistics in a loop, and to read all
+ * registers takes a while. What the queues count is exact all the same.
+ */
+static void hwl_stats_refresh(struct hwl_adapter *ad)
+{
+	if (time_after(jiffies, READ_ONCE(ad->stats.when) + HWL_STATS_AGE))
+		hwl_stats_update(ad);
 }
 
 /**
@@ -283,8 +296,9 @@ void hwl_stats_rxq(const struct hwl_adapter *ad, int q, u64 *val)
  * @stats: zeroed by the caller
  *
  * Frames, bytes and drops are the queues', as the stack saw them; errors on
- * the wire are the hardware's. Runts (RUC) are among them, as in e1000e and
- * igb, although QEMU counts short frames that it pads and delivers.
+ * the wire are the hardware's, up to HWL_STATS_AGE old. Runts (RUC) are among
+ * them, as in e1000e and igb, although QEMU counts short frames that it pads and
+ * delivers.
  *
  * Context: any but hard interrupt.
  */
@@ -295,7 +309,7 @@ void hwl_stats_get64(struct net_device *netdev, struct rtnl_link_stats64 *stats)
 	const u64 *hw = ad->stats.hw;
 	u32 q;
 
-	for (q = 0; q < ad->max_pairs; q++) {
+	for (q = 0; q < ad->num_pairs; q++) {
 		hwl_stats_txq(ad, q, tx);
 		stats->tx_packets += tx[HWL_TX_PACKETS];
 		stats->tx_bytes += tx[HWL_TX_BYTES];
@@ -309,7 +323,7 @@ void hwl_stats_get64(struct net_device *netdev, struct rtnl_link_stats64 *stats)
 		stats->rx_errors += rx[HWL_RX_ERR_LONG] + rx[HWL_RX_ERR_DESC];
 	}
 
-	hwl_stats_update(ad);
+	hwl_stats_refresh(ad);
 	spin_lock_bh(&ad->stats.lock);
 	stats->multicast = hw[HWL_MPRC];
 	stats->collisions = hw[HWL_COLC];
@@ -379,7 +393,7 @@ static void hwl_stat_base(struct net_device *netdev,
 	u32 q;
 	int i;
 
-	for (q = ad->netdev->real_num_rx_queues; q < ad->max_pairs; q++) {
+	for (q = ad->netdev->real_num_rx_queues; q < ad->num_pairs; q++) {
 		hwl_stats_rxq(ad, q, rx_val);
 		hwl_stats_txq(ad, q, tx_val);
 		for (i = 0; i < HWL_RXQ_STAT_NUM; i++)

@@ -615,6 +615,25 @@ static bool hwl_tx_desc_done(const struct hwl_txq *txq, u32 slot)
 	return le32_to_cpu(READ_ONCE(txq->ring.desc[slot].upper)) & HWL_TXD_UP_DD;
 }
 
+/**
+ * hwl_txq_done() - has the device finished what the poll has not reclaimed?
+ * @txq: the queue
+ *
+ * For the watchdog: a late poll is not a hung device.
+ *
+ * Context: any; the queue is up. Races with NAPI, so it is a hint only.
+ * Return: true if DD is set in the next descriptor with RS.
+ */
+bool hwl_txq_done(const struct hwl_txq *txq)
+{
+	u32 slot = READ_ONCE(txq->cslot);
+	/* Pairs with the release in hwl_txq_set_rs(). */
+	u32 rs_prod = smp_load_acquire(&txq->rs_prod);
+
+	return rs_prod != READ_ONCE(txq->cons) &&
+	       hwl_tx_desc_done(txq, READ_ONCE(txq->ring.buf[slot].report));
+}
+
 /* Unmap a packet and step over it. Return: the slot behind it. */
 static u32 hwl_tx_release(struct hwl_txq *txq, u32 slot, u32 ndesc)
 {

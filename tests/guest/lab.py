@@ -332,6 +332,10 @@ class Nic:
         self.sh(f"echo {found[1]} {int(found[2], 16) - int(found[1], 16):x} "
                 f">{self.helper()}/vanish")
 
+    def appear(self):
+        """What has vanished answers again."""
+        self.sh(f"echo >{self.helper()}/appear")
+
     def write_memory(self, address, data):
         self.sh(f"echo {address:x} {data.hex()} >{self.helper()}/mem")
 

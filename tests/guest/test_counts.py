@@ -40,7 +40,8 @@ def test_receive_rings_a_doorbell_for_sixteen(nic):
     assert got / 256 <= doorbells <= got / 16 + 2, f"{doorbells} doorbells for {got} frames"
     assert writes["IMS"] <= irqs + 10, f"{writes['IMS']} re-arms for {irqs} interrupts"
     assert irqs < got / 2, f"{irqs} interrupts for {got} frames"
-    assert sum(n for r, n in reads.items() if r.startswith(("RD", "TD"))) == 0, reads
+    # But for the watchdog's look at a tail every two seconds.
+    assert sum(n for r, n in reads.items() if r.startswith(("RD", "TD"))) < 9, reads
 
 
 @pytest.mark.guest(append="iomem=relaxed")

@@ -7,7 +7,7 @@ import re
 import pytest
 from lab import wait_until
 
-TCTL, EN = 0x400, 2
+TCTL, RCTL, EN = 0x400, 0x100, 2
 
 
 def handle(nic):
@@ -71,6 +71,30 @@ def test_recovery_by_hand(nic):
         nic.sh(end)
         assert health(nic)["state"] == "healthy", end
         wait_until(nic.answers, 10, "traffic")
+
+
+@pytest.mark.rule("T18")
+def test_hang_left_to_the_user_is_in_nobodys_way(nic):
+    """While it waits, the link may go and come, and other faults are repaired."""
+    nic.expect_log(r"receiver found off")
+    nic.sh(f"devlink health set {handle(nic)} reporter tx auto_recover false")
+    nic.sh(f"devlink health test {handle(nic)} reporter tx")
+    wait_until(lambda: health(nic)["state"] == "error", 10, "a report")
+    for up in (False, True):
+        nic.guest.set_link(up)
+        wait_until(lambda: nic.sh("cat /sys/class/net/dut0/carrier").strip() == str(int(up)),
+                   10, "the carrier follows")
+    wait_until(nic.answers, 5, "traffic: nothing hangs but in the reporter")
+    assert health(nic)["state"] == "error", "it waits"
+    nic.refused(f"devlink health test {handle(nic)} reporter tx", "hangs already")
+    nic.clear_bits(RCTL, EN)
+    wait_until(lambda: nic.stats()["resets"] == 1, 10, "a reset for another reason")
+    wait_until(nic.answers, 5, "traffic")
+    assert health(nic)["state"] == "healthy", "which ends the hang, too"
+    nic.sh(f"devlink health test {handle(nic)} reporter tx")
+    wait_until(lambda: health(nic)["state"] == "error", 10, "a report")
+    nic.sh(f"devlink health recover {handle(nic)} reporter tx")
+    assert health(nic)["state"] == "healthy" and nic.stats()["resets"] == 2
 
 
 def test_event_for_a_test(nic):

@@ -8,6 +8,8 @@ from lab import PROG, wait_until
 
 TCTL, RCTL, IMS, IMC, EN = 0x400, 0x100, 0xd0, 0xd8, 2
 RECOVERY = 2.5
+# Looks of the driver, and of the stack's watchdog, are within these many seconds.
+LOOKS = 7
 
 
 @pytest.mark.rule("T18", "T19", "T9")
@@ -80,6 +82,62 @@ def test_stack_watchdog(nic):
     nic.transfer(1 << 16)
 
 
+def no_hang(nic, seconds):
+    """Nothing is found hung for so long."""
+    nic.sh(f"sleep {seconds}", seconds + 30)
+    stats = nic.stats()
+    assert stats["tx_timeouts"] == 0 and stats["resets"] == 0, nic.log()
+    assert "NETDEV WATCHDOG" not in nic.log()
+
+
+@pytest.mark.rule("T18")
+def test_pause_is_no_hang(nic):
+    """The link partner has paused the transmitter, and the stack's queue is stopped."""
+    nic.fail("hwl_hw_tx_paused", 1, 0)
+    nic.clear_bits(TCTL, EN)
+    blast = nic.spawn(f"exec python3 {PROG}/raw.py blast dut0")
+    no_hang(nic, LOOKS)
+    nic.set_reg(TCTL, nic.reg(TCTL) | EN)
+    wait_until(nic.answers, 5, "traffic")
+    blast.kill()
+    assert nic.fail_hits() > 5
+    # Without the pause the same is a hang.
+    nic.expect_log(r"tx queue \d hung")
+    nic.clear_bits(TCTL, EN)
+    nic.guest.run(f"ping -c 1 -W 0.1 {nic.PEER}", check=False)
+    wait_until(lambda: nic.stats()["resets"] == 1, 10, "a reset")
+
+
+@pytest.mark.rule("T18")
+def test_starved_poll_is_no_hang(nic):
+    """The device has sent everything; it is the poll that does not get to run."""
+    nic.sh("ethtool -L dut0 combined 1")
+    # Called, it says that there is more to do, and does nothing.
+    nic.fail("hwl_poll", 64, 0, "napi")
+    blast = nic.spawn(f"exec python3 {PROG}/raw.py blast dut0")
+    try:
+        no_hang(nic, LOOKS)
+    finally:
+        assert nic.fail_hits() > 100
+    wait_until(nic.answers, 5, "traffic")
+    blast.kill()
+    assert nic.stats()["tx_aborted"] == 0
+
+
+@pytest.mark.rule("T18")
+def test_hang_at_100(nic):
+    """A slower link is given more time, and then reset."""
+    nic.expect_log(r"tx queue \d hung")
+    nic.sh("ethtool -s dut0 speed 100 duplex full autoneg off")
+    wait_until(lambda: nic.sh("cat /sys/class/net/dut0/speed").strip() == "100", 10, "100 Mb/s")
+    wait_until(nic.answers, 10, "traffic")
+    nic.clear_bits(TCTL, EN)
+    nic.guest.run(f"ping -c 1 -W 0.1 {nic.PEER}", check=False)
+    no_hang(nic, 8)
+    wait_until(lambda: nic.stats()["tx_timeouts"] == 1, 6, "found")
+    wait_until(nic.answers, 5, "traffic")
+
+
 @pytest.mark.rule("R1")
 def test_lost_interrupts(nic):
     """All causes masked behind the driver's back."""
@@ -101,6 +159,7 @@ def test_link_change_after_lost_interrupts(nic):
     nic.defer(lambda: nic.guest.set_link(True))
     wait_until(lambda: nic.sh("cat /sys/class/net/dut0/carrier").strip() == "0", 10,
                "no carrier")
+    assert nic.stats()["watchdog_link_polls"] == 1
     nic.guest.set_link(True)
     nic.guest.net_up()
     nic.ping()
@@ -110,7 +169,8 @@ def test_link_change_after_lost_interrupts(nic):
 def test_receiver_disabled(nic):
     nic.expect_log(r"receiver found off", r"peer0: (NETDEV WATCHDOG|TX timeout)")
     resets = nic.stats()["resets"]
-    with nic.no_link_bounce(), nic.outage(RECOVERY):
+    # Registers are read in turn, one a second.
+    with nic.no_link_bounce(), nic.outage(5):
         nic.clear_bits(RCTL, EN)
     assert nic.stats()["resets"] == resets + 1
     assert nic.log().count("receiver found off") == 1

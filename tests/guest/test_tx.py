@@ -101,8 +101,9 @@ def test_no_register_reads_in_the_data_path(nic):
     nic.ping()
     with nic.accesses() as (reads, writes):
         nic.ping(count=200)
-    # The watchdog looks at receiver, link and PHY, with traffic or without.
-    hot = {r: n for r, n in reads.items() if r not in ("STATUS", "RCTL", "EXTCNF_CTRL", "MDIC")}
+    # The watchdog looks at link, PHY, and one other register a second, with traffic or without.
+    looked = ("STATUS", "RCTL", "EXTCNF_CTRL", "MDIC", "RDT0", "RDT1", "RAL/RAH")
+    hot = {r: n for r, n in reads.items() if r not in looked or (r[0] == "R" and n > 30)}
     assert not hot, f"registers read for 400 packets: {reads}"
     assert max(reads.values(), default=0) < 100, f"registers read for 400 packets: {reads}"
     assert not reads["ICR"], "a handler read ICR"

@@ -31,12 +31,16 @@
  *   src/hwl_tx.c: hwl_txq_clean(): txq->cslot = slot; smp_store_release(&txq->cons, cons); if (!__netif_txq_completed_wake(txq->nq, skbs, bytes, hwl_txq_unused(txq), HWL_TX_START, hwl_asleep(txq->ad)))
  *   src/hwl_tx.c: hwl_txq_drain(): hwl_txq_clean(txq, 0); slot = txq->cslot; while (txq->cons != txq->prod)
  *   src/hwl_tx.c: hwl_txq_drain(): WRITE_ONCE(txq->prod, 0); WRITE_ONCE(txq->cons, 0); txq->slot = 0; txq->cslot = 0; txq->rs_prod = 0; txq->rs_first = 0;
- *   src/hwl_irq.c: hwl_poll(): if (napi_complete_done(napi, done)) hwl_wr32(pair->hw, HWL_IMS, pair->rearm);
+ *   src/hwl_napi.c: hwl_poll(): if (napi_complete_done(napi, done)) hwl_wr32(pair->hw, HWL_IMS, pair->rearm);
  *   src/hwl_irq.c: hwl_irq_queue(): napi_schedule_irqoff(&pair->napi);
  *   src/hwl_watchdog.c: hwl_watch_tx(): bool waits = cons != READ_ONCE(txq->prod); bool waited = txq->waited && cons == txq->seen;
- *   src/hwl_watchdog.c: hwl_watch_tx(): if (txq->stuck == HWL_STUCK_POLL)
- *   src/hwl_reset.c: hwl_stop(): netif_tx_disable(ad->netdev); clear_bit(HWL_RESET_DUE, &ad->flags); clear_bit(HWL_HUNG, &ad->flags); hwl_irq_disable(ad); hwl_watchdog_stop(ad); hwl_irq_napi_disable(ad); cancel_work_sync(&ad->link_work); netif_tx_disable(ad->netdev); return hwl_reset_device(ad);
- *   src/hwl_reset.c: hwl_restart(): hwl_txq_drain(&ad->pair[q]->txq);
+ *   src/hwl_watchdog.c: hwl_watch_tx_state(): if (hwl_txq_done(txq)) return HWL_TX_DONE;
+ *   src/hwl_watchdog.c: hwl_watch_tx_stalled(): if (txq->stuck == HWL_STUCK_POLL)
+ *   src/hwl_watchdog.c: hwl_watch_tx(): case HWL_TX_DONE: txq->stuck = 0; hwl_watch_kick(pair, "tx"); break;
+ *   src/hwl_tx.c: hwl_txq_done(): return rs_prod != READ_ONCE(txq->cons) && hwl_tx_desc_done(txq, READ_ONCE(txq->ring.buf[slot].report));
+ *   src/hwl_reset.c: hwl_stop(): netif_tx_disable(ad->netdev); hwl_reset_answered(ad); hwl_irq_disable(ad); hwl_watchdog_stop(ad); hwl_irq_napi_disable(ad); cancel_work_sync(&ad->link_work); netif_tx_disable(ad->netdev); return hwl_reset_device(ad);
+ *   src/hwl_reset.c: hwl_restart(): hwl_drain(ad);
+ *   src/hwl_reset.c: hwl_drain(): hwl_txq_drain(&ad->pair[q]->txq);
  *   src/hwl_reset.c: hwl_start(): hwl_filter_start(ad); hwl_irq_napi_enable(ad);
  *   src/hwl_reset.c: hwl_start(): hwl_irq_enable(ad); hwl_watchdog_start(ad);
  *   linux/include/net/netdev_queues.h: netif_txq_try_stop(): if (unlikely(get_desc >= start_thrs))
@@ -457,6 +461,9 @@ end:
 
 #ifdef FAULTS
 
+/* The device has finished what the poll has not reclaimed. */
+#define DONE	(cons != rs_prod && dd[report[cslot]])
+
 /* A look is one step: it only reads, and asks. It may come too early, so progress since the last look
  * and the longer wait for a device that has fetched all are left out.
  */
@@ -471,8 +478,13 @@ end:
 			napi_schedule()
 #endif
 		}
+#ifndef M_NO_POLL_WHEN_DONE
+	:: atomic { !tick_stop && cons != prod && stuck && DONE && !sched && !disabled ->
+			napi_schedule()
+		}
+#endif
 #ifndef M_NO_WATCHDOG_RESET
-	:: atomic { !tick_stop && cons != prod && stuck && !down && !reset -> reset = 1 }
+	:: atomic { !tick_stop && cons != prod && stuck && !DONE && !down && !reset -> reset = 1 }
 #endif
 	od
 }

@@ -11,6 +11,7 @@
  *   queue  "DEVICE QUEUE wake|stop|storm": storm wakes it for a second.
  *   mem    "ADDRESS HEX": write to physical memory.
  *   vanish "ADDRESS LENGTH": a mapping of registers reads as all ones from now on.
+ *   appear write anything: what has vanished is there again.
  *   memr   "ADDRESS LENGTH", then read: hexadecimal.
  */
 #include <linux/debugfs.h>
@@ -214,6 +215,8 @@ static const struct file_operations memr_fops = {
 /* Every page of a mapping of registers becomes one page of ones. */
 static void *ones;
 
+static void vanish_save(unsigned long at, pte_t pte);
+
 static void vanish_flush(void *addr)
 {
 	asm volatile("invlpg (%0)" : : "r" (addr) : "memory");
@@ -238,6 +241,7 @@ static ssize_t vanish_write(struct file *file, const char __user *from, size_t l
 		pte = lookup_address(at, &level);
 		if (!pte || level != PG_LEVEL_4K || !pte_present(*pte))
 			continue;
+		vanish_save(at, *pte);
 		set_pte(pte, pfn_pte(page_to_pfn(virt_to_page(ones)), PAGE_KERNEL));
 		on_each_cpu(vanish_flush, (void *)(unsigned long)at, 1);
 	}
@@ -246,6 +250,41 @@ static ssize_t vanish_write(struct file *file, const char __user *from, size_t l
 
 static const struct file_operations vanish_fops = {
 	.owner = THIS_MODULE, .write = vanish_write,
+};
+
+/* The mappings that vanish_write() is about to replace, and what they were. */
+#define VANISHED_MAX	64
+static struct {
+	unsigned long addr;
+	pte_t pte;
+} vanished[VANISHED_MAX];
+static int vanished_count;
+
+static void vanish_save(unsigned long at, pte_t pte)
+{
+	if (vanished_count == VANISHED_MAX)
+		return;
+	vanished[vanished_count].addr = at;
+	vanished[vanished_count++].pte = pte;
+}
+
+static ssize_t appear_write(struct file *file, const char __user *from, size_t len,
+			    loff_t *pos)
+{
+	unsigned int level;
+	pte_t *pte;
+
+	while (vanished_count--) {
+		pte = lookup_address(vanished[vanished_count].addr, &level);
+		set_pte(pte, vanished[vanished_count].pte);
+		on_each_cpu(vanish_flush, (void *)vanished[vanished_count].addr, 1);
+	}
+	vanished_count = 0;
+	return len;
+}
+
+static const struct file_operations appear_fops = {
+	.owner = THIS_MODULE, .write = appear_write,
 };
 
 static struct dentry *dir;
@@ -257,6 +296,7 @@ static int __init hwltest_init(void)
 		return -ENOMEM;
 	dir = debugfs_create_dir("hwltest", NULL);
 	debugfs_create_file("vanish", 0200, dir, NULL, &vanish_fops);
+	debugfs_create_file("appear", 0200, dir, NULL, &appear_fops);
 	debugfs_create_file("fail", 0600, dir, NULL, &fail_fops);
 	debugfs_create_file("queue", 0200, dir, NULL, &queue_fops);
 	debugfs_create_file("mem", 0200, dir, NULL, &mem_fops);

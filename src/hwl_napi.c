@@ -1,0 +1,204 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * NAPI: the poll of a pair, and what starts it without an interrupt.
+ *
+ * The poll reads no register; its end enables the pair's causes by one write.
+ */
+#include <linux/interrupt.h>
+
+#include "hwl.h"
+#include "hwl_dim.h"
+#include "hwl_irq.h"
+#include "hwl_rx.h"
+#include "hwl_tx.h"
+
+/* Before the poll tries again when memory has run out. */
+#define HWL_RETRY		msecs_to_jiffies(20)
+
+static int hwl_poll(struct napi_struct *napi, int budget)
+{
+	struct hwl_pair *pair = container_of(napi, struct hwl_pair, napi);
+	int done;
+
+	hwl_txq_clean(&pair->txq, budget);
+	/* netpoll wants the transmit queue alone. */
+	if (unlikely(!budget))
+		return 0;
+
+	done = hwl_rxq_clean(&pair->rxq, budget);
+	if (unlikely(!hwl_rxq_refill(&pair->rxq)))
+		mod_timer(&pair->retry, jiffies + HWL_RETRY);
+
+	if (done == budget)
+		return done;
+	/* Before the end, behind which another poll may begin. */
+	hwl_dim_poll(pair);
+	if (napi_complete_done(napi, done))
+		hwl_wr32(pair->hw, HWL_IMS, pair->rearm);
+	return done;
+}
+
+static void hwl_retry(struct timer_list *timer)
+{
+	struct hwl_pair *pair = timer_container_of(pair, timer, retry);
+
+	pair->retries++;
+	napi_schedule(&pair->napi);
+}
+
+/**
+ * hwl_irq_kick() - poll a pair although no interrupt came
+ * @pair: the pair; up
+ *
+ * Context: process or softirq.
+ * Return: true, unless a poll was scheduled already.
+ */
+bool hwl_irq_kick(struct hwl_pair *pair)
+{
+	bool idle;
+
+	local_bh_disable();
+	idle = napi_schedule(&pair->napi);
+	local_bh_enable();
+	return idle;
+}
+
+/**
+ * hwl_irq_raise() - have every queue's interrupt come, with or without work
+ * @ad: the device; up
+ *
+ * hwl_irq_lost() tells whether they came.
+ *
+ * Context: process.
+ */
+void hwl_irq_raise(struct hwl_adapter *ad)
+{
+	u32 causes = 0;
+	u32 q, i;
+
+	for (q = 0; q < ad->cfg.pairs; q++) {
+		struct hwl_pair *pair = ad->pair[q];
+
+		for (i = 0; i < HWL_PAIR_VECTORS; i++)
+			WRITE_ONCE(pair->vector[i].seen, false);
+		pair->polled = READ_ONCE(pair->events);
+		causes |= pair->rearm;
+	}
+	/* Of a single interrupt one cause is enough. */
+	if (!hwl_is_msix(ad))
+		causes = HWL_INT_RXT0;
+	hwl_wr32(&ad->hw, HWL_ICS, causes);
+}
+
+static bool hwl_irq_came(const struct hwl_pair *pair)
+{
+	const struct hwl_vector *vector = pair->vector;
+
+	return READ_ONCE(vector[HWL_VECTOR_RX].seen) &&
+	       (!vector[HWL_VECTOR_TX].irq ||
+		READ_ONCE(vector[HWL_VECTOR_TX].seen));
+}
+
+/**
+ * hwl_irq_lost() - did an interrupt fail to come?
+ * @pair: the pair; hwl_irq_raise() was called some time ago
+ *
+ * One that is masked because polls go on will come when they end.
+ *
+ * Context: process. Reads a register where an interrupt did not come.
+ * Return: true if one of the pair did not, and should have.
+ */
+bool hwl_irq_lost(const struct hwl_pair *pair)
+{
+	u32 ims;
+
+	if (hwl_irq_came(pair) ||
+	    test_bit(NAPI_STATE_SCHED, &pair->napi.state))
+		return false;
+	ims = hwl_rd32(pair->hw, HWL_IMS);
+	if (hwl_gone(pair->hw))
+		return false;
+	/* Masked: by someone else, unless timers or busy polling are at work. */
+	return (ims & pair->rearm) == pair->rearm ||
+	       pair->polled == READ_ONCE(pair->events);
+}
+
+/**
+ * hwl_irq_pair_init() - make ready what polls a pair
+ * @pair: the pair
+ * @q: its number
+ *
+ * Context: process; probe only.
+ */
+void hwl_irq_pair_init(struct hwl_pair *pair, int q)
+{
+	int i;
+
+	for (i = 0; i < HWL_PAIR_VECTORS; i++)
+		pair->vector[i].pair = pair;
+	hwl_irq_pair_causes(pair, q);
+	hwl_dim_init(pair);
+	timer_setup(&pair->retry, hwl_retry, 0);
+	hwl_compat_napi_init(pair->ad->netdev, &pair->napi, hwl_poll, q);
+}
+
+/**
+ * hwl_irq_pair_exit() - undo hwl_irq_pair_init()
+ * @pair: the pair
+ *
+ * Context: process.
+ */
+void hwl_irq_pair_exit(struct hwl_pair *pair)
+{
+	hwl_compat_napi_exit(&pair->napi);
+}
+
+/**
+ * hwl_irq_napi_enable() - let the active pairs poll
+ * @ad: the device
+ *
+ * Context: process, rtnl held.
+ */
+void hwl_irq_napi_enable(struct hwl_adapter *ad)
+{
+	u32 q;
+
+	for (q = 0; q < ad->cfg.pairs; q++) {
+		struct hwl_pair *pair = ad->pair[q];
+
+		hwl_compat_napi_start(ad->netdev, &pair->napi, hwl_poll, q,
+				      pair->vector[HWL_VECTOR_RX].irq ?:
+				      ad->other_irq);
+		netif_queue_set_napi(ad->netdev, q, NETDEV_QUEUE_TYPE_RX,
+				     &pair->napi);
+		netif_queue_set_napi(ad->netdev, q, NETDEV_QUEUE_TYPE_TX,
+				     &pair->napi);
+	}
+}
+
+/**
+ * hwl_irq_napi_disable() - wait for the polls to end, and let none start
+ * @ad: the device; its interrupts were disabled
+ *
+ * A poll that ended meanwhile has unmasked its causes: a line would go on and
+ * on, since its handler does not look at a device that is down.
+ *
+ * Context: process, rtnl held.
+ */
+void hwl_irq_napi_disable(struct hwl_adapter *ad)
+{
+	u32 q;
+
+	for (q = 0; q < ad->cfg.pairs; q++) {
+		struct hwl_pair *pair = ad->pair[q];
+
+		netif_queue_set_napi(ad->netdev, q, NETDEV_QUEUE_TYPE_RX, NULL);
+		netif_queue_set_napi(ad->netdev, q, NETDEV_QUEUE_TYPE_TX, NULL);
+		hwl_compat_napi_stop(ad->netdev, &pair->napi);
+		hwl_dim_stop(pair);
+		timer_delete_sync(&pair->retry);
+	}
+	/* napi_disable() does not wait for what follows napi_complete_done(). */
+	synchronize_net();
+	hwl_wr32(&ad->hw, HWL_IMC, HWL_INT_ALL);
+}
