@@ -15,7 +15,10 @@
 #define HWL_FRAME_OVERHEAD	(ETH_HLEN + VLAN_HLEN + ETH_FCS_LEN)
 #define HWL_MAX_MTU		(HWL_MAX_FRAME - HWL_FRAME_OVERHEAD)
 
-/* Bytes of one receive buffer (RCTL.BSIZE 0). */
+/* Largest frame that the MAC accepts without RCTL.LPE, with tag and FCS. */
+#define HWL_STD_FRAME		1522
+
+/* Bytes that the device may write to one receive buffer (RCTL.BSIZE 0). */
 #define HWL_RX_BUF_LEN		2048
 
 /*

@@ -37,9 +37,6 @@
 #define HWL_RDTR_VALUE		8
 #define HWL_RADV_VALUE		32
 
-/* Largest frame that the MAC accepts without RCTL.LPE, with tag and FCS. */
-#define HWL_STD_FRAME		1522
-
 /* Pause frames ask for this time, in units of 512 bit times. */
 #define HWL_PAUSE_TIME		0x0680
 

@@ -215,7 +215,7 @@ int hwl_restart(struct hwl_adapter *ad)
 }
 
 /**
- * hwl_reconfigure() - change number or size of the rings
+ * hwl_reconfigure() - change number or size of the rings, or their buffers
  * @ad: the device; up or not
  * @cfg: the new configuration, valid
  *
@@ -230,7 +230,7 @@ int hwl_reconfigure(struct hwl_adapter *ad, const struct hwl_config *cfg)
 	struct hwl_rings old, new;
 	int err;
 
-	if (!netif_running(netdev)) {
+	if (!netif_running(netdev) || !netif_device_present(netdev)) {
 		err = netif_set_real_num_queues(netdev, cfg->pairs, cfg->pairs);
 		if (err)
 			return err;
