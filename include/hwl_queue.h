@@ -297,7 +297,7 @@ struct hwl_rxq_stats {
  * @ad: the device
  * @prod: buffers posted ever
  * @slot: slot of @prod
- * @kicked: value of @prod at the last doorbell
+ * @kicked: value of @prod at the last doorbell: the device has no more
  * @cons: buffers taken ever
  * @cslot: slot of @cons
  * @discard: throw descriptors away up to the end of the frame

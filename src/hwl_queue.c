@@ -162,7 +162,7 @@ static int hwl_rx_ring_fill(struct hwl_rx_ring *ring)
 	u32 i;
 
 	for (i = 0; i < hwl_rx_ring_fill_count(ring->count); i++)
-		if (!hwl_rx_buf_post(ring, i, GFP_KERNEL))
+		if (!hwl_rx_buf_alloc(ring, i, GFP_KERNEL))
 			return -ENOMEM;
 	return 0;
 }

@@ -42,8 +42,6 @@ static void hwl_rxq_count(struct hwl_rxq *rxq, u64_stats_t *counter)
 
 static void hwl_rxq_kick(struct hwl_rxq *rxq)
 {
-	if (rxq->kicked == rxq->prod)
-		return;
 	trace_hwl_rx_refill(rxq, rxq->prod - rxq->kicked);
 	rxq->kicked = rxq->prod;
 	/* Orders the descriptors before the doorbell. */
@@ -54,7 +52,8 @@ static void hwl_rxq_kick(struct hwl_rxq *rxq)
  * hwl_rxq_refill() - post buffers, in batches of HWL_RX_BATCH
  * @rxq: the queue
  *
- * The doorbell is rung once.
+ * The doorbell is rung once, for a batch or more: of fresh buffers, and those
+ * that were posted again.
  *
  * Context: NAPI, or the queue is not up.
  * Return: false if memory ran out and fewer than a batch are with the device:
@@ -68,8 +67,8 @@ bool hwl_rxq_refill(struct hwl_rxq *rxq)
 
 	n = hwl_ring_unused(rxq->prod, rxq->cons, ring->count);
 	for (n = round_down(n, HWL_RX_BATCH); n; n--) {
-		if (unlikely(!hwl_rx_buf_post(ring, rxq->slot,
-					      GFP_ATOMIC | __GFP_NOWARN))) {
+		if (unlikely(!hwl_rx_buf_alloc(ring, rxq->slot,
+					       GFP_ATOMIC | __GFP_NOWARN))) {
 			hwl_rxq_count(rxq, &rxq->stats.alloc_fail);
 			ok = hwl_ring_used(rxq->prod, rxq->cons) >= HWL_RX_BATCH;
 			break;
@@ -77,7 +76,8 @@ bool hwl_rxq_refill(struct hwl_rxq *rxq)
 		rxq->slot = hwl_ring_next(rxq->slot, ring->count);
 		rxq->prod++;
 	}
-	hwl_rxq_kick(rxq);
+	if (rxq->prod - rxq->kicked >= HWL_RX_BATCH || unlikely(!ok))
+		hwl_rxq_kick(rxq);
 	return ok;
 }
 
@@ -139,8 +139,29 @@ static bool hwl_rx_next(struct hwl_rxq *rxq, void *buf, u32 len)
 
 /* ---- From a frame to an skb ---- */
 
+/* Post a buffer again whose bytes are not needed any more, without a detour
+ * through its pool. A page of the emergency reserve does not stay.
+ */
+static void hwl_rx_repost(struct hwl_rxq *rxq, void *buf)
+{
+	struct hwl_rx_ring *ring = &rxq->ring;
+	struct page *page = virt_to_page(buf);
+
+	if (unlikely(page_is_pfmemalloc(page))) {
+		hwl_rx_put_buf(rxq, buf);
+		return;
+	}
+	dma_sync_single_range_for_device(ring->pool->p.dev,
+					 page_pool_get_dma_addr(page),
+					 offset_in_page(buf) + ring->headroom,
+					 ring->buf_len, DMA_FROM_DEVICE);
+	hwl_rx_buf_post(ring, rxq->slot, page, buf);
+	rxq->slot = hwl_ring_next(rxq->slot, ring->count);
+	rxq->prod++;
+}
+
 /* A small frame is copied into a head of its size: its buffer is posted again
- * without a detour through the socket, which would be charged for all of it.
+ * at once, and the socket is not charged for all of it.
  * Heads are fragments of pages that circulate, too: unlike those of the slab,
  * they are not cleared each time.
  */
@@ -164,7 +185,7 @@ static struct sk_buff *hwl_rx_copy(struct hwl_rxq *rxq, u32 len)
 	skb_mark_for_recycle(skb);
 	skb_reserve(skb, room);
 	hwl_copy_small(__skb_put(skb, len), xdp->data, len);
-	hwl_rx_put_buf(rxq, xdp->data_hard_start);
+	hwl_rx_repost(rxq, xdp->data_hard_start);
 	return skb;
 }
 
@@ -390,7 +411,7 @@ int hwl_rxq_clean(struct hwl_rxq *rxq, int budget)
 	u32 status;
 	void *buf;
 
-	while (done < budget && rxq->cons != rxq->prod) {
+	while (done < budget && rxq->cons != rxq->kicked) {
 		desc = &ring->desc[rxq->cslot];
 		status = le32_to_cpu(READ_ONCE(desc->wb.status));
 		if (!(status & HWL_RXD_DD))
@@ -404,7 +425,7 @@ int hwl_rxq_clean(struct hwl_rxq *rxq, int budget)
 		done += hwl_rx_take(rxq, desc, buf, status, &work);
 
 		/* Do not let a small ring run dry under a large budget. */
-		if (unlikely(hwl_ring_used(rxq->prod, rxq->cons) < low))
+		if (unlikely(hwl_ring_used(rxq->kicked, rxq->cons) < low))
 			hwl_rxq_refill(rxq);
 	}
 
@@ -457,6 +478,6 @@ bool hwl_rxq_pending(const struct hwl_rxq *rxq)
 {
 	const union hwl_rx_desc *desc = &rxq->ring.desc[READ_ONCE(rxq->cslot)];
 
-	return READ_ONCE(rxq->cons) != READ_ONCE(rxq->prod) &&
+	return READ_ONCE(rxq->cons) != READ_ONCE(rxq->kicked) &&
 	       le32_to_cpu(READ_ONCE(desc->wb.status)) & HWL_RXD_DD;
 }
