@@ -209,35 +209,69 @@ struct hwl_txq {
 
 /* ---- Receive ---- */
 
-#define HWL_RX_HEADROOM		(XDP_PACKET_HEADROOM + NET_IP_ALIGN)
+/**
+ * enum hwl_rx_geometry - layout of the receive buffers of a set of rings
+ * @HWL_RX_SMALL: for MTUs up to 1500: two buffers in a page of 4 KiB
+ * @HWL_RX_LARGE: for all that the device can receive, with headroom for XDP
+ *
+ * A buffer is headroom, bytes for the device, and the shared info of an skb.
+ * The device knows one size, the 2048 bytes of RCTL.BSIZE. (There is a finer
+ * one, RCTL.FLXBUF, but VMware's device ignores it.) It goes to the next buffer
+ * when those are full, so it does not write beyond a large one. It does not
+ * write beyond a small one since no frame is longer: without RCTL.LPE and
+ * RCTL.SBP the MAC discards what is above HWL_STD_FRAME. e1000e relies on that,
+ * too. So neither bit may be set while small buffers are with the device:
+ * hwl_rx_geometry() says what is needed, and hwl_netdev.c exchanges the rings
+ * before the receiver accepts more and after it accepts less.
+ *
+ * In order of what they can take.
+ */
+enum hwl_rx_geometry {
+	HWL_RX_SMALL,
+	HWL_RX_LARGE,
+};
+
+#define HWL_RX_SMALL_HEADROOM	(NET_SKB_PAD + NET_IP_ALIGN)
+#define HWL_RX_LARGE_HEADROOM	(XDP_PACKET_HEADROOM + NET_IP_ALIGN)
+
+/* Of a page that holds one buffer, that one has all. */
+#define HWL_RX_FRAME_SZ(headroom, len) \
+	(2 * SKB_HEAD_ALIGN((headroom) + (len)) > PAGE_SIZE ? \
+	 PAGE_SIZE : SKB_HEAD_ALIGN((headroom) + (len)))
 
 /* Buffers are handed to the device this many at a time. */
 #define HWL_RX_BATCH		16
 
-/* Pages that a pool keeps for later. Sockets hold many, and give them back in
+/* Buffers that a pool keeps for later. Sockets hold many, and give them back in
  * one go: what does not fit is freed, and its successor cleared and mapped.
  */
 #define HWL_RX_POOL		1024
 
-/* Frames up to this length are copied, and their page is used again at once. */
+/* Frames up to this length are copied, and their buffer is used again at once. */
 #define HWL_RX_COPYBREAK	256
 
 /**
  * struct hwl_rx_ring - memory of a receive queue
  * @desc: descriptors, coherent
- * @page: the page behind each
- * @pool: where pages come from and return to
+ * @buf: the buffer behind each
+ * @pool: where buffers come from and return to
  * @heads: the same for heads of skbs whose frame was copied; not mapped
  * @dma: address of @desc
  * @count: number of descriptors
+ * @frame_sz: bytes of a buffer, from the headroom to the shared info
+ * @headroom: bytes before those for the device
+ * @buf_len: bytes that the device may write
  */
 struct hwl_rx_ring {
 	union hwl_rx_desc *desc;
-	struct page **page;
+	void **buf;
 	struct page_pool *pool;
 	struct page_pool *heads;
 	dma_addr_t dma;
 	u32 count;
+	u32 frame_sz;
+	u16 headroom;
+	u16 buf_len;
 };
 
 /* Counters of a receive queue; written by NAPI. */
@@ -267,7 +301,7 @@ struct hwl_rxq_stats {
  * @ad: the device
  * @prod: buffers posted ever
  * @slot: slot of @prod
- * @kicked: value of @prod at the last doorbell
+ * @kicked: value of @prod at the last doorbell: the device has no more
  * @cons: buffers taken ever
  * @cslot: slot of @cons
  * @discard: throw descriptors away up to the end of the frame
@@ -363,11 +397,13 @@ struct hwl_pair {
  * @pairs: number of pairs
  * @tx_count: descriptors of each transmit ring
  * @rx_count: descriptors of each receive ring
+ * @rx_geometry: layout of receive buffers
  */
 struct hwl_config {
 	u32 pairs;
 	u32 tx_count;
 	u32 rx_count;
+	enum hwl_rx_geometry rx_geometry;
 };
 
 /**
@@ -385,6 +421,7 @@ struct hwl_rings {
 int hwl_pairs_alloc(struct hwl_adapter *ad);
 void hwl_pairs_free(struct hwl_adapter *ad);
 
+enum hwl_rx_geometry hwl_rx_geometry(int mtu, netdev_features_t features);
 int hwl_rings_alloc(struct hwl_adapter *ad, const struct hwl_config *cfg,
 		    struct hwl_rings *rings);
 void hwl_rings_free(struct hwl_adapter *ad, struct hwl_rings *rings);

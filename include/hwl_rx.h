@@ -5,9 +5,48 @@
 #ifndef HWL_RX_H
 #define HWL_RX_H
 
-#include <linux/types.h>
+#include <linux/mm.h>
+#include <net/page_pool/helpers.h>
 
-struct hwl_rxq;
+#include "hwl_queue.h"
+
+/**
+ * hwl_rx_buf_post() - put a buffer behind a descriptor
+ * @ring: the ring
+ * @slot: slot of the descriptor
+ * @page: page of the buffer
+ * @buf: its address
+ *
+ * Context: the descriptor is not the device's.
+ */
+static inline void hwl_rx_buf_post(struct hwl_rx_ring *ring, u32 slot,
+				   const struct page *page, void *buf)
+{
+	ring->buf[slot] = buf;
+	hwl_rx_desc_post(&ring->desc[slot], page_pool_get_dma_addr(page) +
+					    offset_in_page(buf) + ring->headroom);
+}
+
+/**
+ * hwl_rx_buf_alloc() - put a fresh buffer behind a descriptor
+ * @ring: the ring
+ * @slot: slot of the descriptor
+ * @gfp: how to allocate
+ *
+ * Context: that of the pool: NAPI, or nobody uses the ring yet.
+ * Return: false if memory ran out.
+ */
+static inline bool hwl_rx_buf_alloc(struct hwl_rx_ring *ring, u32 slot, gfp_t gfp)
+{
+	unsigned int offset, size = ring->frame_sz;
+	struct page *page;
+
+	page = page_pool_alloc(ring->pool, &offset, &size, gfp);
+	if (unlikely(!page))
+		return false;
+	hwl_rx_buf_post(ring, slot, page, page_address(page) + offset);
+	return true;
+}
 
 int hwl_rxq_clean(struct hwl_rxq *rxq, int budget);
 bool hwl_rxq_refill(struct hwl_rxq *rxq);

@@ -198,13 +198,40 @@ int hwl_netdev_attach(struct hwl_adapter *ad)
 	return test_bit(HWL_FAILED, &ad->flags) ? -EIO : 0;
 }
 
+static int hwl_set_rx_geometry(struct hwl_adapter *ad, enum hwl_rx_geometry geo)
+{
+	struct hwl_config cfg = ad->cfg;
+
+	cfg.rx_geometry = geo;
+	return hwl_reconfigure(ad, &cfg);
+}
+
+/* Before the receiver accepts more. */
+static int hwl_rx_grow(struct hwl_adapter *ad, enum hwl_rx_geometry geo)
+{
+	return geo > ad->cfg.rx_geometry ? hwl_set_rx_geometry(ad, geo) : 0;
+}
+
+/* After it accepts less. Larger buffers than needed do as well. */
+static void hwl_rx_shrink(struct hwl_adapter *ad, enum hwl_rx_geometry geo)
+{
+	if (geo < ad->cfg.rx_geometry && hwl_set_rx_geometry(ad, geo))
+		netdev_warn(ad->netdev, "large receive buffers stay\n");
+}
+
 static int hwl_change_mtu(struct net_device *netdev, int mtu)
 {
+	enum hwl_rx_geometry geo = hwl_rx_geometry(mtu, netdev->features);
 	struct hwl_adapter *ad = netdev_priv(netdev);
+	int err;
 
-	/* One buffer size for all: only limits change, and no frame is lost. */
+	err = hwl_rx_grow(ad, geo);
+	if (err)
+		return err;
+	/* Within a geometry only limits change, and no frame is lost. */
 	WRITE_ONCE(netdev->mtu, mtu);
 	hwl_filter_set_mtu(ad, mtu);
+	hwl_rx_shrink(ad, geo);
 	hwl_link_check(ad);
 	if (netif_running(netdev) && netif_device_present(netdev))
 		cpu_latency_qos_update_request(&ad->latency, hwl_latency(ad));
@@ -324,25 +351,42 @@ static void hwl_wait_received(struct hwl_adapter *ad)
 
 static int hwl_set_features(struct net_device *netdev, netdev_features_t features)
 {
+	enum hwl_rx_geometry geo = hwl_rx_geometry(netdev->mtu, features);
+	netdev_features_t old = netdev->features;
 	struct hwl_adapter *ad = netdev_priv(netdev);
 	struct hwl_link_cfg cfg = ad->link.cfg;
 	int err;
 
+	err = hwl_rx_grow(ad, geo);
+	if (err)
+		return err;
 	cfg.loopback = features & NETIF_F_LOOPBACK;
 	err = hwl_link_set_cfg(ad, &cfg);
 	if (!err)
 		err = hwl_set_vlan_offload(ad, features & NETIF_F_HW_VLAN_CTAG_RX);
-	if (err || test_bit(HWL_DOWN, &ad->flags))
+	if (err)
 		return err;
 
 	/* What is software's is read per packet. While frames with an FCS and
 	 * without are mixed, RXFCS is set, which has the poll allow for it in the
 	 * length of each (hwl_rx_fits()).
 	 */
-	netdev->features |= features & NETIF_F_RXFCS;
-	hwl_filter_set_features(ad, features);
-	if (netdev->features & ~features & NETIF_F_RXFCS)
-		hwl_wait_received(ad);
+	old |= features & NETIF_F_RXFCS;
+	netdev->features = old;
+	if (test_bit(HWL_DOWN, &ad->flags)) {
+		ad->hw.rx.rx_all = features & NETIF_F_RXALL;
+	} else {
+		hwl_filter_set_features(ad, features);
+		if (old & ~features & NETIF_F_RXFCS)
+			hwl_wait_received(ad);
+	}
+
+	/* A restart puts the interface's features into force. It is the core that
+	 * changes them for good, and looks at the difference.
+	 */
+	netdev->features = features;
+	hwl_rx_shrink(ad, geo);
+	netdev->features = old;
 	return 0;
 }
 

@@ -32,8 +32,18 @@ static void hwl_queue_assert_layout(void)
 	BUILD_BUG_ON(offsetof(struct hwl_txq, prod) / SMP_CACHE_BYTES ==
 		     offsetof(struct hwl_txq, cons) / SMP_CACHE_BYTES);
 	BUILD_BUG_ON(HWL_TX_RING_MIN > HWL_TX_RING_DEFAULT);
-	BUILD_BUG_ON(HWL_RX_HEADROOM + HWL_RX_BUF_LEN +
-		     SKB_DATA_ALIGN(sizeof(struct skb_shared_info)) > PAGE_SIZE);
+	/* What the device may write, headroom and shared info are in a buffer, and
+	 * a buffer in a page.
+	 */
+	BUILD_BUG_ON(SKB_HEAD_ALIGN(HWL_RX_LARGE_HEADROOM + HWL_RX_BUF_LEN) >
+		     HWL_RX_FRAME_SZ(HWL_RX_LARGE_HEADROOM, HWL_RX_BUF_LEN));
+	BUILD_BUG_ON(SKB_HEAD_ALIGN(HWL_RX_SMALL_HEADROOM + HWL_STD_FRAME) >
+		     HWL_RX_FRAME_SZ(HWL_RX_SMALL_HEADROOM, HWL_STD_FRAME));
+	BUILD_BUG_ON(ETH_DATA_LEN + HWL_FRAME_OVERHEAD > HWL_STD_FRAME);
+	BUILD_BUG_ON(HWL_STD_FRAME > HWL_RX_BUF_LEN);
+	/* Rows of cache lines that nobody else writes to. */
+	BUILD_BUG_ON(HWL_RX_FRAME_SZ(HWL_RX_SMALL_HEADROOM, HWL_STD_FRAME) %
+		     SMP_CACHE_BYTES);
 }
 
 /* ---- Transmit rings ---- */
@@ -80,9 +90,10 @@ static void hwl_rx_ring_free(struct hwl_adapter *ad, struct hwl_rx_ring *ring)
 {
 	u32 i;
 
-	for (i = 0; ring->page && i < ring->count; i++)
-		if (ring->page[i])
-			page_pool_put_full_page(ring->pool, ring->page[i], false);
+	for (i = 0; ring->buf && i < ring->count; i++)
+		if (ring->buf[i])
+			page_pool_put_full_page(ring->pool,
+						virt_to_page(ring->buf[i]), false);
 	if (ring->pool)
 		page_pool_destroy(ring->pool);
 	if (ring->heads)
@@ -91,36 +102,49 @@ static void hwl_rx_ring_free(struct hwl_adapter *ad, struct hwl_rx_ring *ring)
 		dma_free_coherent(&ad->pdev->dev,
 				  ring->count * sizeof(*ring->desc),
 				  ring->desc, ring->dma);
-	kvfree(ring->page);
+	kvfree(ring->buf);
 	memset(ring, 0, sizeof(*ring));
+}
+
+static void hwl_rx_ring_layout(struct hwl_rx_ring *ring, enum hwl_rx_geometry geo)
+{
+	ring->buf_len = geo == HWL_RX_SMALL ? HWL_STD_FRAME : HWL_RX_BUF_LEN;
+	ring->headroom = geo == HWL_RX_SMALL ? HWL_RX_SMALL_HEADROOM :
+					       HWL_RX_LARGE_HEADROOM;
+	ring->frame_sz = HWL_RX_FRAME_SZ(ring->headroom, ring->buf_len);
 }
 
 /* Where mapping takes a bounce buffer, pages that wait in a pool would keep it
  * from the transmitter.
  */
-static u32 hwl_rx_pool_size(struct device *dev, u32 count)
+static u32 hwl_rx_pool_size(struct device *dev, const struct hwl_rx_ring *ring)
 {
-	if (dma_max_mapping_size(dev) != SIZE_MAX)
-		return count;
-	return max(count, HWL_RX_POOL);
+	u32 bufs = ring->count;
+
+	if (dma_max_mapping_size(dev) == SIZE_MAX)
+		bufs = max(bufs, HWL_RX_POOL);
+	return DIV_ROUND_UP(bufs, PAGE_SIZE / ring->frame_sz);
 }
 
 /* The pool learns of its NAPI instance when it is put to use: destroying one
  * that has an instance needs that instance to be disabled.
  */
 static struct page_pool *hwl_rx_pool_create(struct hwl_adapter *ad, int q,
-					    u32 count, unsigned int flags)
+					    const struct hwl_rx_ring *ring,
+					    unsigned int flags)
 {
 	struct page_pool_params params = {
 		.order = 0,
-		.pool_size = hwl_rx_pool_size(&ad->pdev->dev, count),
+		.pool_size = hwl_rx_pool_size(&ad->pdev->dev, ring),
 		.nid = dev_to_node(&ad->pdev->dev),
 		.dev = &ad->pdev->dev,
 		.netdev = ad->netdev,
 		.queue_idx = q,
 		.dma_dir = DMA_FROM_DEVICE,
-		.offset = HWL_RX_HEADROOM,
-		.max_len = HWL_RX_BUF_LEN,
+		/* From the first byte for the device to the last of the page. */
+		.offset = ring->headroom,
+		.max_len = ring->frame_sz == PAGE_SIZE ? ring->buf_len :
+							 PAGE_SIZE - ring->headroom,
 		.flags = flags,
 	};
 
@@ -137,38 +161,34 @@ static int hwl_rx_ring_fill(struct hwl_rx_ring *ring)
 {
 	u32 i;
 
-	for (i = 0; i < hwl_rx_ring_fill_count(ring->count); i++) {
-		struct page *page = page_pool_alloc_pages(ring->pool, GFP_KERNEL);
-
-		if (!page)
+	for (i = 0; i < hwl_rx_ring_fill_count(ring->count); i++)
+		if (!hwl_rx_buf_alloc(ring, i, GFP_KERNEL))
 			return -ENOMEM;
-		ring->page[i] = page;
-		hwl_rx_desc_post(&ring->desc[i],
-				 page_pool_get_dma_addr(page) + HWL_RX_HEADROOM);
-	}
 	return 0;
 }
 
 /* On failure as hwl_tx_ring_alloc(). */
 static int hwl_rx_ring_alloc(struct hwl_adapter *ad, int q,
-			     struct hwl_rx_ring *ring, u32 count)
+			     struct hwl_rx_ring *ring,
+			     const struct hwl_config *cfg)
 {
 	struct page_pool *pool;
 
-	ring->count = count;
-	ring->page = kvcalloc(count, sizeof(*ring->page), GFP_KERNEL);
+	ring->count = cfg->rx_count;
+	hwl_rx_ring_layout(ring, cfg->rx_geometry);
+	ring->buf = kvcalloc(ring->count, sizeof(*ring->buf), GFP_KERNEL);
 	ring->desc = dma_alloc_coherent(&ad->pdev->dev,
-					count * sizeof(*ring->desc),
+					ring->count * sizeof(*ring->desc),
 					&ring->dma, GFP_KERNEL | __GFP_NOWARN);
-	if (!ring->page || !ring->desc)
+	if (!ring->buf || !ring->desc)
 		return -ENOMEM;
 
-	pool = hwl_rx_pool_create(ad, q, count,
+	pool = hwl_rx_pool_create(ad, q, ring,
 				  PP_FLAG_DMA_MAP | PP_FLAG_DMA_SYNC_DEV);
 	if (IS_ERR(pool))
 		return PTR_ERR(pool);
 	ring->pool = pool;
-	pool = hwl_rx_pool_create(ad, q, count, 0);
+	pool = hwl_rx_pool_create(ad, q, ring, 0);
 	if (IS_ERR(pool))
 		return PTR_ERR(pool);
 	ring->heads = pool;
@@ -176,6 +196,19 @@ static int hwl_rx_ring_alloc(struct hwl_adapter *ad, int q,
 }
 
 /* ---- Sets of rings ---- */
+
+/**
+ * hwl_rx_geometry() - receive buffers that frames need
+ * @mtu: MTU of the interface
+ * @features: its features
+ *
+ * Return: the smallest layout that takes all that the device will write.
+ */
+enum hwl_rx_geometry hwl_rx_geometry(int mtu, netdev_features_t features)
+{
+	return mtu + HWL_FRAME_OVERHEAD > HWL_STD_FRAME ||
+	       features & NETIF_F_RXALL ? HWL_RX_LARGE : HWL_RX_SMALL;
+}
 
 /**
  * hwl_rings_free() - free a set of rings that no queue uses
@@ -214,8 +247,7 @@ int hwl_rings_alloc(struct hwl_adapter *ad, const struct hwl_config *cfg,
 	for (q = 0; q < cfg->pairs && !err; q++) {
 		err = hwl_tx_ring_alloc(ad, &rings->tx[q], cfg->tx_count);
 		if (!err)
-			err = hwl_rx_ring_alloc(ad, q, &rings->rx[q],
-						cfg->rx_count);
+			err = hwl_rx_ring_alloc(ad, q, &rings->rx[q], cfg);
 	}
 	if (err)
 		hwl_rings_free(ad, rings);

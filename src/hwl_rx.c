@@ -2,9 +2,10 @@
 /*
  * Receive path: refill, clean, and build an skb.
  *
- * One NAPI instance owns the queue, so there is no lock. Buffers are pages of
- * a page_pool, mapped for as long as they circulate. A frame is gathered in an
- * xdp_buff whose fragments live in the first page's shared info, which is the
+ * One NAPI instance owns the queue, so there is no lock. Buffers are fragments
+ * of pages of a page_pool, mapped for as long as they circulate; the ring's
+ * geometry (hwl_queue.h) says what is in one. A frame is gathered in an
+ * xdp_buff whose fragments live in the first buffer's shared info, which is the
  * form that an XDP program takes and that becomes an skb without a copy.
  *
  * Nothing that the device writes is trusted: a length is checked against the
@@ -41,8 +42,6 @@ static void hwl_rxq_count(struct hwl_rxq *rxq, u64_stats_t *counter)
 
 static void hwl_rxq_kick(struct hwl_rxq *rxq)
 {
-	if (rxq->kicked == rxq->prod)
-		return;
 	trace_hwl_rx_refill(rxq, rxq->prod - rxq->kicked);
 	rxq->kicked = rxq->prod;
 	/* Orders the descriptors before the doorbell. */
@@ -53,7 +52,8 @@ static void hwl_rxq_kick(struct hwl_rxq *rxq)
  * hwl_rxq_refill() - post buffers, in batches of HWL_RX_BATCH
  * @rxq: the queue
  *
- * The doorbell is rung once.
+ * The doorbell is rung once, for a batch or more: of fresh buffers, and those
+ * that were posted again.
  *
  * Context: NAPI, or the queue is not up.
  * Return: false if memory ran out and fewer than a batch are with the device:
@@ -62,37 +62,34 @@ static void hwl_rxq_kick(struct hwl_rxq *rxq)
 bool hwl_rxq_refill(struct hwl_rxq *rxq)
 {
 	struct hwl_rx_ring *ring = &rxq->ring;
-	struct page *page;
 	bool ok = true;
 	u32 n;
 
 	n = hwl_ring_unused(rxq->prod, rxq->cons, ring->count);
 	for (n = round_down(n, HWL_RX_BATCH); n; n--) {
-		page = page_pool_dev_alloc_pages(ring->pool);
-		if (unlikely(!page)) {
+		if (unlikely(!hwl_rx_buf_alloc(ring, rxq->slot,
+					       GFP_ATOMIC | __GFP_NOWARN))) {
 			hwl_rxq_count(rxq, &rxq->stats.alloc_fail);
 			ok = hwl_ring_used(rxq->prod, rxq->cons) >= HWL_RX_BATCH;
 			break;
 		}
-		ring->page[rxq->slot] = page;
-		hwl_rx_desc_post(&ring->desc[rxq->slot],
-				 page_pool_get_dma_addr(page) + HWL_RX_HEADROOM);
 		rxq->slot = hwl_ring_next(rxq->slot, ring->count);
 		rxq->prod++;
 	}
-	hwl_rxq_kick(rxq);
+	if (rxq->prod - rxq->kicked >= HWL_RX_BATCH || unlikely(!ok))
+		hwl_rxq_kick(rxq);
 	return ok;
 }
 
 /* ---- Frames under assembly ---- */
 
 /* In NAPI: straight into the cache of the pool. */
-static void hwl_rx_put_page(struct hwl_rxq *rxq, struct page *page)
+static void hwl_rx_put_buf(struct hwl_rxq *rxq, void *buf)
 {
-	page_pool_put_full_page(rxq->ring.pool, page, true);
+	page_pool_put_full_page(rxq->ring.pool, virt_to_page(buf), true);
 }
 
-/* Give the pages of the frame under assembly back. */
+/* Give the buffers of the frame under assembly back. */
 static void hwl_rx_drop_frame(struct hwl_rxq *rxq, bool napi)
 {
 	struct page_pool *pool = rxq->ring.pool;
@@ -113,16 +110,17 @@ static void hwl_rx_drop_frame(struct hwl_rxq *rxq, bool napi)
 	xdp->data = NULL;
 }
 
-static void hwl_rx_first(struct hwl_rxq *rxq, struct page *page, u32 len)
+static void hwl_rx_first(struct hwl_rxq *rxq, void *buf, u32 len)
 {
-	xdp_init_buff(&rxq->xdp, PAGE_SIZE, NULL);
-	xdp_prepare_buff(&rxq->xdp, page_address(page), HWL_RX_HEADROOM, len, false);
+	xdp_init_buff(&rxq->xdp, rxq->ring.frame_sz, NULL);
+	xdp_prepare_buff(&rxq->xdp, buf, rxq->ring.headroom, len, false);
 }
 
 /* Return: false when the frame has more pieces than an skb can hold. */
-static bool hwl_rx_next(struct hwl_rxq *rxq, struct page *page, u32 len)
+static bool hwl_rx_next(struct hwl_rxq *rxq, void *buf, u32 len)
 {
 	struct skb_shared_info *sinfo = xdp_get_shared_info_from_buff(&rxq->xdp);
+	struct page *page = virt_to_page(buf);
 
 	if (!xdp_buff_has_frags(&rxq->xdp)) {
 		xdp_buff_set_frags_flag(&rxq->xdp);
@@ -132,7 +130,7 @@ static bool hwl_rx_next(struct hwl_rxq *rxq, struct page *page, u32 len)
 	if (unlikely(sinfo->nr_frags == MAX_SKB_FRAGS))
 		return false;
 	skb_frag_fill_page_desc(&sinfo->frags[sinfo->nr_frags++], page,
-				HWL_RX_HEADROOM, len);
+				offset_in_page(buf) + rxq->ring.headroom, len);
 	sinfo->xdp_frags_size += len;
 	if (unlikely(page_is_pfmemalloc(page)))
 		xdp_buff_set_frag_pfmemalloc(&rxq->xdp);
@@ -141,8 +139,29 @@ static bool hwl_rx_next(struct hwl_rxq *rxq, struct page *page, u32 len)
 
 /* ---- From a frame to an skb ---- */
 
-/* A small frame is copied into a head of its size: its page is posted again
- * without a detour through the socket, which would be charged for all of it.
+/* Post a buffer again whose bytes are not needed any more, without a detour
+ * through its pool. A page of the emergency reserve does not stay.
+ */
+static void hwl_rx_repost(struct hwl_rxq *rxq, void *buf)
+{
+	struct hwl_rx_ring *ring = &rxq->ring;
+	struct page *page = virt_to_page(buf);
+
+	if (unlikely(page_is_pfmemalloc(page))) {
+		hwl_rx_put_buf(rxq, buf);
+		return;
+	}
+	dma_sync_single_range_for_device(ring->pool->p.dev,
+					 page_pool_get_dma_addr(page),
+					 offset_in_page(buf) + ring->headroom,
+					 ring->buf_len, DMA_FROM_DEVICE);
+	hwl_rx_buf_post(ring, rxq->slot, page, buf);
+	rxq->slot = hwl_ring_next(rxq->slot, ring->count);
+	rxq->prod++;
+}
+
+/* A small frame is copied into a head of its size: its buffer is posted again
+ * at once, and the socket is not charged for all of it.
  * Heads are fragments of pages that circulate, too: unlike those of the slab,
  * they are not cleared each time.
  */
@@ -166,7 +185,7 @@ static struct sk_buff *hwl_rx_copy(struct hwl_rxq *rxq, u32 len)
 	skb_mark_for_recycle(skb);
 	skb_reserve(skb, room);
 	hwl_copy_small(__skb_put(skb, len), xdp->data, len);
-	hwl_rx_put_page(rxq, virt_to_page(xdp->data));
+	hwl_rx_repost(rxq, xdp->data_hard_start);
 	return skb;
 }
 
@@ -192,9 +211,11 @@ static struct sk_buff *hwl_rx_build(struct hwl_rxq *rxq)
 	__skb_put(skb, xdp->data_end - xdp->data);
 	if (nr_frags) {
 		skb_shinfo(skb)->nr_frags = nr_frags;
+		/* Some kernels keep xdp_frags_size in the same place. */
+		skb_shinfo(skb)->destructor_arg = NULL;
 		skb->data_len = frags_size;
 		skb->len += frags_size;
-		skb->truesize += nr_frags * PAGE_SIZE;
+		skb->truesize += nr_frags * xdp->frame_sz;
 		skb->pfmemalloc |= !!(xdp->flags & XDP_FLAGS_FRAGS_PF_MEMALLOC);
 	}
 	return skb;
@@ -317,7 +338,7 @@ static bool hwl_rx_fits(struct hwl_rxq *rxq, u32 status)
 /* ---- Clean ---- */
 
 /*
- * Take one descriptor that the device wrote back. The page is the frame's or
+ * Take one descriptor that the device wrote back. The buffer is the frame's or
  * back in the pool afterwards.
  *
  * Return: what counts against the budget: 1 when a frame ended here. So does
@@ -325,32 +346,34 @@ static bool hwl_rx_fits(struct hwl_rxq *rxq, u32 status)
  * poll for good.
  */
 static int hwl_rx_take(struct hwl_rxq *rxq, const union hwl_rx_desc *desc,
-		       struct page *page, u32 status, struct hwl_rx_work *work)
+		       void *buf, u32 status, struct hwl_rx_work *work)
 {
+	const struct hwl_rx_ring *ring = &rxq->ring;
 	u32 len = le16_to_cpu(READ_ONCE(desc->wb.len));
 	bool eop = status & HWL_RXD_EOP;
 
 	if (unlikely(rxq->discard)) {
-		hwl_rx_put_page(rxq, page);
+		hwl_rx_put_buf(rxq, buf);
 		rxq->discard = !eop;
 		return 1;
 	}
 
 	/* A last piece without a byte is the FCS alone, stripped. */
-	if (unlikely(len > HWL_RX_BUF_LEN || (!len && !(eop && rxq->xdp.data)))) {
-		hwl_rx_put_page(rxq, page);
+	if (unlikely(len > ring->buf_len || (!len && !(eop && rxq->xdp.data)))) {
+		hwl_rx_put_buf(rxq, buf);
 		hwl_rx_reject(rxq, status, &rxq->stats.err_desc);
 		return 1;
 	}
 
-	page_pool_dma_sync_for_cpu(rxq->ring.pool, page, 0, len);
+	page_pool_dma_sync_for_cpu(ring->pool, virt_to_page(buf),
+				   offset_in_page(buf), len);
 	if (likely(!rxq->xdp.data)) {
-		prefetch(page_address(page) + HWL_RX_HEADROOM);
-		hwl_rx_first(rxq, page, len);
+		prefetch(buf + ring->headroom);
+		hwl_rx_first(rxq, buf, len);
 	} else if (unlikely(!len)) {
-		hwl_rx_put_page(rxq, page);
-	} else if (unlikely(!hwl_rx_next(rxq, page, len))) {
-		hwl_rx_put_page(rxq, page);
+		hwl_rx_put_buf(rxq, buf);
+	} else if (unlikely(!hwl_rx_next(rxq, buf, len))) {
+		hwl_rx_put_buf(rxq, buf);
 		hwl_rx_reject(rxq, status, &rxq->stats.err_desc);
 		return 1;
 	}
@@ -384,11 +407,11 @@ int hwl_rxq_clean(struct hwl_rxq *rxq, int budget)
 	struct hwl_rx_work work = {};
 	u32 low = ring->count / 2;
 	union hwl_rx_desc *desc;
-	struct page *page;
 	int done = 0;
 	u32 status;
+	void *buf;
 
-	while (done < budget && rxq->cons != rxq->prod) {
+	while (done < budget && rxq->cons != rxq->kicked) {
 		desc = &ring->desc[rxq->cslot];
 		status = le32_to_cpu(READ_ONCE(desc->wb.status));
 		if (!(status & HWL_RXD_DD))
@@ -396,13 +419,13 @@ int hwl_rxq_clean(struct hwl_rxq *rxq, int budget)
 		/* DD before the rest of the descriptor and the data. */
 		dma_rmb();
 
-		page = ring->page[rxq->cslot];
+		buf = ring->buf[rxq->cslot];
 		rxq->cslot = hwl_ring_next(rxq->cslot, ring->count);
 		rxq->cons++;
-		done += hwl_rx_take(rxq, desc, page, status, &work);
+		done += hwl_rx_take(rxq, desc, buf, status, &work);
 
 		/* Do not let a small ring run dry under a large budget. */
-		if (unlikely(hwl_ring_used(rxq->prod, rxq->cons) < low))
+		if (unlikely(hwl_ring_used(rxq->kicked, rxq->cons) < low))
 			hwl_rxq_refill(rxq);
 	}
 
@@ -428,11 +451,12 @@ void hwl_rxq_drain(struct hwl_rxq *rxq)
 
 	hwl_rx_drop_frame(rxq, false);
 	while (rxq->cons != rxq->prod) {
-		page_pool_put_full_page(rxq->ring.pool, rxq->ring.page[slot], false);
+		page_pool_put_full_page(rxq->ring.pool,
+					virt_to_page(rxq->ring.buf[slot]), false);
 		slot = hwl_ring_next(slot, rxq->ring.count);
 		rxq->cons++;
 	}
-	memset(rxq->ring.page, 0, rxq->ring.count * sizeof(*rxq->ring.page));
+	memset(rxq->ring.buf, 0, rxq->ring.count * sizeof(*rxq->ring.buf));
 	rxq->prod = 0;
 	rxq->cons = 0;
 	rxq->slot = 0;
@@ -454,6 +478,6 @@ bool hwl_rxq_pending(const struct hwl_rxq *rxq)
 {
 	const union hwl_rx_desc *desc = &rxq->ring.desc[READ_ONCE(rxq->cslot)];
 
-	return READ_ONCE(rxq->cons) != READ_ONCE(rxq->prod) &&
+	return READ_ONCE(rxq->cons) != READ_ONCE(rxq->kicked) &&
 	       le32_to_cpu(READ_ONCE(desc->wb.status)) & HWL_RXD_DD;
 }

@@ -25,6 +25,9 @@ APPEND = "iomem=relaxed init_on_alloc=0"
 PROG = "/payload/tests/guest/prog"
 DEBUG = "/sys/kernel/debug/hwltest"
 
+# A trace of its own: what each page_pool still misses when it is destroyed.
+POOLS = "/sys/kernel/tracing/instances/pools"
+
 # The message of a driver that a test provokes, and says so, is no problem; these never are.
 HARMLESS = (
     r"hrtimer: interrupt took \d+ ns",      # the host was busy
@@ -156,6 +159,10 @@ class Nic:
         Clock.scale = self.guest.scale
         self.since = self.guest.mark()
         self.bounce = self._bounce_used()
+        self.sh(f"test -d {POOLS} || {{ mountpoint -q /sys/kernel/tracing || "
+                "mount -t tracefs tracefs /sys/kernel/tracing; "
+                f"mkdir {POOLS}; echo 1 >{POOLS}/events/page_pool/page_pool_release/enable; }}; "
+                f"echo >{POOLS}/trace")
         if not bare:
             self.load()
 
@@ -176,6 +183,8 @@ class Nic:
         problems = self.guest.log_problems(self.since, self.allowed)
         assert not problems, "the kernel log has what the test did not expect:\n" + \
             "\n".join(problems)
+        wait_until(lambda: not self.pages_missing(), 5,
+                   lambda: f"each page back in its pool: {self.pages_missing()}")
         # Pages that a socket held come back a moment after it is gone.
         wait_until(lambda: self._bounce_used() in (None, self.bounce), 5,
                    "each DMA mapping undone: bounce buffers in use before and after")
@@ -194,6 +203,19 @@ class Nic:
     def undo(self):
         while self.deferred:
             self.deferred.pop()()
+
+    def pages_missing(self):
+        """{pool: pages} that pools which are being destroyed wait for.
+
+        What another processor will free at its next softirq is not lost: it gets one.
+        """
+        found = dict(re.findall(r"page_pool=(\S+) inflight=(\d+)",
+                                self.sh(f"cat {POOLS}/trace")))
+        missing = {pool: int(n) for pool, n in found.items() if int(n)}
+        if missing:
+            self.sh("for cpu in /sys/devices/system/cpu/cpu[0-9]*; do "
+                    "taskset -c ${cpu##*/cpu} ping -n -q -c 1 -W 1 127.0.0.1; done", 30)
+        return missing
 
     def _bounce_used(self):
         """Slots of the bounce buffer in use, where all mappings go through it."""
@@ -320,6 +342,19 @@ class Nic:
     def poke_queue(self, queue, what):
         """Stop or wake a transmit queue behind the driver's back; "storm": wake it for long."""
         self.sh(f"echo dut0 {queue} {what} >{self.helper()}/queue", 60)
+
+    @contextlib.contextmanager
+    def handed_up(self, dev="dut0"):
+        """What the driver gives the stack while the block runs: a list, filled at its end, of
+        dicts with fields of struct sk_buff, and the frame's first bytes as "head"."""
+        seen = []
+        self.sh(f"echo {dev} >{self.helper()}/rx")
+        try:
+            yield seen
+        finally:
+            out = self.sh(f"echo off >{DEBUG}/rx; cat {DEBUG}/rx")
+            seen += [{**x, "head": bytes.fromhex(x["head"])}
+                     for x in map(json.loads, out.splitlines())]
 
     def vanish(self):
         """From now on every read of a register gives all ones, as when the device is gone."""

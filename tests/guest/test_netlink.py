@@ -57,12 +57,12 @@ def test_page_pools(nic):
     napis = {x["id"] for x in dump(nic, "napi-get")}
     found = pools()
     assert {x.get("napi-id") for x in found} == napis and len(found) == 4, found
-    assert len(pools(240)) == 2
+    assert len(pools(120)) == 2
     assert all(x.get("inflight-mem", 0) == 4096 * x.get("inflight", 0) for x in found)
     nic.sh("ethtool -G dut0 rx 64")
-    wait_until(lambda: [x for x in pools(48) if x["inflight"] <= 128] == pools(48) != [], 10,
+    wait_until(lambda: [x for x in pools(24) if x["inflight"] <= 64] == pools(24) != [], 10,
                "small pools")
-    assert len(pools(48)) == 2
+    assert len(pools(24)) == 2
     nic.sh("ip link set dut0 down")
     wait_until(lambda: not pools(), 10, "no pool of a closed interface")
 

@@ -2,7 +2,7 @@
 /*
  * What guest tests need and user space cannot do: make a kernel function fail
  * when the driver calls it, stop and wake transmit queues behind the driver's
- * back, and write where the device does.
+ * back, write where the device does, and look at what the driver hands up.
  *
  * In debugfs, directory hwltest:
  *   fail   "FUNCTION VALUE NTH CALLER": the NTH call (0: each; -N: the first N) from
@@ -13,16 +13,22 @@
  *   vanish "ADDRESS LENGTH": a mapping of registers reads as all ones from now on.
  *   appear write anything: what has vanished is there again.
  *   memr   "ADDRESS LENGTH", then read: hexadecimal.
+ *   rx     "DEVICE": record each skb that goes up from there; "off" ends it. Reads
+ *          as a JSON object a line.
  */
 #include <linux/debugfs.h>
 #include <linux/delay.h>
 #include <linux/hex.h>
+#include <linux/if_vlan.h>
 #include <linux/io.h>
 #include <linux/kallsyms.h>
 #include <linux/kprobes.h>
 #include <linux/module.h>
 #include <linux/netdevice.h>
 #include <linux/pgtable.h>
+#include <linux/seq_file.h>
+#include <linux/skbuff.h>
+#include <linux/spinlock.h>
 #include <linux/uaccess.h>
 #include <asm/set_memory.h>
 
@@ -212,6 +218,141 @@ static const struct file_operations memr_fops = {
 	.owner = THIS_MODULE, .write = memr_write, .read = memr_read,
 };
 
+/* ---- What goes up with a frame ---- */
+
+#define RX_MAX		512
+#define RX_HEAD		32
+
+struct rx_seen {
+	u32 len, data_len, nr_frags, frags_len, truesize, headroom, hash;
+	int queue;
+	u16 protocol, vlan_proto, vlan_tci;
+	u8 ip_summed, csum_level, pkt_type;
+	bool l4_hash, sw_hash, vlan, recycle, destructor_arg, fragment;
+	u8 head[RX_HEAD];
+};
+
+static struct rx_seen rx_seen[RX_MAX];
+static unsigned int rx_count;
+static DEFINE_RAW_SPINLOCK(rx_lock);
+static char rx_dev[IFNAMSIZ];
+static bool rx_armed;
+
+static void rx_record(struct rx_seen *seen, const struct sk_buff *skb)
+{
+	const struct skb_shared_info *sinfo = skb_shinfo(skb);
+	int i;
+
+	*seen = (struct rx_seen){
+		.len = skb->len, .data_len = skb->data_len,
+		.nr_frags = sinfo->nr_frags, .truesize = skb->truesize,
+		.headroom = skb_headroom(skb), .hash = skb->hash,
+		.queue = skb_rx_queue_recorded(skb) ? skb_get_rx_queue(skb) : -1,
+		.protocol = ntohs(skb->protocol),
+		.vlan_proto = ntohs(skb->vlan_proto), .vlan_tci = skb->vlan_tci,
+		.ip_summed = skb->ip_summed, .csum_level = skb->csum_level,
+		.pkt_type = skb->pkt_type, .l4_hash = skb->l4_hash,
+		.sw_hash = skb->sw_hash, .vlan = skb_vlan_tag_present(skb),
+		.recycle = skb->pp_recycle, .fragment = skb->head_frag,
+		.destructor_arg = sinfo->destructor_arg,
+	};
+	for (i = 0; i < sinfo->nr_frags; i++)
+		seen->frags_len += skb_frag_size(&sinfo->frags[i]);
+	if (skb_headroom(skb) >= ETH_HLEN)
+		memcpy(seen->head, skb->data - ETH_HLEN,
+		       min(RX_HEAD, skb_headlen(skb) + ETH_HLEN));
+}
+
+/* Of whatever name, its second argument is the skb. */
+static int rx_hit(struct kprobe *kp, struct pt_regs *regs)
+{
+	const struct sk_buff *skb = (void *)regs->si;
+	unsigned long flags;
+
+	if (!skb->dev || strcmp(skb->dev->name, rx_dev))
+		return 0;
+	raw_spin_lock_irqsave(&rx_lock, flags);
+	if (rx_count < RX_MAX)
+		rx_record(&rx_seen[rx_count++], skb);
+	raw_spin_unlock_irqrestore(&rx_lock, flags);
+	return 0;
+}
+
+static struct kprobe rx_probe;
+
+static void rx_disarm(void)
+{
+	if (rx_armed)
+		unregister_kprobe(&rx_probe);
+	rx_armed = false;
+}
+
+static int rx_arm(const char *symbol)
+{
+	memset(&rx_probe, 0, sizeof(rx_probe));
+	rx_probe.symbol_name = symbol;
+	rx_probe.pre_handler = rx_hit;
+	return register_kprobe(&rx_probe);
+}
+
+static ssize_t rx_write(struct file *file, const char __user *from, size_t len,
+			loff_t *pos)
+{
+	char buf[32];
+	ssize_t ret;
+
+	ret = take(buf, sizeof(buf), from, len);
+	if (ret < 0)
+		return ret;
+	rx_disarm();
+	if (!strncmp(buf, "off", 3))
+		return ret;
+	if (sscanf(buf, "%15s", rx_dev) != 1)
+		return -EINVAL;
+	rx_count = 0;
+	/* The former is an inline function around the latter since 6.15. */
+	if (rx_arm("gro_receive_skb") && rx_arm("napi_gro_receive"))
+		return -ENOENT;
+	rx_armed = true;
+	return ret;
+}
+
+static int rx_show(struct seq_file *s, void *unused)
+{
+	unsigned int i, n = READ_ONCE(rx_count);
+
+	for (i = 0; i < n; i++) {
+		const struct rx_seen *r = &rx_seen[i];
+
+		seq_printf(s, "{\"len\": %u, \"data_len\": %u, \"nr_frags\": %u, "
+			   "\"frags_len\": %u, \"truesize\": %u, \"headroom\": %u, ",
+			   r->len, r->data_len, r->nr_frags, r->frags_len, r->truesize,
+			   r->headroom);
+		seq_printf(s, "\"hash\": %u, \"l4_hash\": %u, \"sw_hash\": %u, "
+			   "\"queue\": %d, \"protocol\": %u, \"pkt_type\": %u, ",
+			   r->hash, r->l4_hash, r->sw_hash, r->queue, r->protocol,
+			   r->pkt_type);
+		seq_printf(s, "\"vlan\": %u, \"vlan_proto\": %u, \"vlan_tci\": %u, "
+			   "\"ip_summed\": %u, \"csum_level\": %u, ",
+			   r->vlan, r->vlan_proto, r->vlan_tci, r->ip_summed,
+			   r->csum_level);
+		seq_printf(s, "\"recycle\": %u, \"fragment\": %u, "
+			   "\"destructor_arg\": %u, \"head\": \"%*phN\"}\n",
+			   r->recycle, r->fragment, r->destructor_arg, RX_HEAD, r->head);
+	}
+	return 0;
+}
+
+static int rx_open(struct inode *inode, struct file *file)
+{
+	return single_open(file, rx_show, NULL);
+}
+
+static const struct file_operations rx_fops = {
+	.owner = THIS_MODULE, .open = rx_open, .write = rx_write, .read = seq_read,
+	.llseek = seq_lseek, .release = single_release,
+};
+
 /* Every page of a mapping of registers becomes one page of ones. */
 static void *ones;
 
@@ -301,6 +442,7 @@ static int __init hwltest_init(void)
 	debugfs_create_file("queue", 0200, dir, NULL, &queue_fops);
 	debugfs_create_file("mem", 0200, dir, NULL, &mem_fops);
 	debugfs_create_file("memr", 0600, dir, NULL, &memr_fops);
+	debugfs_create_file("rx", 0600, dir, NULL, &rx_fops);
 	return 0;
 }
 
@@ -308,6 +450,7 @@ static void __exit hwltest_exit(void)
 {
 	debugfs_remove(dir);
 	fail_disarm();
+	rx_disarm();
 	/* Something may still be mapped to the page of ones: it stays. */
 }
 

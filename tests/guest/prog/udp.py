@@ -68,11 +68,16 @@ def ask(args):
     print("null")
 
 
-p = argparse.ArgumentParser()
-p.add_argument("what", choices=["send", "receive", "echo", "ask"])
-p.add_argument("address", nargs="?")
-p.add_argument("count", type=int)
-p.add_argument("--size", type=int, default=0)
-p.add_argument("--timeout", type=float, default=5)
-args = p.parse_args()
-{"send": send, "receive": receive, "echo": echo, "ask": ask}[args.what](args)
+def main():
+    p = argparse.ArgumentParser()
+    p.add_argument("what", choices=["send", "receive", "echo", "ask"])
+    p.add_argument("address", nargs="?")
+    p.add_argument("count", type=int)
+    p.add_argument("--size", type=int, default=0)
+    p.add_argument("--timeout", type=float, default=5)
+    args = p.parse_args()
+    {"send": send, "receive": receive, "echo": echo, "ask": ask}[args.what](args)
+
+
+if __name__ == "__main__":
+    main()
