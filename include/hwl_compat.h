@@ -4,7 +4,7 @@
  *
  * The code is written for the newest kernel; this header gives others what they
  * lack. What the kernel at hand offers is found out when the module is built:
- * see compat/probes.c for the HWL_HAVE_* here, and for adding one. Nothing asks
+ * see src/compat/probes.c for the HWL_HAVE_* here, and for adding one. Nothing asks
  * for a kernel version; numbers in comments say when mainline changed.
  */
 #ifndef HWL_COMPAT_H

@@ -32,7 +32,7 @@ case ${1-} in
 install)
 	uninstall
 	mkdir -p "$source"
-	cp -r "$top"/{Makefile,Kbuild,LICENSE,src,include,compat} "$source"
+	cp -r "$top"/{Makefile,Kbuild,LICENSE,src,include} "$source"
 	make -s -C "$source" clean
 	cat >"$source/dkms.conf" <<EOF
 PACKAGE_NAME="hartwell"

@@ -14,7 +14,7 @@ from .util import (TOP, LabError, Progress, atomic, cache_dir, digest, forget_ol
 
 RECIPE = 1
 LIMIT = 1200
-SOURCE = ("src", "include", "compat", "Kbuild", "Makefile")    # of the module
+SOURCE = ("src", "include", "Kbuild", "Makefile")    # of the module
 CHROOT_PACKAGES = "bash coreutils dash diffutils findutils gcc grep gzip hostname kmod libc-bin \
 libc6-dev make mawk perl-base sed tar xz-utils".split()
 CHROOT_HOOK = r"""

@@ -143,7 +143,7 @@ def test_each_checkout_builds_alone(cache, monkeypatch, tmp_path):
     places = []
     for name in ("one", "two"):
         top = tmp_path / "checkouts" / name
-        for part in ("src", "include", "compat"):
+        for part in ("src", "include"):
             (top / part).mkdir(parents=True)
             (top / part / "a.h").write_text(name)
         for part in ("Kbuild", "Makefile"):

@@ -21,7 +21,7 @@ from pathlib import Path
 
 HERE = Path(__file__).resolve().parent
 TOP = HERE.parents[1]
-BUILD = "Makefile Kbuild src include compat qemu scripts tests".split()
+BUILD = "Makefile Kbuild src include qemu scripts tests".split()
 
 
 def copy(into):

@@ -2,7 +2,7 @@
 """What the kernel offers is asked, not guessed: headers with one interface more, or one less.
 
 A changed copy of one header comes first in the include path.  Only the files that use the
-interface are compiled: that is enough for the compiler to say whether what compat/probes.c found
+interface are compiled: that is enough for the compiler to say whether what src/compat/probes.c found
 out and what include/hwl_compat.h makes of it fit the headers.
 """
 
@@ -78,8 +78,8 @@ LATER = [
 
 # Out of headers of the newest.
 GONE = [
-    Change("fields", ETHTOOL, r"struct ethtool_rxfh_fields\b", "struct gone_rxfh_fields",
-           ["ethtool"], {"RXFH_FIELDS": 0, "GET_RXFH_FIELDS": 0}),
+    Change("fields", ETHTOOL, r"struct ethtool_rxfh_fields \{", "struct gone_rxfh_fields {",
+           ["ethtool"], {"RXFH_FIELDS": 0, "GET_RXFH_FIELDS": 1}),
     Change("fields-operation", ETHTOOL, r"\(\*get_rxfh_fields\)", "(*gone_rxfh_fields)",
            ["ethtool"], {"RXFH_FIELDS": 1, "GET_RXFH_FIELDS": 0}),
     Change("ring-count", ETHTOOL, r"\(\*get_rx_ring_count\)", "(*gone_rx_ring_count)",
@@ -114,7 +114,7 @@ class Headers:
         top = module.build_chroot(self.kern) if self.kern.chroot else Path("/")
         common = f"linux-headers-{self.kern.version.removesuffix('-amd64')}-common"
         self.include = top / "usr/src" / common / "include"
-        for name in ("src", "include", "compat"):
+        for name in ("src", "include"):
             shutil.copytree(TOP / name, tree / name, ignore=shutil.ignore_patterns("*.o", ".*"))
         shutil.copy(TOP / "Kbuild", tree)
 
@@ -200,7 +200,7 @@ def test_asked_once(tmp_path):
     assert ask() == first
     assert ask("KCFLAGS=-DNDEBUG") != first
     second = ask()
-    probes = kernel.tree / "compat/probes.c"
+    probes = kernel.tree / "src/compat/probes.c"
     with probes.open("a", encoding="utf-8") as file:
         file.write("\nHWL_HAVE(NOTHING, sizeof(struct nothing) > 0)\n"
                    "HWL_HAVE(ALL, sizeof(struct net_device) > 0)\n")

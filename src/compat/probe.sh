@@ -70,7 +70,7 @@ if [ -n "$lacking" ]; then
 fi
 
 awk -v failed="$failed" -v release="$release" '
-	BEGIN { print "/* Made by compat/probe.sh: what Linux " release " offers. */" }
+	BEGIN { print "/* Made by src/compat/probe.sh: what Linux " release " offers. */" }
 	/^HWL_HAVE\(/ {
 		split($0, part, /[(,]/)
 		print "#define HWL_HAVE_" part[2], index(failed, " " part[2] " ") ? 0 : 1
