@@ -53,9 +53,9 @@ class Demo:
 
     # --- the sections ---
 
-    def run(self):
-        """True if everything held."""
-        sections = [
+    def sections(self):
+        """What is shown and checked: names of rows, and functions."""
+        return [
             ("driver loads", self.load),
             ("link", self.link),
             ("ping IPv4", lambda: self.ping("ping IPv4", "192.0.2.2")),
@@ -70,8 +70,11 @@ class Demo:
             *([("leaks", self.leaks)] if self.guest.kernel.debug else []),
             ("kernel log", self.log),
         ]
+
+    def run(self):
+        """True if everything held."""
         try:
-            for check, function in sections:
+            for check, function in self.sections():
                 self.attempt(check, function)
                 if check == "driver loads" and not self.rows[-1][1]:
                     self.log()

@@ -20,13 +20,13 @@ import re
 import shutil
 import socket
 import subprocess
+import time
 from pathlib import Path
 
 from . import host
-from .artifacts import forget_old
 from .guest import Guest, GuestConfig
 from .util import (TOP, LabError, Progress, UsageError, atomic, cache_dir, die_with_parent, digest,
-                   locked, log_path, run_logged)
+                   locked, log_path, remove, run_logged)
 
 RECIPE = 1
 QEMU_MIN = (11, 0)          # the first with vfio-user-pci in Debian
@@ -111,8 +111,16 @@ def binary(sanitize=""):
             tmp.mkdir()
             run_logged(["make", "-s", "-C", SOURCE, f"OUT={tmp}", f"SAN={sanitize}"],
                        log_path("model.log"), 300)
-        forget_old(f"{name}-*", keep=top)
+        _forget(f"{name}-*", top)
+    os.utime(top)
     return top / "model82574"
+
+
+def _forget(pattern, keep):
+    """Remove what no checkout has used for two weeks."""
+    for path in cache_dir().glob(pattern):
+        if path != keep and time.time() - path.stat().st_mtime > 14 * 86400:
+            remove(path)
 
 
 @dataclasses.dataclass
@@ -227,10 +235,11 @@ class ModelGuest(Guest):
     def command(self):
         cmd = super().command()
         at = cmd.index(host.QEMU)
+        start = getattr(self, "_qemu", [host.QEMU])     # a dry run has fetched none
         machine = cmd.index("-machine") + 1
         cmd[machine] += ",memory-backend=guest"
         memory = ["-object", f"memory-backend-memfd,id=guest,size={self.config.mem}M,share=on"]
-        return cmd[:at] + self._qemu + memory + cmd[at + 1:]
+        return cmd[:at] + start + memory + cmd[at + 1:]
 
     def _nic_args(self):
         c = self.config
@@ -277,6 +286,15 @@ class ModelGuest(Guest):
             if directory and m.log_file.exists():
                 self.model_logs.append(m.log())
         super().close()
+
+
+def check_options(options):
+    """Refuse options that go with the model alone, and files that are not there."""
+    for name in ("faults", "wire", "model_log"):
+        if getattr(options, name) is not None and options.device != "model":
+            raise UsageError(f"--{name.replace('_', '-')} goes with --device model")
+    if options.faults is not None and not Path(options.faults).is_file():
+        raise UsageError(f"--faults {options.faults}: no such file")
 
 
 def check(config):

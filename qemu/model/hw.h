@@ -141,6 +141,7 @@
 #define TARC(n)		(0x3840 + 0x100 * (n))
 #define  TARC_ENABLE	BIT32(10)
 #define  TARC_TXHANG	BIT32(26)
+#define  TARC_RSVD	0x78000000U
 #define  TARC_MULTI	(BIT32(7) | BIT32(23) | BIT32(24) | BIT32(25))
 /* From a ring's base register. */
 #define RING_BAH	0x04

@@ -96,8 +96,6 @@ static void nvm_access(struct dev *dev, int arg)
 
 static void nvm_start(struct dev *dev, u32 off, u32 value, u64 takes)
 {
-	if (!(rd(dev, EXTCNF_CTRL) & EXTCNF_MDIO_SW))
-		offend(dev, OFF_NVM_OWNER, off, value);
 	wr(dev, off, value & ~EERD_DONE);
 	if (!(value & EERD_START))
 		return;
@@ -112,6 +110,8 @@ void eerd_write(struct dev *dev, u32 off, u32 value)
 
 void eewr_write(struct dev *dev, u32 off, u32 value)
 {
+	if (!(rd(dev, EXTCNF_CTRL) & EXTCNF_MDIO_SW))
+		offend(dev, OFF_NVM_OWNER, off, value);
 	nvm_start(dev, off, value, WRITE_NS);
 }
 

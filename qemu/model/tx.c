@@ -470,13 +470,15 @@ void tx_wire(struct dev *dev, int arg)
 	u64 now = now_ns();
 
 	(void)arg;
-	while (tx->fifo.first && (dev->phy.link || phy_loopback(dev)) && !tx_paused(dev)) {
-		if (tx->wire_free > now) {
-			timer_set(dev, TIMER_WIRE, tx->wire_free, tx_wire, 0);
-			break;
-		}
+	for (;;) {
 		if (!wire_flush(dev)) {
 			timer_set(dev, TIMER_WIRE, now + SOCKET_RETRY, tx_wire, 0);
+			break;
+		}
+		if (!tx->fifo.first || !(dev->phy.link || phy_loopback(dev)) || tx_paused(dev))
+			break;
+		if (tx->wire_free > now) {
+			timer_set(dev, TIMER_WIRE, tx->wire_free, tx_wire, 0);
 			break;
 		}
 		if (tx->wire_free + WIRE_SLACK < now)
@@ -494,7 +496,6 @@ void tx_wire(struct dev *dev, int arg)
 static void tx_check(struct dev *dev)
 {
 	u32 xdctl = rd(dev, TXDCTL(0));
-	int n;
 
 	if (xdctl != rd(dev, TXDCTL(1)))
 		offend(dev, OFF_TXDCTL, TXDCTL(1), rd(dev, TXDCTL(1)));
@@ -504,9 +505,9 @@ static void tx_check(struct dev *dev)
 		offend(dev, OFF_TIDV, TIDV, xdctl);
 	if ((rd(dev, CTRL_EXT) & (CTRL_EXT_RSVD22 | CTRL_EXT_RSVD23)) != CTRL_EXT_RSVD22)
 		offend(dev, OFF_RESERVED, CTRL_EXT, rd(dev, CTRL_EXT));
-	for (n = 0; n < QUEUES; n++)
-		if (rd(dev, TARC(n)) & 0x78000000)
-			offend(dev, OFF_RESERVED, TARC(n), rd(dev, TARC(n)));
+	/* Linux mends those of queue 0 alone. */
+	if (rd(dev, TARC(0)) & TARC_RSVD)
+		offend(dev, OFF_RESERVED, TARC(0), rd(dev, TARC(0)));
 }
 
 void tctl_write(struct dev *dev, u32 off, u32 value)
