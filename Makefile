@@ -51,6 +51,7 @@ help:
 	@echo 'make clean             remove what was built'
 	@echo 'make test              run all tests; T=<expression> runs some'
 	@echo 'make test-<kernel>     run the guest tests on another kernel, such as sid'
+	@echo 'make test-model        ... on the device model (Documentation/model.rst)'
 	@echo 'make test-full         ... on all kernels, with the long tests'
 	@echo 'make soak              change everything at random under traffic; MINUTES=10'
 	@echo 'make mutants           break one rule at a time, and see a test notice'
@@ -61,12 +62,16 @@ help:
 # ---- tests
 # T: which tests (an expression for pytest -k, a file, or a node id). KERNEL: a kernel of
 # scripts/run-vm.sh. JOBS: how many side by side.
-.PHONY: test test-full mutants soak verify kselftest bench
+.PHONY: test test-full test-model mutants soak verify kselftest bench
 test:
 	tests/run.sh
 
 test-full:
 	tests/run.sh --long --kernel 6.12 --kernel debug --kernel sid
+
+# The guest tests on the device model, instead of QEMU's own device.
+test-model:
+	HARTWELL_DEVICE=model T='$(or $(T),tests/guest)' tests/run.sh
 
 test-%:
 	T='$(or $(T),tests/guest)' tests/run.sh --kernel $*

@@ -34,6 +34,7 @@ SUITE = "trixie"            # and its backports have one that new
 SOURCE = TOP / "qemu" / "model"
 LIB = "usr/lib/x86_64-linux-gnu"
 START_TIMEOUT = 20
+PARTNER = "1000fd 100fd 100hd 10fd 10hd pause asym"
 
 
 # --- QEMU ----------------------------------------------------------------------------------
@@ -216,10 +217,24 @@ class ModelGuest(Guest):
         self.model_options = model_options or ModelOptions()
         self.models = []
         self.model_logs = []
+        self._told = 0
 
     @property
     def model(self):
         return self.models[0]
+
+    def begin_test(self):
+        """No fault is left of an earlier test, the cable is whole, and its offences are told."""
+        for m in self.models:
+            for line in ("clear all", "link up", f"partner {PARTNER}", "damage crc 0"):
+                m.command(line)
+        self.new_offences()
+
+    def new_offences(self):
+        """Of all devices, those that were not returned before."""
+        found = [x for m in self.models for x in m.offences()]
+        new, self._told = found[self._told:], len(found)
+        return new
 
     def prepare(self):
         super().prepare()

@@ -7,9 +7,9 @@ import time
 from . import pktgen
 from .demo import Demo
 from .guest import Guest
+from .model import PARTNER
 
 FLOOD_SECONDS = 2
-FULL_PARTNER = "1000fd 100fd 100hd 10fd 10hd"
 
 
 class ModelDemo(Demo):
@@ -60,7 +60,7 @@ class ModelDemo(Demo):
         """Without pause a flood loses frames: the same number for all who count."""
         self.heading(f"Overrun: a partner without pause floods for {FLOOD_SECONDS} s")
         model = self.guest.model
-        model.command(f"partner {FULL_PARTNER}")
+        model.command(f"partner {PARTNER.replace('pause asym', '')}")
         self.guest.wait_for("[ $(cat /sys/class/net/dut0/carrier) = 1 ]")
         before = model.stats()
         self.flood("peer0", Guest.mac("dut"), self.guest.netns(), 60, 16)
@@ -74,7 +74,7 @@ class ModelDemo(Demo):
         arrived, lost = (after[x] - before[x] for x in ("received", "overrun"))
         self.show(f"frames that arrived {arrived}, lost by the device {lost}; "
                   f"in all: wire {after['overrun']}, ip -s -s link {missed}")
-        model.command(f"partner {FULL_PARTNER} pause asym")
+        model.command(f"partner {PARTNER}")
         self.guest.wait_for("[ $(cat /sys/class/net/dut0/carrier) = 1 ]")
         self.record("overrun", arrived and missed == after["overrun"],
                     f"{lost} of {arrived} frames lost, counted the same by wire and driver")

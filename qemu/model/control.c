@@ -39,6 +39,7 @@ static int cmd_partner(struct dev *dev, char **word, int words)
 		{ "1000fd", PARTNER_1000FD },
 	};
 	struct wire *w = &dev->wire;
+	u32 was = w->advertise << 2 | (u32)w->pause << 1 | w->asym;
 	size_t n;
 	int i;
 
@@ -52,7 +53,8 @@ static int cmd_partner(struct dev *dev, char **word, int words)
 			if (!strcmp(word[i], names[n].name))
 				w->advertise |= names[n].bit;
 	}
-	phy_renegotiate(dev);
+	if (was != (w->advertise << 2 | (u32)w->pause << 1 | w->asym))
+		phy_renegotiate(dev);
 	return 0;
 }
 

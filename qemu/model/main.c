@@ -27,6 +27,7 @@ static void usage(FILE *to)
 	      "  --autoneg MS     negotiation takes that long (1500)\n"
 	      "  --no-pause       the partner knows no pause frames\n"
 	      "  --vectors N      MSI-X vectors that the NVM grants: 1 to 5 (5)\n"
+	      "  --mdio US        a PHY access takes that long (30)\n"
 	      "  --flash          the NVM is flash\n\nerrata, and which are on:\n", to);
 	errata_list(to);
 	fputs("\nfaults:\n", to);
@@ -38,7 +39,7 @@ static const struct option options[] = {
 	{ "log", 1, NULL, 'l' }, { "faults", 1, NULL, 'f' }, { "errata", 1, NULL, 'e' },
 	{ "mac", 1, NULL, 'm' }, { "speed", 1, NULL, 'p' }, { "scale", 1, NULL, 'x' },
 	{ "autoneg", 1, NULL, 'a' }, { "no-pause", 0, NULL, 'n' },
-	{ "vectors", 1, NULL, 'v' }, { "flash", 0, NULL, 'F' }, { "help", 0, NULL, 'h' },
+	{ "vectors", 1, NULL, 'v' }, { "flash", 0, NULL, 'F' }, { "mdio", 1, NULL, 'd' }, { "help", 0, NULL, 'h' },
 	{ NULL, 0, NULL, 0 },
 };
 
@@ -112,6 +113,9 @@ static int parse_one(struct dev *dev, int c, char *arg)
 	case 'v':
 		o->vectors = atoi(arg);
 		return o->vectors < 1 || o->vectors > MAX_VECTORS;
+	case 'd':
+		o->mdio_us = (u32)strtoul(arg, NULL, 0);
+		return 0;
 	case 'F':
 		o->flash = true;
 		return 0;
@@ -127,6 +131,7 @@ static void dev_defaults(struct dev *dev)
 	memcpy(dev->opt.mac, mac, 6);
 	dev->opt.vectors = MAX_VECTORS;
 	dev->opt.master_delay_us = 200;
+	dev->opt.mdio_us = 30;	/* 64 bits at 2.5 MHz */
 	dev->wire.plugged = true;
 	dev->wire.pause = true;
 	dev->wire.asym = true;

@@ -264,8 +264,8 @@ struct options {
 	u8 mac[6];
 	int vectors;
 	bool flash;
-	u32 read_delay_ns;
 	u32 master_delay_us;
+	u32 mdio_us;
 };
 
 struct dev {
@@ -505,7 +505,8 @@ enum offence {
 	OFF_TAIL_OWNER, OFF_MDIO_OWNER, OFF_NVM_OWNER, OFF_IN_RESET,
 	OFF_PHY_EARLY, OFF_CONTEXT, OFF_DMA, OFF_DESC_CHANGED, OFF_DESC_DD,
 	OFF_TSO, OFF_SHORT, OFF_TX_BIG, OFF_RSS, OFF_UNKNOWN, OFF_ICR_MASKED,
-	OFF_EIAC_OTHER, OFF_IAM, OFF_TIDV, OFF_RAR_FLUSH, OFF_IFCS, OFF_TDESC,
+	OFF_EIAC_OTHER, OFF_IAM, OFF_TIDV, OFF_RAR_FLUSH, OFF_IFCS, OFF_TSO_TAIL,
+	OFF_TDESC,
 	OFFENCES,
 };
 

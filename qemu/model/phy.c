@@ -10,7 +10,6 @@
 
 #include "model.h"
 
-#define MDIO_NS		(30 * NS_PER_US)	/* 64 bits at 2.5 MHz */
 #define MDIC_REGDATA	0x0000FFFFU
 
 #define BMCR		0
@@ -263,5 +262,5 @@ void mdic_write(struct dev *dev, u32 off, u32 value)
 		offend(dev, OFF_PHY_EARLY, off, value);
 	wr(dev, off, value & ~(MDIC_READY | MDIC_ERROR));
 	dev->phy.mdic = value;
-	timer_set(dev, TIMER_MDIC, now_ns() + MDIO_NS, mdic_done, 0);
+	timer_set(dev, TIMER_MDIC, now_ns() + dev->opt.mdio_us * NS_PER_US, mdic_done, 0);
 }

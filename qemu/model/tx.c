@@ -13,10 +13,11 @@
 #define DELAY_NS	1024		/* a unit of TIDV and TADV */
 #define FRAME_OVERHEAD	16		/* per frame in the packet buffer */
 #define FIFO_RESERVE	80		/* 82583V: a frame must leave that much */
-#define EARLY_DD_NS	(200 * NS_PER_US)
+#define EARLY_DD_NS	(5 * NS_PER_MS)
 #define SOCKET_RETRY	(100 * NS_PER_US)
 #define WIRE_SLACK	(500 * NS_PER_US)	/* made up for after a late wake-up */
 #define SHORTEST	17
+#define TSO_TAIL	4		/* bytes whose DD is never early */
 #define ASPM_FRAMES	1000
 
 void tx_init(struct dev *dev)
@@ -270,7 +271,8 @@ static void tx_data(struct dev *dev, struct txq *q, const struct desc *d)
 	u32 len = cmd & TXD_DEXT ? TXD_LEN(cmd) : TXD_LEGACY_LEN(cmd);
 
 	tx_options(dev, q, d);
-	if (cmd & TXD_EOP && q->tse && len > 4 && erratum(dev, ERR_EARLY_DD)) {
+	if (cmd & TXD_EOP && q->tse && len > TSO_TAIL && erratum(dev, ERR_EARLY_DD)) {
+		offend(dev, OFF_TSO_TAIL, TDT(tx_number(dev, q)), len);
 		q->late_addr = d->lo;
 		q->late_len = len;
 		q->late_at = now_ns() + EARLY_DD_NS;

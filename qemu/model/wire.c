@@ -90,6 +90,8 @@ void wire_pause(struct dev *dev, u32 quanta)
 
 void wire_plug(struct dev *dev, bool plugged)
 {
+	if (plugged == dev->wire.plugged)
+		return;
 	dev->wire.plugged = plugged;
 	phy_renegotiate(dev);
 }

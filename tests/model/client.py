@@ -156,14 +156,6 @@ class Host:
     def wr(self, offset, value):
         self.region_write(0, offset, struct.pack("<I", value & 0xFFFFFFFF))
 
-    def write_then_read(self, offset, value):
-        """A write and a read so close that nothing takes place between them."""
-        write = struct.pack("<QII", offset, 0, 4) + struct.pack("<I", value)
-        read = struct.pack("<QII", offset, 0, 4)
-        self.sock.sendall(struct.pack("<HHIII", 0, WRITE, 16 + len(write), 0x10, 0) + write
-                          + struct.pack("<HHIII", 0, READ, 16 + len(read), 0, 0) + read)
-        return struct.unpack("<I", self._recv(36)[32:])[0]
-
     def set(self, offset, bits):
         self.wr(offset, self.rd(offset) | bits)
 

@@ -181,9 +181,11 @@ def test_statistics_clear_when_read(host):
 # --- PHY ---
 
 
-def test_mdio_takes_time(host):
+def test_mdio_takes_time(hosts):
+    host = hosts("--mdio", "20000")
     host.own()
-    first = host.write_then_read(MDIC, 2 << 26 | 1 << 21 | 2 << 16)
+    host.wr(MDIC, 2 << 26 | 1 << 21 | 2 << 16)
+    first = host.rd(MDIC)
     assert wait_until(lambda: (v := host.rd(MDIC)) & 1 << 28 and (v,))[0] & 0xFFFF == 0x0141
     assert not first & 1 << 28
     assert host.mdio(3) == 0x0CB1

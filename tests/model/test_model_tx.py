@@ -378,6 +378,21 @@ def test_early_dd_sends_what_came_later(hosts):
     tx.wait(slot)
     host.put(addr, b"\xee" * 100)
     assert b"\xee" * 20 in host.frame_out()
+    assert host.offences() == {"tso-tail"}
+
+
+def test_tail_of_its_own_is_safe_from_early_dd(hosts):
+    host = hosts("--errata", "early-dd")
+    host.link_up()
+    tx = TxRing(host)
+    tx.context(ipcss=14, ipcso=24, ipcse=33, tucss=34, tucso=50, paylen=100, hdrlen=54,
+               mss=1000, flags=1 << 24 | 1 << 25 | TSE)
+    tx.frame(p.ether(p.ip4(p.tcp(bytes(96)))), IFCS | TSE, IXSM | TXSM)
+    slot = tx.frame(bytes(4), EOP | IFCS | RS | TSE, IXSM | TXSM)
+    tx.ring()
+    tx.wait(slot)
+    assert len(host.frame_out()) == 154
+    assert not host.offences()
 
 
 def test_aspm(hosts):
