@@ -154,10 +154,10 @@ class Model:
             args += ["--errata", options.errata]
         if options.faults:
             args += ["--faults", options.faults]
-        self.errors = open(f"{self.base}.err", "wb")
-        self.proc = subprocess.Popen([*map(str, args), *options.more],
-                                     stdout=subprocess.PIPE, stderr=self.errors,
-                                     preexec_fn=die_with_parent)
+        with open(f"{self.base}.err", "wb") as errors:
+            self.proc = subprocess.Popen([*map(str, args), *options.more],
+                                         stdout=subprocess.PIPE, stderr=errors,
+                                         preexec_fn=die_with_parent)
         if self.proc.stdout.readline() != b"ready\n":
             self.close()
             raise LabError("the device model did not start: "
@@ -201,7 +201,6 @@ class Model:
             except subprocess.TimeoutExpired:
                 self.proc.terminate()
                 self.proc.wait(10)
-        self.errors.close()
         self.proc.stdout.close()
         return self.proc.returncode
 

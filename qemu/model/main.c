@@ -39,7 +39,8 @@ static const struct option options[] = {
 	{ "log", 1, NULL, 'l' }, { "faults", 1, NULL, 'f' }, { "errata", 1, NULL, 'e' },
 	{ "mac", 1, NULL, 'm' }, { "speed", 1, NULL, 'p' }, { "scale", 1, NULL, 'x' },
 	{ "autoneg", 1, NULL, 'a' }, { "no-pause", 0, NULL, 'n' },
-	{ "vectors", 1, NULL, 'v' }, { "flash", 0, NULL, 'F' }, { "mdio", 1, NULL, 'd' }, { "help", 0, NULL, 'h' },
+	{ "vectors", 1, NULL, 'v' }, { "flash", 0, NULL, 'F' }, { "mdio", 1, NULL, 'd' },
+	{ "help", 0, NULL, 'h' },
 	{ NULL, 0, NULL, 0 },
 };
 

@@ -69,8 +69,8 @@ YNL = ["tools/net/ynl", "Documentation/netlink/specs"]
 def boot(kernel, append="", traced=False, kexec=False, packed=False, ynl=False, model="",
          **changes):
     """A guest.  device: "model" (HARTWELL_DEVICE where a test says nothing), with the model's
-    arguments in model.  traced: it logs register accesses.  kexec: it has its own kernel and initramfs
-    in /payload.  packed: it boots by the bzImage, without which it would not wake from S3.
+    arguments in model.  traced: it logs register accesses.  kexec: it has its own kernel and
+    initramfs in /payload.  packed: it boots by the bzImage, without which it would not wake from S3.
     ynl: the kernel's netlink tool is in /payload/linux."""
     if kernel == artifacts.DEBUG:
         changes.setdefault("mem", 768)      # a scan for leaks looks at each page

@@ -20,7 +20,9 @@ NO_PAUSE = PARTNER.replace("pause asym", "")
 @pytest.fixture
 def model(nic):
     """The model's control; valid once the test runs."""
-    return lambda line: nic.guest.model.command(line)
+    def command(line):
+        return nic.guest.model.command(line)
+    return command
 
 
 def carrier(nic):
@@ -226,8 +228,12 @@ def test_damaged_frames_are_counted(nic, model):
     model("damage crc 5")
     nic.guest.run(f"ping -c 20 -i 0.05 -W 1 {nic.PEER}", check=False)
     model("damage crc 0")
-    wait_until(lambda: nic.stats() and nic.link()["stats64"]["rx"]["crc_errors"] > 0, 10, "CRC errors")
-    assert nic.link()["stats64"]["rx"]["errors"] >= nic.link()["stats64"]["rx"]["crc_errors"]
+    wait_until(lambda: nic.stats() and crc_errors(nic) > 0, 10, "CRC errors")
+    assert nic.link()["stats64"]["rx"]["errors"] >= crc_errors(nic)
+
+
+def crc_errors(nic):
+    return nic.link()["stats64"]["rx"]["crc_errors"]
 
 
 # --- errata ---
@@ -279,7 +285,8 @@ def test_shortest_frames(nic):
 def test_all_settings_without_an_offence(nic):
     """The offences are looked at when a test ends: here, after all that changes registers."""
     with nic.stream():
-        for command in ("ethtool -K dut0 rxvlan off txvlan off", "ethtool -K dut0 rxvlan on txvlan on",
+        for command in ("ethtool -K dut0 rxvlan off txvlan off",
+                        "ethtool -K dut0 rxvlan on txvlan on",
                         "ethtool -K dut0 rx-fcs on", "ethtool -K dut0 rx-all on",
                         "ethtool -K dut0 rx-fcs off rx-all off",
                         "ip link set dut0 promisc on", "ip link set dut0 promisc off",

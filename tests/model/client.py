@@ -71,11 +71,11 @@ class Host:
         self.dir = tempfile.TemporaryDirectory(prefix="hartwell-model-")
         base = self.base = Path(self.dir.name)
         self.log_file = base / "log"
-        self.proc = subprocess.Popen(
-            [str(binary(sanitize)), "--socket", f"{base}/vfio", "--wire", f"{base}/wire",
-             "--control", f"{base}/ctl", "--log", str(self.log_file),
-             "--autoneg", str(autoneg), *args],
-            stdout=subprocess.PIPE, stderr=open(base / "err", "wb"))
+        with open(base / "err", "wb") as errors:
+            self.proc = subprocess.Popen(
+                [str(binary(sanitize)), "--socket", f"{base}/vfio", "--wire", f"{base}/wire",
+                 "--control", f"{base}/ctl", "--log", str(self.log_file),
+                 "--autoneg", str(autoneg), *args], stdout=subprocess.PIPE, stderr=errors)
         assert self.proc.stdout.readline() == b"ready\n", (base / "err").read_text()
         self.sock = self._connect("vfio")
         self.cable = self._connect("wire")
@@ -323,7 +323,8 @@ class TxRing:
 class RxRing:
     """A receive ring of extended descriptors with buffers of 2048 bytes."""
 
-    def __init__(self, host, q=0, count=32, buffers=None, rctl=0, start=True, rdtr=0, rxdctl=1 << 24):
+    def __init__(self, host, q=0, count=32, buffers=None, rctl=0, start=True, rdtr=0,
+                 rxdctl=1 << 24):
         self.host, self.q, self.count = host, q, count
         self.reg = 0x2800 + 0x100 * q
         self.at = host.alloc(16 * count)

@@ -8,7 +8,7 @@ import pytest
 
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 
-from client import Host  # noqa: E402
+from client import Host
 
 
 @pytest.fixture

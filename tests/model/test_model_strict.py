@@ -125,14 +125,14 @@ OFFENCES = [
 @pytest.mark.parametrize("name,do", OFFENCES, ids=[x[0] for x in OFFENCES])
 def test_offence(host, name, do):
     do(host)
-    wait_until(lambda: host.offences(), 1, name)
+    wait_until(host.offences, 1, name)
     assert host.offences() == {name}
 
 
 def test_offence_says_what_and_when(host):
     host.wr(CTRL, host.rd(CTRL) | 1 << 29)
     host.rd(STATUS)
-    line = [x for x in host.log_file.read_text().splitlines() if "OFFENCE" in x][0]
+    line = next(x for x in host.log_file.read_text().splitlines() if "OFFENCE" in x)
     when, _, rest = line.partition(" ")
     assert float(when) > 0
     assert "CTRL (0x00000) value 0x2" in rest
@@ -240,7 +240,7 @@ def test_threads(hosts):
     host.link_up()
     rx, tx = RxRing(host, count=64), TxRing(host)
     host.interrupts()
-    for i in range(200):
+    for _ in range(200):
         host.frame_in(ARRIVING)
         slot = tx.frame(FRAME)
         tx.ring()

@@ -6,8 +6,8 @@ import time
 
 import packets as p
 import pytest
-from client import (EOP, GPTC, IDE, IFCS, IXSM, LNKCTL, MAC, PEER, RS, STATUS, TCTL, TIDV, TSCTC, TSCTFC,
-                    TSE, TXSM, VLE, CTRL, Host, TxRing, wait_until)
+from client import (CTRL, EOP, GPTC, IDE, IFCS, IXSM, LNKCTL, MAC, PEER, RS, STATUS, TCTL, TIDV,
+                    TSCTC, TSCTFC, TSE, TXSM, VLE, Host, TxRing, wait_until)
 
 FRAME = PEER + MAC + b"\x88\xb5" + bytes(range(86))
 
