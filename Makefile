@@ -54,6 +54,7 @@ help:
 	@echo 'make test-model        ... on the device model (Documentation/model.rst)'
 	@echo 'make test-full         ... on all kernels, with the long tests'
 	@echo 'make soak              change everything at random under traffic; MINUTES=10'
+	@echo 'make fuzz              a device that does anything at all; SECONDS=120 SEED='
 	@echo 'make mutants           break one rule at a time, and see a test notice'
 	@echo 'make kselftest         the kernel'\''s own tests of network drivers, beside e1000e'
 	@echo 'make bench             measure, beside e1000e; QUICK=1 in five minutes; B=<name>'
@@ -62,7 +63,7 @@ help:
 # ---- tests
 # T: which tests (an expression for pytest -k, a file, or a node id). KERNEL: a kernel of
 # scripts/run-vm.sh. JOBS: how many side by side.
-.PHONY: test test-full test-model mutants soak verify kselftest bench
+.PHONY: test test-full test-model mutants soak fuzz verify kselftest bench
 test:
 	tests/run.sh
 
@@ -99,6 +100,12 @@ bench:
 soak:
 	scripts/deps.sh lab build headers
 	tests/soak.py $(if $(MINUTES),--minutes $(MINUTES)) $(if $(SEED),--seed $(SEED)) \
+		$(if $(KERNEL),--kernel $(KERNEL))
+
+# SECONDS, SEED (printed; repeats what is done), KERNEL (debug).
+fuzz:
+	scripts/deps.sh lab build headers
+	tests/fuzz.py $(if $(SECONDS),--seconds $(SECONDS)) $(if $(SEED),--seed $(SEED)) \
 		$(if $(KERNEL),--kernel $(KERNEL))
 
 export T JOBS

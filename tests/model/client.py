@@ -60,7 +60,8 @@ def wait_until(condition, timeout=5, what=""):
         value = condition()
         if value:
             return value
-        assert time.monotonic() < deadline, f"not within {timeout} s: {what or condition}"
+        assert time.monotonic() < deadline, \
+            f"not within {timeout} s: {what() if callable(what) else what or condition}"
         time.sleep(0.0005)
 
 
