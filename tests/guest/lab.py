@@ -70,8 +70,8 @@ def boot(kernel, append="", traced=False, kexec=False, packed=False, ynl=False, 
          **changes):
     """A guest.  device: "model" (HARTWELL_DEVICE where a test says nothing), with the model's
     arguments in model.  traced: it logs register accesses.  kexec: it has its own kernel and
-    arguments in model.  traced: it logs register accesses.  kexec: it has its own kernel and
-    ynl: the kernel's netlink tool is in /payload/linux."""
+    initramfs in /payload.  packed: it boots by the bzImage, without which it would not wake
+    from S3.  ynl: the kernel's netlink tool is in /payload/linux."""
     if kernel == artifacts.DEBUG:
         changes.setdefault("mem", 768)      # a scan for leaks looks at each page
     changes.setdefault("device", os.environ.get("HARTWELL_DEVICE") or GuestConfig.device)
