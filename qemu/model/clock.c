@@ -69,8 +69,10 @@ bool timer_armed(const struct dev *dev, enum timer_id id)
 	return dev->timer[id].at != NEVER;
 }
 
-/* Run what is due; when the next is. */
-static u64 timers_run(struct dev *dev)
+/* Run what is due; when the next is. A register read does so, too: what has had
+ * its time is over for who looks, however late the engine's thread is.
+ */
+u64 timers_run(struct dev *dev)
 {
 	u64 next = NEVER, now = now_ns();
 	struct timer t;

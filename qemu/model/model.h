@@ -315,6 +315,7 @@ u64 now_ns(void);
 void timer_set(struct dev *dev, enum timer_id id, u64 at,
 	       void (*fn)(struct dev *dev, int arg), int arg);
 void timer_stop(struct dev *dev, enum timer_id id);
+u64 timers_run(struct dev *dev);
 bool timer_armed(const struct dev *dev, enum timer_id id);
 void dev_lock(struct dev *dev);
 void dev_unlock(struct dev *dev);

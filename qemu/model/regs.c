@@ -72,6 +72,7 @@ u32 reg_read(struct dev *dev, u32 off)
 	if (dev->removed || fault(dev, FAULT_REMOVED) || !pcie_memory(dev) || dev->d3)
 		return 0xFFFFFFFF;
 	dev->unflushed = 0;
+	timers_run(dev);
 	r = reg_find(off);
 	if (!r) {
 		offend(dev, OFF_UNKNOWN, off, 0);

@@ -163,6 +163,8 @@ class Host:
     # --- the control socket ---
 
     def command(self, line):
+        """Take effect after all that was written so far."""
+        self.rd(STATUS)
         self.control.write(line + "\n")
         self.control.flush()
         answer = self.control.readline().strip()
