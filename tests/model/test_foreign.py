@@ -23,6 +23,7 @@ def test_e1000e():
         assert not [x for x in demo.rows if not x[1] and x[0] != "kernel log"]
 
 
+@pytest.mark.long
 def test_ipxe():
     """A boot over the network, by the ROM that QEMU has for its own device."""
     run = run_directory()
@@ -43,6 +44,7 @@ def test_ipxe():
                    "-netdev", "hubport,id=a,hubid=0,netdev=u",
                    "-netdev", f"stream,id=s,server=off,addr.type=unix,addr.path={model.wire}",
                    "-netdev", "hubport,id=b,hubid=0,netdev=s"]
+        (run / "console").touch()
         with open(run / "qemu.log", "wb") as log:
             proc = subprocess.Popen(command, stdout=log, stderr=log, preexec_fn=die_with_parent)
 
@@ -78,7 +80,7 @@ def test_dpdk():
     """DPDK's net_e1000_em: polls, and has no interrupt to speak of."""
     config = GuestConfig(device="model", driver="e1000e", packages=("dpdk",))
     with ModelGuest(config) as guest:
-        guest.run("hwlab prepare e1000e; ip -n peer link set peer0 up")
+        guest.run("ip -n peer link set peer0 up", 60)
         guest.run(TESTPMD, 60)
         for mode, count in (("txonly", "sent"), ("rxonly", "received")):
             proc = guest.spawn(f"exec timeout 40 dpdk-testpmd -l 0,1 -m 96 --no-telemetry -- "
