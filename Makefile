@@ -51,8 +51,10 @@ help:
 	@echo 'make clean             remove what was built'
 	@echo 'make test              run all tests; T=<expression> runs some'
 	@echo 'make test-<kernel>     run the guest tests on another kernel, such as sid'
+	@echo 'make test-model        ... on the device model (Documentation/model.rst)'
 	@echo 'make test-full         ... on Debian'\''s oldest and newest kernels, with the long tests'
 	@echo 'make soak              change everything at random under traffic; MINUTES=10'
+	@echo 'make fuzz              a device that does anything at all; SECONDS=120 SEED='
 	@echo 'make mutants           break one rule at a time, and see a test notice'
 	@echo 'make kselftest         the kernel'\''s own tests of network drivers, beside e1000e'
 	@echo 'make bench             measure, beside e1000e; QUICK=1 in five minutes; B=<name>'
@@ -61,12 +63,16 @@ help:
 # ---- tests
 # T: which tests (an expression for pytest -k, a file, or a node id). KERNEL: a kernel of
 # scripts/run-vm.sh. JOBS: how many side by side.
-.PHONY: test test-full mutants soak verify kselftest bench
+.PHONY: test test-full test-model mutants soak fuzz verify kselftest bench
 test:
 	tests/run.sh
 
 test-full:
 	tests/run.sh --long --kernel oldest --kernel trixie --kernel newest --kernel debug
+
+# The guest tests on the device model, instead of QEMU's own device.
+test-model:
+	HARTWELL_DEVICE=model T='$(or $(T),tests/guest)' tests/run.sh
 
 test-%:
 	T='$(or $(T),tests/guest)' tests/run.sh --kernel $*
@@ -94,6 +100,12 @@ bench:
 soak:
 	scripts/deps.sh lab build headers
 	tests/soak.py $(if $(MINUTES),--minutes $(MINUTES)) $(if $(SEED),--seed $(SEED)) \
+		$(if $(KERNEL),--kernel $(KERNEL))
+
+# SECONDS, SEED (printed; repeats what is done), KERNEL (debug).
+fuzz:
+	scripts/deps.sh lab build headers
+	tests/fuzz.py $(if $(SECONDS),--seconds $(SECONDS)) $(if $(SEED),--seed $(SEED)) \
 		$(if $(KERNEL),--kernel $(KERNEL))
 
 export T JOBS

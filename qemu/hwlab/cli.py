@@ -11,7 +11,7 @@ import termios
 import time
 from pathlib import Path
 
-from . import artifacts, demo, guest, host, kernels, trace
+from . import artifacts, demo, guest, host, kernels, model, modeldemo, trace
 from .util import LabError, Progress, UsageError, log_path
 
 EPILOG = """\
@@ -68,6 +68,13 @@ def run_parser():
                         "a bridge, which carry offloads; in a network namespace of QEMU's own")
     p.add_argument("--peer", default="virtio", metavar="NAME",
                    help="the peer's device: virtio (default, fast) or e1000e")
+    p.add_argument("--device", default="qemu", metavar="NAME",
+                   help="the device under test: qemu (default), QEMU's own emulation, or model: "
+                        "another one, closer to silicon (Documentation/model.rst)")
+    p.add_argument("--faults", metavar="FILE", help="model: faults by a script")
+    p.add_argument("--wire", type=int, choices=(10, 100, 1000), metavar="SPEED",
+                   help="model: the most that the partner offers, in Mb/s (1000)")
+    p.add_argument("--model-log", metavar="FILE", help="model: keep its log")
     p.add_argument("--append", default="", metavar="TEXT", help="more kernel parameters")
     p.add_argument("--icount", action="store_true",
                    help="guest time counts guest instructions: figures repeat, slowly")
@@ -111,6 +118,9 @@ def parse(argv):
         raise UsageError(f"--timeout {options.timeout}: must be more than 0")
     if (options.shell or options.gdb) and not options.dry_run and not sys.stdin.isatty():
         raise UsageError("--shell and --gdb need a terminal on standard input: use --script")
+    if options.device not in ("qemu", "model"):
+        raise UsageError(f"--device {options.device}: must be qemu or model")
+    model.check_options(options)
     return options, extra
 
 
@@ -123,12 +133,22 @@ def configuration(options, extra):
     if options.trace is not None:
         config.trace = options.trace or str(log_path("registers.log"))
     guest.check(config)
+    if options.device == "model":
+        config.device = "model"
+        model.check(config)
     return config
 
 
-def dry_run(config):
+def make_guest(config, options):
+    if config.device != "model":
+        return guest.Guest(config)
+    return model.ModelGuest(config, model.ModelOptions(
+        faults=options.faults, speed=options.wire or 1000, log=options.model_log))
+
+
+def dry_run(config, options):
     """The command with what the cache has, and names in place of what it has not."""
-    g = guest.Guest(config)
+    g = make_guest(config, options)
     g.accel = "tcg" if config.accel == "auto" else config.accel
     if config.accel == "auto" and host.qemu_version():
         g.accel = guest.accelerator.choose("auto", remember=False)[0]
@@ -141,11 +161,11 @@ def run(argv):
     options, extra = parse(argv)
     config = configuration(options, extra)
     if options.dry_run:
-        return dry_run(config)
+        return dry_run(config, options)
     begun = time.monotonic()
     groups = ["lab"] + (["build"] if config.driver == "hartwell" else [])
     host.ensure(groups)
-    g = guest.Guest(config)
+    g = make_guest(config, options)
     g.prepare()
     how = {"kvm": "KVM", "tcg": "emulation (TCG)"}[g.accel]
     Progress.note(f"guest: Linux {g.kernel.version}, {config.smp} processors, {how}: "
@@ -187,7 +207,7 @@ def run_demo(g):
     boot(g)
     good = False
     try:
-        good = demo.Demo(g).run()
+        good = (modeldemo.ModelDemo if g.config.device == "model" else demo.Demo)(g).run()
     finally:
         if not good:
             keep_logs(g)

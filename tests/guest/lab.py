@@ -15,6 +15,7 @@ from pathlib import Path
 
 from hwlab import Guest, GuestConfig, GuestError
 from hwlab import debs, kernels, module, pktgen, trace
+from hwlab.model import ModelGuest, ModelOptions
 from hwlab.util import atomic, cache_dir, digest, log_path
 
 TESTS = Path(__file__).resolve().parents[1]
@@ -68,16 +69,22 @@ class Guests:
 YNL = ["tools/net/ynl", "Documentation/netlink/specs"]
 
 
-def boot(kernel, append="", traced=False, kexec=False, packed=False, ynl=False, **changes):
-    """A guest.  traced: it logs register accesses.  kexec: it has its own kernel and initramfs
-    in /payload.  packed: it boots by the bzImage, without which it would not wake from S3.
-    ynl: the kernel's netlink tool is in /payload/linux."""
+def boot(kernel, append="", traced=False, kexec=False, packed=False, ynl=False, model="",
+         **changes):
+    """A guest.  device: "model" (HARTWELL_DEVICE where a test says nothing), with the model's
+    arguments in model.  traced: it logs register accesses.  kexec: it has its own kernel and
+    initramfs in /payload.  packed: it boots by the bzImage, without which it would not wake
+    from S3.  ynl: the kernel's netlink tool is in /payload/linux."""
     if kernel == kernels.DEBUG:
         changes.setdefault("mem", 768)      # a scan for leaks looks at each page
+    changes.setdefault("device", os.environ.get("HARTWELL_DEVICE") or GuestConfig.device)
     config = GuestConfig(kernel=kernel, append=f"{APPEND} {append}".strip(), **changes)
     if traced:
         config.trace = tempfile.mkstemp(prefix="hartwell-trace-")[1]
-    guest = Guest(config)
+    if config.device == "model":
+        guest = ModelGuest(config, ModelOptions(more=tuple(model.split())))
+    else:
+        guest = Guest(config)
     guest.prepare()
     if packed:
         guest.kernel = dataclasses.replace(guest.kernel,
@@ -158,6 +165,8 @@ class Nic:
         self.guest = self.guests.get(self.kernel, **self.config)
         Clock.scale = self.guest.scale
         self.since = self.guest.mark()
+        if self.guest.config.device == "model":
+            self.guest.begin_test()
         self.bounce = self._bounce_used()
         self.sh(f"test -d {POOLS} || {{ mountpoint -q /sys/kernel/tracing || "
                 "mount -t tracefs tracefs /sys/kernel/tracing; "
@@ -180,6 +189,9 @@ class Nic:
         if self.guest.kernel.debug:
             leaks = self.guest.kmemleak_scan(60)
             assert not leaks, "memory that nothing points to:\n" + "\n".join(leaks)
+        if self.guest.config.device == "model":
+            offences = self.guest.new_offences()
+            assert not offences, "what silicon does not forgive:\n" + "\n".join(offences)
         problems = self.guest.log_problems(self.since, self.allowed)
         assert not problems, "the kernel log has what the test did not expect:\n" + \
             "\n".join(problems)

@@ -1,0 +1,97 @@
+# SPDX-License-Identifier: GPL-2.0
+"""The demonstration on the device model: what QEMU's own device cannot show."""
+
+import re
+import time
+
+from . import pktgen
+from .demo import Demo
+from .guest import Guest
+from .model import PARTNER
+
+FLOOD_SECONDS = 2
+
+
+class ModelDemo(Demo):
+    """Rings that fill while the driver works, frames that are lost, and a strict device."""
+
+    # The machine is busier than it is with QEMU's device alone.
+    noise = (r"hrtimer: interrupt took \d+ ns",)
+
+    def sections(self):
+        rows = super().sections()
+        at = [name for name, _ in rows].index("ethtool -i")
+        more = [("stop and wake", self.stop_and_wake)] if self.driver == "hartwell" else []
+        more.append(("overrun", self.overrun))
+        end = [name for name, _ in rows].index("kernel log")
+        return [*rows[:at], *more, *rows[at:end], ("strict", self.strict), *rows[end:]]
+
+    def counter(self, pattern):
+        """The sum of the counters of ethtool -S whose names match."""
+        text = self.guest.run("ethtool -S dut0").stdout
+        return sum(int(n) for name, n in re.findall(r"^\s*(\S+): (\d+)$", text, re.M)
+                   if re.fullmatch(pattern, name))
+
+    def flood(self, dev, dst, netns, size, burst):
+        """pktgen for some seconds."""
+        self.guest.run("modprobe pktgen")
+        settings = ["count 0", f"pkt_size {size}", "delay 0", f"dst_mac {dst}", f"burst {burst}",
+                    "dst 192.0.2.99", "src_min 192.0.2.50", "src_max 192.0.2.60"]
+        script = "\n".join(["set -e", pktgen.RESET, *pktgen.device(dev, settings)])
+        self.guest.run(script, netns=netns)
+        process = self.guest.spawn(pktgen.START, netns)
+        time.sleep(FLOOD_SECONDS)
+        self.guest.run(pktgen.STOP, netns=netns, check=False)
+        process.kill()
+        self.guest.run(pktgen.RESET, netns=netns, check=False)
+
+    def stop_and_wake(self):
+        self.heading(f"Full rings: pktgen, frames of 1500 octets, {FLOOD_SECONDS} s")
+        self.flood("dut0", Guest.mac("peer"), None, 1500, 16)
+        stopped, woken = self.counter(r"tx\d_stopped"), self.counter(r"tx\d_woken")
+        self.show(f"queues stopped {stopped} times, woken {woken} times; timeouts "
+                  f"{self.counter('tx_timeouts')}")
+        self.record("stop and wake", stopped and woken and not self.counter("tx_timeouts"),
+                    f"{stopped} stops, {woken} wakes")
+
+    def missed(self):
+        return int(re.search(r"^rx_missed (\d+)$", self.guest.run(
+            "ethtool -S dut0 >/dev/null; echo rx_missed "
+            "$(cat /sys/class/net/dut0/statistics/rx_missed_errors)").stdout, re.M)[1])
+
+    def overrun(self):
+        """Without pause a flood loses frames: the same number for all who count."""
+        self.heading(f"Overrun: a partner without pause floods for {FLOOD_SECONDS} s")
+        model = self.guest.model
+        model.command(f"partner {PARTNER.replace('pause asym', '')}")
+        self.guest.wait_for("[ $(cat /sys/class/net/dut0/carrier) = 1 ]")
+        before = model.stats()
+        self.flood("peer0", Guest.mac("dut"), self.guest.netns(), 60, 16)
+        self.settled(model)
+        after = model.stats()
+        # Linux' driver brings them up to date every two seconds.
+        missed, deadline = self.missed(), time.monotonic() + 6
+        while missed != after["overrun"] and time.monotonic() < deadline:
+            time.sleep(0.2)
+            missed = self.missed()
+        arrived, lost = (after[x] - before[x] for x in ("received", "overrun"))
+        self.show(f"frames that arrived {arrived}, lost by the device {lost}; "
+                  f"in all: wire {after['overrun']}, ip -s -s link {missed}")
+        model.command(f"partner {PARTNER}")
+        self.guest.wait_for("[ $(cat /sys/class/net/dut0/carrier) = 1 ]")
+        self.record("overrun", arrived and missed == after["overrun"],
+                    f"{lost} of {arrived} frames lost, counted the same by wire and driver")
+
+    @staticmethod
+    def settled(model):
+        """Nothing arrives any more."""
+        before, now = -1, model.stats()["received"]
+        while before != now:
+            time.sleep(0.2)
+            before, now = now, model.stats()["received"]
+
+    def strict(self):
+        self.heading("What the driver did that silicon does not forgive")
+        found = self.guest.model.offences()
+        self.show("\n".join(found) or "(nothing)")
+        self.record("strict", not found, f"{len(found)} offences" if found else "no offence")

@@ -1,0 +1,214 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * The control socket: a line in, a line out ("ok", "error", or what was asked
+ * for). Commands:
+ *
+ *	fault, clear			see faults.c
+ *	link up|down			the cable
+ *	partner MODE...			what it offers: 10hd 10fd 100hd 100fd 1000fd
+ *					pause asym, renegotiated
+ *	pause QUANTA			it sends a pause frame
+ *	damage crc|align|symbol EVERY	each EVERYth frame; 0: none
+ *	scale PERCENT			time of the wire
+ *	errata WORD...			name, no-name, all, none
+ *	reg OFFSET [VALUE]		the value as stored, no side effect
+ *	stats				the books of wire, vectors and offences, as JSON
+ */
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "model.h"
+
+#define WORDS	16
+
+static int cmd_link(struct dev *dev, char **word, int words)
+{
+	if (words != 2)
+		return -1;
+	wire_plug(dev, !strcmp(word[1], "up"));
+	return 0;
+}
+
+static int cmd_partner(struct dev *dev, char **word, int words)
+{
+	static const struct { const char *name; u32 bit; } names[] = {
+		{ "10hd", PARTNER_10HD }, { "10fd", PARTNER_10FD },
+		{ "100hd", PARTNER_100HD }, { "100fd", PARTNER_100FD },
+		{ "1000fd", PARTNER_1000FD },
+	};
+	struct wire *w = &dev->wire;
+	u32 was = w->advertise << 2 | (u32)w->pause << 1 | w->asym;
+	size_t n;
+	int i;
+
+	w->advertise = 0;
+	w->pause = false;
+	w->asym = false;
+	for (i = 1; i < words; i++) {
+		w->pause |= !strcmp(word[i], "pause");
+		w->asym |= !strcmp(word[i], "asym");
+		for (n = 0; n < ARRAY_SIZE(names); n++)
+			if (!strcmp(word[i], names[n].name))
+				w->advertise |= names[n].bit;
+	}
+	if (was != (w->advertise << 2 | (u32)w->pause << 1 | w->asym))
+		phy_renegotiate(dev);
+	return 0;
+}
+
+static int cmd_pause(struct dev *dev, char **word, int words)
+{
+	static const u8 head[] = {
+		0x01, 0x80, 0xC2, 0, 0, 1, 2, 0, 0, 0, 0, 1, 0x88, 0x08, 0, 1,
+	};
+	u32 quanta = words > 1 ? (u32)strtoul(word[1], NULL, 0) : 0;
+	struct frame *f = frame_new(60);
+
+	memcpy(f->data, head, sizeof(head));
+	f->data[16] = (u8)(quanta >> 8);
+	f->data[17] = (u8)quanta;
+	rx_arrive(dev, f);
+	return 0;
+}
+
+static int cmd_damage(struct dev *dev, char **word, int words)
+{
+	struct wire *w = &dev->wire;
+
+	if (words != 3)
+		return -1;
+	w->damage = word[1][0] == 'c' ? FRAME_CRC : word[1][0] == 'a' ? FRAME_ALIGN :
+		    FRAME_SYMBOL;
+	w->damage_every = (u32)strtoul(word[2], NULL, 0);
+	return 0;
+}
+
+static int cmd_scale(struct dev *dev, char **word, int words)
+{
+	if (words != 2)
+		return -1;
+	dev->wire.scale = (u32)strtoul(word[1], NULL, 0);
+	return 0;
+}
+
+static int cmd_errata(struct dev *dev, char **word, int words)
+{
+	int i;
+
+	for (i = 1; i < words; i++)
+		if (errata_parse(dev, word[i]))
+			return -1;
+	return 0;
+}
+
+static int cmd_reg(struct dev *dev, char **word, int words, char *answer, size_t size)
+{
+	u32 off = words > 1 ? (u32)strtoul(word[1], NULL, 0) : REG_SPACE;
+
+	if (off >= REG_SPACE)
+		return -1;
+	if (words > 2)
+		wr(dev, off, (u32)strtoul(word[2], NULL, 0));
+	snprintf(answer, size, "0x%08x", rd(dev, off));
+	return 1;
+}
+
+static int cmd_stats(struct dev *dev, char *answer, size_t size)
+{
+	const struct wire *w = &dev->wire;
+	const struct irq *irq = &dev->irq;
+
+	snprintf(answer, size,
+		 "{\"sent\": %llu, \"received\": %llu, \"lost\": %llu, \"overrun\": %llu, "
+		 "\"no_link\": %llu, \"bad_fcs\": %llu, \"pauses\": %llu, "
+		 "\"irqs\": [%llu, %llu, %llu, %llu, %llu], \"mode\": %d, "
+		 "\"offences\": %u, \"fault\": %u, \"hung\": %d, \"rx_buffered\": %u}",
+		 (unsigned long long)w->sent, (unsigned long long)w->received,
+		 (unsigned long long)w->lost, (unsigned long long)w->overrun,
+		 (unsigned long long)w->no_link, (unsigned long long)w->bad_fcs,
+		 (unsigned long long)w->pauses,
+		 (unsigned long long)irq->sent[0], (unsigned long long)irq->sent[1],
+		 (unsigned long long)irq->sent[2], (unsigned long long)irq->sent[3],
+		 (unsigned long long)irq->sent[4], irq->mode,
+		 dev->offences, dev->fault, dev->tx.q[0].hung || dev->tx.q[1].hung,
+		 dev->rx.pb.frames);
+	return 1;
+}
+
+static int control_dispatch(struct dev *dev, char **word, int words, char *answer,
+			    size_t size)
+{
+	if (!strcmp(word[0], "link"))
+		return cmd_link(dev, word, words);
+	if (!strcmp(word[0], "partner"))
+		return cmd_partner(dev, word, words);
+	if (!strcmp(word[0], "pause"))
+		return cmd_pause(dev, word, words);
+	if (!strcmp(word[0], "damage"))
+		return cmd_damage(dev, word, words);
+	if (!strcmp(word[0], "scale"))
+		return cmd_scale(dev, word, words);
+	if (!strcmp(word[0], "errata"))
+		return cmd_errata(dev, word, words);
+	if (!strcmp(word[0], "reg"))
+		return cmd_reg(dev, word, words, answer, size);
+	if (!strcmp(word[0], "stats"))
+		return cmd_stats(dev, answer, size);
+	return fault_command(dev, word, words);
+}
+
+/* With the lock held. */
+void control_command(struct dev *dev, char *line, char *answer, size_t size)
+{
+	char *word[WORDS], *save = NULL;
+	int words = 0, rc;
+
+	for (line = strtok_r(line, " \t\r\n", &save); line && words < WORDS;
+	     line = strtok_r(NULL, " \t\r\n", &save))
+		word[words++] = line;
+	rc = words ? control_dispatch(dev, word, words, answer, size) : -1;
+	if (rc <= 0)
+		snprintf(answer, size, "%s", rc ? "error" : "ok");
+}
+
+static void control_serve(struct dev *dev, FILE *in, FILE *out)
+{
+	char line[256], answer[1024];
+
+	while (fgets(line, sizeof(line), in)) {
+		dev_lock(dev);
+		control_command(dev, line, answer, sizeof(answer));
+		dev_unlock(dev);
+		fprintf(out, "%s\n", answer);
+		fflush(out);
+	}
+}
+
+static int control_fd;
+
+void *control_thread(void *arg)
+{
+	struct dev *dev = arg;
+	FILE *in, *out;
+	int fd;
+
+	while ((fd = accept(control_fd, NULL, NULL)) >= 0) {
+		in = fdopen(fd, "r");
+		out = fdopen(dup(fd), "w");
+		if (in && out)
+			control_serve(dev, in, out);
+		if (in)
+			fclose(in);
+		if (out)
+			fclose(out);
+	}
+	return NULL;
+}
+
+int control_open(struct dev *dev)
+{
+	control_fd = unix_listen(dev->opt.control);
+	return control_fd < 0 ? -1 : 0;
+}

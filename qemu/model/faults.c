@@ -1,0 +1,177 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Faults: what silicon may do at its worst, by command or by script.
+ *
+ *	fault NAME [ARG] [for MS]	begin (ARG: what the fault needs)
+ *	clear NAME | all		end
+ *
+ * A script has lines "SECONDS COMMAND", in the order of time from the model's
+ * start; the commands are those of the control socket.
+ */
+#include <stdlib.h>
+#include <string.h>
+
+#include "model.h"
+
+static const struct {
+	const char *name;
+	bool counted;		/* ARG is how often; 0: always */
+	const char *text;
+} table[FAULTS] = {
+	[FAULT_TX_HANG] = { "tx-hang", false, "nothing is sent any more" },
+	[FAULT_RX_HANG] = { "rx-hang", false, "nothing is received any more" },
+	[FAULT_TXQ_HANG] = { "txq-hang", false, "queue ARG fetches no descriptors" },
+	[FAULT_NO_IRQ] = { "no-irq", true, "ARG interrupts are lost" },
+	[FAULT_NO_WB] = { "no-wb", true, "ARG transmit write-backs are lost" },
+	[FAULT_LATE_WB] = { "late-wb", false, "transmit write-backs ARG us late" },
+	[FAULT_BAD_LEN] = { "bad-len", false, "received frames have length ARG" },
+	[FAULT_BAD_STATUS] = { "bad-status", false, "received frames have status ARG" },
+	[FAULT_SPURIOUS] = { "spurious", false, "interrupts without a cause, each ARG us" },
+	[FAULT_REMOVED] = { "removed", false, "all reads return ones, writes are lost" },
+	[FAULT_MDIC_STALE] = { "mdic-stale", true, "ARG PHY accesses return the last result" },
+	[FAULT_MASTER_STUCK] = { "master-stuck", false, "STATUS.19 does not fall" },
+	[FAULT_AUTO_RD] = { "no-auto-rd", true, "EECD.AUTO_RD does not come after a reset" },
+	[FAULT_PHY_HANG] = { "phy-hang", false, "PHY registers 21 and 10 read all ones" },
+	[FAULT_STICKY] = { "sticky", false, "register ARG keeps its value" },
+};
+
+/* Is it active? A counted one is used up by asking. */
+bool fault_use(struct dev *dev, enum fault_id f)
+{
+	if (!fault(dev, f))
+		return false;
+	if (table[f].counted && dev->fault_arg[f] && !--dev->fault_arg[f])
+		dev->fault &= ~(1U << f);
+	return true;
+}
+
+static void fault_end(struct dev *dev, int f)
+{
+	dev->fault &= ~(1U << f);
+	note(dev, "fault %s ends", table[f].name);
+	engine_wake(dev);
+}
+
+static void fault_spurious(struct dev *dev, int arg)
+{
+	u64 us = dev->fault_arg[FAULT_SPURIOUS] ? : 1000;
+
+	(void)arg;
+	if (!fault(dev, FAULT_SPURIOUS))
+		return;
+	irq_spurious(dev);
+	timer_set(dev, TIMER_SPURIOUS, now_ns() + us * NS_PER_US, fault_spurious, 0);
+}
+
+static int fault_find(const char *name)
+{
+	int f;
+
+	for (f = 0; f < FAULTS; f++)
+		if (!strcmp(name, table[f].name))
+			return f;
+	return -1;
+}
+
+static int fault_begin(struct dev *dev, char **word, int words)
+{
+	int f = words ? fault_find(word[0]) : -1;
+	u32 ms = 0;
+
+	if (f < 0)
+		return -1;
+	dev->fault_arg[f] = 0;
+	if (words > 1 && strcmp(word[1], "for"))
+		dev->fault_arg[f] = (u32)strtoul(word[1], NULL, 0);
+	if (words > 2 && !strcmp(word[words - 2], "for"))
+		ms = (u32)strtoul(word[words - 1], NULL, 0);
+	dev->fault |= 1U << f;
+	note(dev, "fault %s %u", table[f].name, dev->fault_arg[f]);
+	if (ms)
+		timer_set(dev, TIMER_FAULT_END, now_ns() + ms * NS_PER_MS, fault_end, f);
+	if (f == FAULT_SPURIOUS)
+		fault_spurious(dev, 0);
+	return 0;
+}
+
+static int fault_clear(struct dev *dev, char **word, int words)
+{
+	int f;
+
+	if (words && strcmp(word[0], "all")) {
+		f = fault_find(word[0]);
+		if (f < 0)
+			return -1;
+		fault_end(dev, f);
+		return 0;
+	}
+	dev->fault = 0;
+	engine_wake(dev);
+	return 0;
+}
+
+int fault_command(struct dev *dev, char **word, int words)
+{
+	if (!strcmp(word[0], "fault"))
+		return fault_begin(dev, word + 1, words - 1);
+	if (!strcmp(word[0], "clear"))
+		return fault_clear(dev, word + 1, words - 1);
+	return -1;
+}
+
+void faults_list(FILE *to)
+{
+	int f;
+
+	for (f = 0; f < FAULTS; f++)
+		fprintf(to, "  %-12s %s\n", table[f].name, table[f].text);
+}
+
+/* ---- Scripts ---- */
+
+static char next_line[256];
+
+static void script_next(struct dev *dev);
+
+static void script_run(struct dev *dev, int arg)
+{
+	char answer[512];
+
+	(void)arg;
+	note(dev, "script: %s", next_line);
+	control_command(dev, next_line, answer, sizeof(answer));
+	script_next(dev);
+}
+
+static void script_next(struct dev *dev)
+{
+	char line[256], *rest;
+	double at;
+
+	while (fgets(line, sizeof(line), dev->script)) {
+		if (line[0] == '#' || line[0] == '\n')
+			continue;
+		line[strcspn(line, "\n")] = 0;
+		at = strtod(line, &rest);
+		if (rest == line) {
+			note(dev, "script: no time in \"%s\"", line);
+			continue;
+		}
+		while (*rest == ' ' || *rest == '\t')
+			rest++;
+		memmove(next_line, rest, strlen(rest) + 1);
+		timer_set(dev, TIMER_FAULT, dev->start + (u64)(at * 1e9), script_run, 0);
+		return;
+	}
+	fclose(dev->script);
+	dev->script = NULL;
+}
+
+int faults_load(struct dev *dev, const char *path)
+{
+	dev->script = fopen(path, "r");
+	if (!dev->script)
+		return -1;
+	script_next(dev);
+	return 0;
+}

@@ -1,0 +1,181 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * The MAC: CTRL, STATUS, resets, locks, and the link as it sees it.
+ *
+ * Source: Linux 82571.c (reset sequence, EXTCNF_CTRL), mac.c. A MAC reset
+ * leaves the PHY alone; the NVM is read again after it, first the MAC's part
+ * (EECD.AUTO_RD), then the PHY's.
+ */
+#include "model.h"
+
+#define NVM_READ_NS	(2 * NS_PER_MS)
+#define PHY_CONFIG_NS	(10 * NS_PER_MS)
+
+/* ---- Reset ---- */
+
+static void mac_phy_configured(struct dev *dev, int arg)
+{
+	(void)arg;
+	dev->phy.config_until = 0;
+}
+
+static void mac_nvm_read(struct dev *dev, int arg)
+{
+	(void)arg;
+	dev->in_reset = false;
+	nvm_load_mac(dev);
+	if (!fault_use(dev, FAULT_AUTO_RD))
+		wr(dev, EECD, rd(dev, EECD) | EECD_AUTO_RD);
+	dev->phy.config_until = now_ns() + PHY_CONFIG_NS;
+	timer_set(dev, TIMER_PHY_CFG, dev->phy.config_until, mac_phy_configured, 0);
+}
+
+void mac_reset(struct dev *dev)
+{
+	regs_reset(dev, false);
+	tx_reset(dev);
+	rx_reset(dev);
+	irq_reset(dev);
+	ptp_reset(dev);
+	timer_stop(dev, TIMER_EERD);
+	dev->in_reset = true;
+	dev->master_off = 0;
+	timer_set(dev, TIMER_RESET, now_ns() + NVM_READ_NS, mac_nvm_read, 0);
+	mac_link(dev);
+}
+
+void mac_power_on(struct dev *dev)
+{
+	regs_reset(dev, true);
+	mac_reset(dev);
+	phy_init(dev);
+	phy_renegotiate(dev);
+}
+
+/* ---- Link ---- */
+
+int mac_speed(const struct dev *dev)
+{
+	static const int speeds[] = { 10, 100, 1000, 1000 };
+
+	if (rd(dev, CTRL) & CTRL_FRCSPD)
+		return speeds[CTRL_SPD(rd(dev, CTRL))];
+	return dev->phy.speed ? dev->phy.speed : 1000;
+}
+
+/* The PHY's link, SLU or loopback may have changed. */
+void mac_link(struct dev *dev)
+{
+	u32 was = rd(dev, STATUS) & STATUS_LU, lu = 0;
+
+	if ((dev->phy.link || phy_loopback(dev)) && rd(dev, CTRL) & CTRL_SLU)
+		lu = STATUS_LU;
+	wr(dev, STATUS, (rd(dev, STATUS) & ~STATUS_LU) | lu);
+	if (lu == was)
+		return;
+	irq_raise(dev, INT_LSC);
+	engine_wake(dev);
+}
+
+u32 status_read(struct dev *dev, u32 off)
+{
+	u32 speed = (u32)(mac_speed(dev) == 1000 ? 2 : mac_speed(dev) / 100);
+	u32 status = rd(dev, off) & (STATUS_LU | STATUS_PHYRA);
+	bool fd = rd(dev, CTRL) & CTRL_FRCDPX ? rd(dev, CTRL) & CTRL_FD : dev->phy.duplex;
+
+	status |= speed << STATUS_SPEED_SHIFT | speed << 8;
+	if (fd)
+		status |= STATUS_FD;
+	if (dev->tx.paused_until > now_ns())
+		status |= STATUS_TXOFF;
+	if (!(rd(dev, CTRL) & CTRL_MASTER_DISABLE) || now_ns() < dev->master_off ||
+	    fault(dev, FAULT_MASTER_STUCK))
+		status |= STATUS_MASTER;
+	return status;
+}
+
+/* ---- Registers ---- */
+
+bool mac_master(struct dev *dev)
+{
+	if (!pcie_master(dev) || dev->d3 || dev->removed || fault(dev, FAULT_REMOVED))
+		return false;
+	return !(rd(dev, CTRL) & CTRL_MASTER_DISABLE) || now_ns() < dev->master_off;
+}
+
+u32 ctrl_read(struct dev *dev, u32 off)
+{
+	(void)off;
+	return rd(dev, CTRL);
+}
+
+void ctrl_write(struct dev *dev, u32 off, u32 value)
+{
+	u32 was = rd(dev, CTRL);
+
+	(void)off;
+	if (value & CTRL_RST) {
+		mac_reset(dev);
+		return;
+	}
+	if (value & CTRL_MASTER_DISABLE && !(was & CTRL_MASTER_DISABLE))
+		dev->master_off = now_ns() + dev->opt.master_delay_us * NS_PER_US;
+	wr(dev, CTRL, value & ~CTRL_RST);
+	if (value & CTRL_PHY_RST && !(was & CTRL_PHY_RST)) {
+		wr(dev, STATUS, rd(dev, STATUS) | STATUS_PHYRA);
+		phy_hw_reset(dev);
+	}
+	mac_link(dev);
+	rx_pause_update(dev);
+}
+
+void ctrl_ext_write(struct dev *dev, u32 off, u32 value)
+{
+	/* EE_RST reads the NVM again; it clears itself. */
+	if (value & CTRL_EXT_EE_RST) {
+		wr(dev, EECD, rd(dev, EECD) & ~EECD_AUTO_RD);
+		timer_set(dev, TIMER_RESET, now_ns() + NVM_READ_NS, mac_nvm_read, 0);
+	}
+	wr(dev, off, value & ~CTRL_EXT_EE_RST);
+	irq_update(dev);
+}
+
+/* Who asks has it, unless firmware does. */
+void extcnf_write(struct dev *dev, u32 off, u32 value)
+{
+	if (rd(dev, off) & EXTCNF_MDIO_HW)
+		value &= ~EXTCNF_MDIO_SW;
+	wr(dev, off, (value & ~EXTCNF_MDIO_HW) | (rd(dev, off) & EXTCNF_MDIO_HW));
+}
+
+/* SMBI is set by being read. */
+u32 swsm_read(struct dev *dev, u32 off)
+{
+	u32 value = rd(dev, off);
+
+	wr(dev, off, value | 1);
+	return value;
+}
+
+void rar_write(struct dev *dev, u32 off, u32 value)
+{
+	bool high = off & 4;
+
+	if (high && dev->unflushed == off - 4) {
+		offend(dev, OFF_RAR_FLUSH, off, value);
+		if (erratum(dev, ERR_RAR_MERGE))
+			return;
+	}
+	wr(dev, off, high ? value & 0x8003FFFF : value);
+	dev->unflushed = off;
+}
+
+/* 40 KiB in all: what receive leaves is transmit's. */
+void pba_write(struct dev *dev, u32 off, u32 value)
+{
+	u32 rx = value & 0xFFFF;
+
+	if (rx > 40)
+		rx = 40;
+	wr(dev, off, rx | (40 - rx) << 16);
+}

@@ -1,0 +1,114 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Register accesses: look up the line of the map, check what must be checked
+ * for every register, and call who answers for it.
+ */
+#include "model.h"
+
+#define NO_REG	0xFFFF
+
+static u16 index_of[REG_SPACE / 4];
+
+static u32 reg_count(const struct reg *r)
+{
+	return r->count ? r->count : 1;
+}
+
+void regs_init(void)
+{
+	const struct reg *r;
+	size_t i;
+	u32 k;
+
+	for (i = 0; i < ARRAY_SIZE(index_of); i++)
+		index_of[i] = NO_REG;
+	for (i = 0; i < regmap_len; i++) {
+		r = &regmap[i];
+		for (k = 0; k < reg_count(r); k++)
+			index_of[(r->off + k * r->stride) / 4] = (u16)i;
+	}
+}
+
+static const struct reg *reg_find(u32 off)
+{
+	u16 i = index_of[off / 4];
+
+	return i == NO_REG ? NULL : &regmap[i];
+}
+
+const char *reg_name(u32 off)
+{
+	const struct reg *r = off < REG_SPACE ? reg_find(off) : NULL;
+
+	return r ? r->name : "?";
+}
+
+void regs_reset(struct dev *dev, bool power_on)
+{
+	const struct reg *r;
+	size_t i;
+	u32 k;
+
+	for (i = 0; i < regmap_len; i++) {
+		r = &regmap[i];
+		if ((r->flags & REG_KEEP) && !power_on)
+			continue;
+		for (k = 0; k < reg_count(r); k++)
+			wr(dev, r->off + k * r->stride, r->reset);
+	}
+}
+
+/* While the device resets, only what the reset itself is polled by. */
+static bool reg_in_reset_ok(u32 off)
+{
+	return off == CTRL || off == CTRL_ALIAS || off == STATUS ||
+	       off == EECD || off == EXTCNF_CTRL || off == CTRL_EXT;
+}
+
+u32 reg_read(struct dev *dev, u32 off)
+{
+	const struct reg *r;
+
+	if (dev->removed || fault(dev, FAULT_REMOVED) || !pcie_memory(dev) || dev->d3)
+		return 0xFFFFFFFF;
+	dev->unflushed = 0;
+	timers_run(dev);
+	r = reg_find(off);
+	if (!r) {
+		offend(dev, OFF_UNKNOWN, off, 0);
+		return 0;
+	}
+	if (dev->in_reset && !reg_in_reset_ok(off))
+		offend(dev, OFF_IN_RESET, off, 0);
+	return r->rd ? r->rd(dev, off) : rd(dev, off);
+}
+
+void reg_write(struct dev *dev, u32 off, u32 value)
+{
+	const struct reg *r;
+
+	if (dev->removed || fault(dev, FAULT_REMOVED) || !pcie_memory(dev) || dev->d3)
+		return;
+	r = reg_find(off);
+	if (!r) {
+		offend(dev, OFF_UNKNOWN, off, value);
+		return;
+	}
+	if (dev->in_reset && !reg_in_reset_ok(off)) {
+		/* It would be lost, or not, as the reset proceeds. */
+		offend(dev, OFF_IN_RESET, off, value);
+		return;
+	}
+	if (value & r->zero)
+		offend(dev, OFF_RESERVED, off, value);
+	if (fault(dev, FAULT_STICKY) && dev->fault_arg[FAULT_STICKY] == off)
+		return;
+	if (r->flags & (REG_RO | REG_STAT))
+		return;
+	if (r->wr)
+		r->wr(dev, off, value);
+	else if (r->flags & REG_W1C)
+		wr(dev, off, rd(dev, off) & ~value);
+	else
+		wr(dev, off, (rd(dev, off) & ~r->write) | (value & r->write));
+}

@@ -1,0 +1,184 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Descriptor rings: fetch ahead into the chip, hand out, write back.
+ *
+ * Indexes run around the ring: done <= next <= head <= tail. The head register
+ * is the fetch pointer. Sources: 82574 and 82583V datasheets as Linux cites
+ * them; prefetch by PTHRESH and HTHRESH.
+ */
+#include "model.h"
+
+static u32 reg_of(const struct dev *dev, const struct ring *ring, u32 which)
+{
+	return rd(dev, ring->base_reg + which);
+}
+
+u32 ring_count(const struct dev *dev, const struct ring *ring)
+{
+	return reg_of(dev, ring, RING_LEN) / 16;
+}
+
+u32 ring_head(const struct dev *dev, const struct ring *ring)
+{
+	return reg_of(dev, ring, RING_HEAD);
+}
+
+static u64 ring_addr(const struct dev *dev, const struct ring *ring, u32 slot)
+{
+	u64 base = (u64)reg_of(dev, ring, RING_BAH) << 32 | reg_of(dev, ring, 0);
+
+	return base + 16ULL * slot;
+}
+
+/* From one index to another, forwards. */
+static u32 ring_dist(const struct dev *dev, const struct ring *ring, u32 from, u32 to)
+{
+	u32 n = ring_count(dev, ring);
+
+	return n ? (to + n - from) % n : 0;
+}
+
+static u32 ring_add(const struct dev *dev, const struct ring *ring, u32 slot, u32 k)
+{
+	u32 n = ring_count(dev, ring);
+
+	return n ? (slot + k) % n : 0;
+}
+
+void ring_init(struct ring *ring, u32 base_reg)
+{
+	ring->base_reg = base_reg;
+	ring_reset(ring);
+}
+
+void ring_reset(struct ring *ring)
+{
+	ring->next = 0;
+	ring->done = 0;
+	ring->tail_seen = 0;
+	ring->fetched = 0;
+	ring->taken = 0;
+}
+
+/* Descriptors that were fetched and not handed out. */
+u32 ring_cached(const struct dev *dev, const struct ring *ring)
+{
+	return ring_dist(dev, ring, ring->next, ring_head(dev, ring));
+}
+
+/* Descriptors that the host has offered: in the chip or still in memory. */
+u32 ring_left(const struct dev *dev, const struct ring *ring)
+{
+	return ring_dist(dev, ring, ring->next, ring->tail_seen);
+}
+
+/*
+ * Fetch if it is time to: at most PTHRESH left in the chip, and HTHRESH to be
+ * had. With none in the chip it is always time. True if some were fetched.
+ */
+bool ring_fetch(struct dev *dev, struct ring *ring, u32 xdctl)
+{
+	u32 unit = xdctl & XDCTL_GRAN ? 1 : 16;
+	u32 cached = ring_cached(dev, ring), n = ring_left(dev, ring) - cached;
+	u32 i, slot;
+
+	if (cached && (cached > XDCTL_PTHRESH(xdctl) * unit ||
+		       n < XDCTL_HTHRESH(xdctl) * unit))
+		return false;
+	if (n > RING_CACHE - cached)
+		n = RING_CACHE - cached;
+	if (!n)
+		return false;
+	for (i = 0; i < n; i++) {
+		slot = ring_head(dev, ring);
+		if (!dma_read(dev, ring_addr(dev, ring, slot),
+			      &ring->cache[ring->fetched % RING_CACHE], 16))
+			return false;
+		ring->fetched++;
+		wr(dev, ring->base_reg + RING_HEAD, ring_add(dev, ring, slot, 1));
+	}
+	return true;
+}
+
+bool ring_next(struct dev *dev, struct ring *ring, u32 *slot, struct desc *desc)
+{
+	if (!ring_cached(dev, ring))
+		return false;
+	*slot = ring->next;
+	*desc = ring->cache[ring->taken++ % RING_CACHE];
+	ring->next = ring_add(dev, ring, *slot, 1);
+	return true;
+}
+
+/* 'was' is what the host handed over: it must still be there. */
+bool ring_write_back(struct dev *dev, struct ring *ring, u32 slot,
+		     const struct desc *was, u64 lo, u64 hi)
+{
+	u64 addr = ring_addr(dev, ring, slot);
+	struct desc now;
+
+	ring->done = ring_add(dev, ring, slot, 1);
+	if (!dma_read(dev, addr, &now, 16))
+		return false;
+	if (now.lo != was->lo || now.hi != was->hi)
+		offend(dev, OFF_DESC_CHANGED, ring->base_reg, slot);
+	return dma_write_desc(dev, addr, lo, hi);
+}
+
+/* ---- Registers ---- */
+
+static struct ring *ring_of(struct dev *dev, u32 off)
+{
+	int q = off >> 8 & 1;
+
+	return off >= TDBAL(0) ? &dev->tx.q[q].ring : &dev->rx.q[q].ring;
+}
+
+static bool ring_running(struct dev *dev, const struct ring *ring)
+{
+	bool tx = ring->base_reg >= TDBAL(0);
+
+	return ring_left(dev, ring) &&
+	       (tx ? rd(dev, TCTL) & TCTL_EN : rd(dev, RCTL) & RCTL_EN);
+}
+
+void ring_base_write(struct dev *dev, u32 off, u32 value)
+{
+	struct ring *ring = ring_of(dev, off);
+	u32 which = off - ring->base_reg;
+
+	if (ring_running(dev, ring))
+		offend(dev, OFF_RING_LIVE, off, value);
+	if (which == 0)
+		value &= 0xFFFFFFF0;
+	else if (which == RING_LEN)
+		value &= 0x000FFF80;
+	else if (which == RING_HEAD)
+		value &= 0xFFFF;
+	wr(dev, off, value);
+	if (which == RING_HEAD) {
+		ring->next = value;
+		ring->done = value;
+		ring->taken = ring->fetched;
+	}
+}
+
+void ring_tail_write(struct dev *dev, u32 off, u32 value)
+{
+	struct ring *ring = ring_of(dev, off);
+	u32 n = ring_count(dev, ring), more;
+
+	value &= 0xFFFF;
+	wr(dev, off, value);
+	if (value >= n) {
+		if (value)
+			offend(dev, OFF_TAIL_RANGE, off, value);
+		return;
+	}
+	/* The driver's are those from the tail to the oldest not written back. */
+	more = ring_dist(dev, ring, ring->tail_seen, value);
+	if (more > n - 1 - ring_dist(dev, ring, ring->done, ring->tail_seen))
+		offend(dev, OFF_TAIL_OWNER, off, value);
+	ring->tail_seen = value;
+	engine_wake(dev);
+}

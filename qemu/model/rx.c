@@ -1,0 +1,453 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Receive: from the wire through filters into the packet buffer, and from
+ * there into the rings.
+ *
+ * The wire waits for nobody. A frame that finds no descriptor stays in the
+ * buffer (RNBC); one that finds the buffer full is lost (MPC, RXO). Only pause
+ * frames at FCRTH slow the partner down, if it has agreed to them.
+ */
+#include <stdlib.h>
+#include <string.h>
+
+#include "model.h"
+
+#define DELAY_NS	1024
+#define RXO_AGAIN	(20 * NS_PER_US)
+#define FCS_LEN		4
+#define STD_FRAME	1522	/* without LPE */
+#define MAX_FRAME	9234	/* with it */
+#define MIN_FRAME	64
+#define PAUSE_QUANTUM	512	/* bit times */
+
+static const u8 pause_address[6] = { 0x01, 0x80, 0xC2, 0x00, 0x00, 0x01 };
+
+void rx_init(struct dev *dev)
+{
+	int q;
+
+	for (q = 0; q < QUEUES; q++)
+		ring_init(&dev->rx.q[q].ring, RDBAL(q));
+	fifo_init(&dev->rx.pb);
+	rx_reset(dev);
+}
+
+void rx_reset(struct dev *dev)
+{
+	struct rx *rx = &dev->rx;
+	int q;
+
+	for (q = 0; q < QUEUES; q++) {
+		ring_reset(&rx->q[q].ring);
+		rx->q[q].wbs = 0;
+		rx->q[q].irq_due = false;
+		timer_stop(dev, TIMER_RDTR + q);
+		timer_stop(dev, TIMER_RADV + q);
+	}
+	timer_stop(dev, TIMER_XOFF);
+	timer_stop(dev, TIMER_RXO);
+	fifo_clear(&rx->pb);
+	rx->xoff = false;
+	rx->was_enabled = false;
+	rx->dead = false;
+}
+
+/* ---- Write-back and interrupt ---- */
+
+static int rx_number(const struct dev *dev, const struct rxq *q)
+{
+	return (int)(q - dev->rx.q);
+}
+
+static void rx_write_back(struct dev *dev, struct rxq *q)
+{
+	struct wb *wb;
+	u32 i;
+
+	/* Backwards within a split descriptor: its first half has DD. */
+	for (i = 0; i < q->wbs; i++) {
+		wb = &q->wb[i];
+		ring_write_back(dev, &q->ring, wb->slot, &wb->was, wb->lo, wb->hi);
+	}
+	if (q->wbs)
+		q->irq_due = true;
+	q->wbs = 0;
+}
+
+static void rx_interrupt(struct dev *dev, int n)
+{
+	struct rxq *q = &dev->rx.q[n];
+
+	timer_stop(dev, TIMER_RDTR + n);
+	timer_stop(dev, TIMER_RADV + n);
+	rx_write_back(dev, q);
+	if (q->irq_due)
+		irq_raise(dev, dev->irq.mode == IRQ_MSIX ? INT_RXQ(n) : INT_RXT0);
+	q->irq_due = false;
+}
+
+/* By threshold at once, else by RDTR after the last and RADV after the first. */
+static void rx_write_back_policy(struct dev *dev, struct rxq *q)
+{
+	int n = rx_number(dev, q);
+	u32 xdctl = rd(dev, RXDCTL(n));
+	u32 threshold = XDCTL_WTHRESH(xdctl) * (xdctl & XDCTL_GRAN ? 1 : 16);
+	u64 now = now_ns();
+
+	if (!rd(dev, RDTR)) {
+		rx_interrupt(dev, n);
+		return;
+	}
+	if (q->wbs >= threshold || q->wbs + 8 > ARRAY_SIZE(q->wb))
+		rx_write_back(dev, q);
+	timer_set(dev, TIMER_RDTR + n, now + (u64)rd(dev, RDTR) * DELAY_NS,
+		  rx_interrupt, n);
+	if (rd(dev, RADV) && !timer_armed(dev, TIMER_RADV + n))
+		timer_set(dev, TIMER_RADV + n, now + (u64)rd(dev, RADV) * DELAY_NS,
+			  rx_interrupt, n);
+}
+
+/* ---- Into the ring ---- */
+
+static u32 rx_buffer_size(const struct dev *dev)
+{
+	u32 rctl = rd(dev, RCTL), bsize = rctl >> 16 & 3;
+
+	if (rctl & RCTL_BSEX && bsize)
+		return 32768U >> bsize;
+	return 2048U >> bsize;
+}
+
+static bool rx_split(const struct dev *dev)
+{
+	return (rd(dev, RCTL) >> 10 & 3) == 1 && rd(dev, RFCTL) & RFCTL_EXTEN;
+}
+
+static void rx_put_wb(struct dev *dev, struct rxq *q, u32 slot, const struct desc *was,
+		      u64 lo, u64 hi)
+{
+	if (q->wbs == ARRAY_SIZE(q->wb))
+		rx_write_back(dev, q);
+	q->wb[q->wbs++] = (struct wb){ .slot = slot, .was = *was, .lo = lo, .hi = hi };
+}
+
+static u64 rx_extended(const struct dev *dev, const struct frame *f, u32 len, u32 status,
+		       u64 *lo)
+{
+	*lo = f->rss_type | (u64)f->queue << 8;
+	if (rd(dev, RXCSUM) & RXCSUM_PCSD)
+		*lo |= (u64)f->hash << 32;
+	if (fault(dev, FAULT_BAD_LEN))
+		len = dev->fault_arg[FAULT_BAD_LEN];
+	if (fault(dev, FAULT_BAD_STATUS))
+		status = dev->fault_arg[FAULT_BAD_STATUS];
+	return status | (u64)(len & 0xFFFF) << 32 | (u64)f->vlan << 48;
+}
+
+/* Bits 7:0 of the status and the errors are those of the extended format. */
+static u64 rx_legacy(const struct frame *f, u32 len, u32 status)
+{
+	u64 errors = status >> 24 & 0xFF;
+
+	return len | (u64)(status & 0xFF) << 32 | errors << 40 | (u64)f->vlan << 48;
+}
+
+static void rx_one_buffer(struct dev *dev, struct rxq *q, const struct frame *f,
+			  u32 at, u32 len, bool last)
+{
+	u32 status = RXD_DD | (last ? f->status | RXD_EOP : f->status & RXD_VP);
+	bool extended = rd(dev, RFCTL) & RFCTL_EXTEN;
+	struct desc d;
+	u64 lo, hi;
+	u32 slot;
+
+	if (!ring_next(dev, &q->ring, &slot, &d))
+		return;
+	if (extended && d.hi & RXD_DD)
+		offend(dev, OFF_DESC_DD, RDT(rx_number(dev, q)), slot);
+	dma_write(dev, d.lo, f->data + at, len);
+	if (extended) {
+		hi = rx_extended(dev, f, len, status, &lo);
+	} else {
+		lo = d.lo;
+		hi = rx_legacy(f, len, status);
+	}
+	rx_put_wb(dev, q, slot, &d, lo, hi);
+}
+
+/*
+ * A split descriptor: 32 bytes, a header buffer and three pages. Headers are
+ * not told from data here: all begins in the pages, HDRSP stays 0, and the
+ * header buffer takes the frame's first bytes only when they fit in whole.
+ */
+static void rx_split_buffers(struct dev *dev, struct rxq *q, const struct frame *f)
+{
+	u32 psrctl = rd(dev, PSRCTL), slot[2], at = 0, len[4] = { 0 }, size, i;
+	u64 addr[4], lo, hi;
+	struct desc d[2];
+
+	for (i = 0; i < 2; i++) {
+		if (!ring_next(dev, &q->ring, &slot[i], &d[i]))
+			return;
+		addr[2 * i] = d[i].lo;
+		addr[2 * i + 1] = d[i].hi;
+	}
+	size = (psrctl & 0x7F) * 128;
+	if (f->len <= size) {
+		len[0] = f->len;
+		dma_write(dev, addr[0], f->data, f->len);
+		at = f->len;
+	}
+	for (i = 1; i < 4 && at < f->len; i++) {
+		size = (psrctl >> (8 * i) & 0x3F) * 1024;
+		len[i] = f->len - at < size ? f->len - at : size;
+		dma_write(dev, addr[i], f->data + at, len[i]);
+		at += len[i];
+	}
+	hi = rx_extended(dev, f, len[0], f->status | RXD_DD | RXD_EOP, &lo);
+	ring_write_back(dev, &q->ring, slot[1], &d[1],
+			(u64)len[1] << 16 | (u64)len[2] << 32 | (u64)len[3] << 48, 0);
+	rx_put_wb(dev, q, slot[0], &d[0], lo, hi);
+}
+
+static u32 rx_needs(const struct dev *dev, const struct frame *f)
+{
+	u32 size = rx_buffer_size(dev);
+
+	return rx_split(dev) ? 2 : (f->len + size - 1) / size;
+}
+
+static void rx_deliver(struct dev *dev, struct rxq *q, const struct frame *f)
+{
+	u32 size = rx_buffer_size(dev), at, len;
+
+	if (rx_split(dev)) {
+		rx_split_buffers(dev, q, f);
+	} else {
+		for (at = 0; at < f->len; at += len) {
+			len = f->len - at < size ? f->len - at : size;
+			rx_one_buffer(dev, q, f, at, len, at + len == f->len);
+		}
+	}
+	rx_write_back_policy(dev, q);
+}
+
+/* The threshold of RCTL.RDMTS: a half, a quarter, an eighth of the ring. */
+static void rx_check_low(struct dev *dev, struct rxq *q, u32 before)
+{
+	u32 low = ring_count(dev, &q->ring) >> ((rd(dev, RCTL) >> 8 & 3) + 1);
+
+	if (before >= low && ring_left(dev, &q->ring) < low)
+		irq_raise(dev, INT_RXDMT0);
+}
+
+static bool rx_off(const struct dev *dev)
+{
+	return !(rd(dev, RCTL) & RCTL_EN) || dev->rx.dead || dev->in_reset || dev->d3 ||
+	       fault(dev, FAULT_RX_HANG);
+}
+
+/* Enough descriptors in the chip for a frame, fetching as needed. */
+static bool rx_ready(struct dev *dev, struct rxq *q, u32 needs)
+{
+	u32 xdctl = rd(dev, RXDCTL(rx_number(dev, q)));
+
+	ring_fetch(dev, &q->ring, xdctl);
+	while (ring_cached(dev, &q->ring) < needs)
+		if (!ring_fetch(dev, &q->ring, 0x3F | XDCTL_GRAN))
+			return false;
+	return true;
+}
+
+void rx_run(struct dev *dev)
+{
+	struct frame *f;
+	struct rxq *q;
+	u32 before;
+
+	while ((f = dev->rx.pb.first) && !rx_off(dev) && mac_master(dev)) {
+		q = &dev->rx.q[f->queue];
+		before = ring_left(dev, &q->ring);
+		if (!rx_ready(dev, q, rx_needs(dev, f))) {
+			if (!f->no_desc)
+				stat_add(dev, RNBC, 1);
+			f->no_desc = true;
+			break;
+		}
+		f = fifo_get(&dev->rx.pb);
+		rx_deliver(dev, q, f);
+		rx_check_low(dev, q, before);
+		free(f);
+	}
+	rx_pause_update(dev);
+}
+
+/* ---- Pause ---- */
+
+static void rx_xoff(struct dev *dev, int arg)
+{
+	u32 quanta = rd(dev, FCTTV), speed = (u32)mac_speed(dev);
+
+	(void)arg;
+	wire_pause(dev, quanta);
+	stat_add(dev, XOFFTXC, 1);
+	/* Again before that time has run out. */
+	timer_set(dev, TIMER_XOFF, now_ns() + (u64)quanta * PAUSE_QUANTUM * 1000 / speed / 2,
+		  rx_xoff, 0);
+}
+
+void rx_pause_update(struct dev *dev)
+{
+	struct rx *rx = &dev->rx;
+	u32 high = rd(dev, FCRTH), low = rd(dev, FCRTL);
+
+	if (!(rd(dev, CTRL) & CTRL_TFCE) || !(high & 0xFFF8))
+		return;
+	if (!rx->xoff && rx->pb.bytes >= (high & 0xFFF8)) {
+		rx->xoff = true;
+		rx_xoff(dev, 0);
+	} else if (rx->xoff && rx->pb.bytes <= (low & 0xFFF8)) {
+		rx->xoff = false;
+		timer_stop(dev, TIMER_XOFF);
+		if (low & FCRTL_XONE) {
+			wire_pause(dev, 0);
+			stat_add(dev, XONTXC, 1);
+		}
+	}
+}
+
+/* A pause frame; true if it ends here. */
+static bool rx_paused(struct dev *dev, const struct frame *f)
+{
+	u32 quanta;
+
+	if (f->len < 18 || memcmp(f->data, pause_address, 6) ||
+	    f->data[12] != 0x88 || f->data[13] != 0x08)
+		return false;
+	if (f->data[14] || f->data[15] != 1) {
+		stat_add(dev, FCRUC, 1);
+		return !(rd(dev, RCTL) & RCTL_PMCF);
+	}
+	quanta = (u32)f->data[16] << 8 | f->data[17];
+	stat_add(dev, quanta ? XOFFRXC : XONRXC, 1);
+	if (rd(dev, CTRL) & CTRL_RFCE) {
+		dev->tx.paused_until = now_ns() + (u64)quanta * PAUSE_QUANTUM * 1000 /
+				       (u32)mac_speed(dev);
+		if (!quanta)
+			tx_wire(dev, 0);
+	}
+	return !(rd(dev, RCTL) & RCTL_PMCF) || rd(dev, RCTL) & RCTL_DPF;
+}
+
+/* ---- From the wire ---- */
+
+static void rx_overrun(struct dev *dev, int arg)
+{
+	if (arg && !dev->rx.pb.first)
+		return;
+	stat_add(dev, ICRXOC, 1);
+	irq_raise(dev, INT_RXO);
+	if (erratum(dev, ERR_RXO_STORM))
+		timer_set(dev, TIMER_RXO, now_ns() + RXO_AGAIN, rx_overrun, 1);
+}
+
+/* Damage and size; true if the frame is to be kept. */
+static bool rx_good(struct dev *dev, struct frame *f)
+{
+	u32 total = f->len + FCS_LEN, rctl = rd(dev, RCTL);
+	bool good = true;
+
+	if (f->flags & FRAME_CRC) {
+		stat_add(dev, CRCERRS, 1);
+		f->status |= RXD_CE;
+		good = false;
+	} else if (f->flags & FRAME_ALIGN) {
+		stat_add(dev, ALGNERRC, 1);
+		f->status |= RXD_CE;
+		good = false;
+	} else if (f->flags & FRAME_SYMBOL) {
+		stat_add(dev, SYMERRS, 1);
+		stat_add(dev, RXERRC, 1);
+		f->status |= RXD_RXE;
+		good = false;
+	} else if (total < MIN_FRAME) {
+		stat_add(dev, RUC, 1);
+		good = false;
+	} else if (total > (rctl & RCTL_LPE ? MAX_FRAME : STD_FRAME)) {
+		stat_add(dev, ROC, 1);
+		good = false;
+	}
+	return good || rctl & RCTL_SBP;
+}
+
+static bool rx_fits(const struct dev *dev, const struct frame *f)
+{
+	u32 size = (rd(dev, PBA) & 0xFFFF) * 1024;
+
+	return dev->rx.pb.bytes + dev->rx.pb.frames * 16 + f->len + 16 <= size;
+}
+
+void rx_arrive(struct dev *dev, struct frame *f)
+{
+	if (rx_off(dev)) {
+		dev->wire.lost++;
+		free(f);
+		return;
+	}
+	stat_add(dev, TPR, 1);
+	stat_add(dev, TORL, f->len + FCS_LEN);
+	if (!rx_good(dev, f) || rx_paused(dev, f) || !rx_accept(dev, f)) {
+		free(f);
+		return;
+	}
+	if (!rx_fits(dev, f)) {
+		stat_add(dev, MPC, 1);
+		dev->wire.overrun++;
+		rx_overrun(dev, 0);
+		free(f);
+		return;
+	}
+	if (!(f->flags & (FRAME_CRC | FRAME_ALIGN | FRAME_SYMBOL)))
+		stats_rx(dev, f);
+	rx_classify(dev, f);
+	fifo_put(&dev->rx.pb, f);
+	rx_run(dev);
+}
+
+/* ---- Registers ---- */
+
+void rctl_write(struct dev *dev, u32 off, u32 value)
+{
+	bool was = rd(dev, off) & RCTL_EN, on = value & RCTL_EN;
+
+	wr(dev, off, value);
+	if (was && !on)
+		dev->rx.was_enabled = true;
+	if (!was && on && dev->rx.was_enabled) {
+		offend(dev, OFF_RCTL_EN, off, value);
+		dev->rx.dead |= erratum(dev, ERR_RX_DISABLE);
+	}
+	if (!was && on && (rd(dev, MRQC) & 3) == 1 &&
+	    (!(rd(dev, RXCSUM) & RXCSUM_PCSD) || !(rd(dev, RFCTL) & RFCTL_EXTEN)))
+		offend(dev, OFF_RSS, MRQC, rd(dev, MRQC));
+	engine_wake(dev);
+}
+
+/* A write to the first sets the second, too (82574 datasheet 10.2.5.11). */
+void rxdctl_write(struct dev *dev, u32 off, u32 value)
+{
+	wr(dev, off, value);
+	if (off == RXDCTL(0))
+		wr(dev, RXDCTL(1), value);
+}
+
+void rdtr_write(struct dev *dev, u32 off, u32 value)
+{
+	int n;
+
+	wr(dev, off, value & 0xFFFF);
+	if (!(value & DELAY_FPD))
+		return;
+	for (n = 0; n < QUEUES; n++)
+		rx_interrupt(dev, n);
+}

@@ -1,0 +1,116 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * What a driver must not do. Each line names its source; each breach is
+ * printed with register, value and time, and the totals at the end.
+ */
+#include <string.h>
+
+#include "model.h"
+
+static const struct {
+	const char *name, *text, *source;
+} table[OFFENCES] = {
+	[OFF_RCTL_EN] = { "rctl-en",
+		"RCTL.EN was cleared and set again without a reset between",
+		"Linux 7f99ae633884: 82574 and 82583 must not disable the receiver" },
+	[OFF_RESERVED] = { "reserved",
+		"a reserved bit has the value that it must not have",
+		"Linux, e1000_initialize_hw_bits_82571: CTRL.29, CTRL_EXT.22/23, TARC.30:27, TXDCTL.22" },
+	[OFF_TXDCTL] = { "txdctl-unlike",
+		"the transmitter runs with TXDCTL of the queues unlike",
+		"Linux and FreeBSD: TXDCTL1 = TXDCTL0 even with one queue" },
+	[OFF_RING_LIVE] = { "ring-live",
+		"base, length or head of a ring written while it runs",
+		"datasheet order of initialisation; 8254x manual" },
+	[OFF_TAIL_RANGE] = { "tail-range",
+		"a tail beyond the ring", "8254x manual" },
+	[OFF_TAIL_OWNER] = { "tail-owner",
+		"a tail that hands over descriptors which the device still owns",
+		"hardware owns from head up to tail" },
+	[OFF_MDIO_OWNER] = { "mdio-owner",
+		"MDIC written without EXTCNF_CTRL.5",
+		"Linux, 82571.c: the hardware lock for the PHY; it falls at a reset" },
+	[OFF_NVM_OWNER] = { "nvm-owner",
+		"EEWR written without EXTCNF_CTRL.5",
+		"Linux, e1000_write_nvm_82571; it reads by EERD without" },
+	[OFF_IN_RESET] = { "in-reset",
+		"access between CTRL.RST and EECD.AUTO_RD",
+		"Linux, e1000_reset_hw_82571: polls AUTO_RD before anything else" },
+	[OFF_PHY_EARLY] = { "phy-early",
+		"PHY access while it reads its part of the NVM",
+		"Linux, e1000_reset_hw_82571: 25 ms after AUTO_RD" },
+	[OFF_CONTEXT] = { "context",
+		"an offload by a context that the other queue has loaded, or none",
+		"82574 datasheet 7.2.6 by FreeBSD's em_txrx.c: one context for both" },
+	[OFF_DMA] = { "dma",
+		"DMA outside of what is mapped",
+		"PCI Express: an unsupported request" },
+	[OFF_DESC_CHANGED] = { "desc-changed",
+		"a descriptor was changed after it was handed over",
+		"the device may have fetched it already" },
+	[OFF_DESC_DD] = { "desc-dd",
+		"a receive descriptor was handed over with DD set",
+		"extended descriptor, bit 0 of the second quadword must be 0" },
+	[OFF_TSO] = { "tso",
+		"segmentation by fields that the hardware does not take",
+		"82583V datasheet: HDRLEN < 256, MSS > 16, segment within the FIFO" },
+	[OFF_SHORT] = { "short",
+		"a frame of less than 17 bytes",
+		"Linux, e1000_xmit_frame: pads below 17, hardware does not" },
+	[OFF_TX_BIG] = { "tx-big",
+		"a frame that does not fit the transmit packet buffer",
+		"82583V datasheet: FIFO - 80" },
+	[OFF_RSS] = { "rss",
+		"RSS without RXCSUM.PCSD or RFCTL.EXTEN",
+		"FreeBSD, if_em.c" },
+	[OFF_UNKNOWN] = { "unknown",
+		"access to a register that the device does not have",
+		"the register map" },
+	[OFF_ICR_MASKED] = { "icr-masked",
+		"ICR read under MSI-X with causes set but INT_ASSERTED clear",
+		"Linux 116f4a640b31: erratum 12, such a read may lose causes" },
+	[OFF_EIAC_OTHER] = { "eiac-other",
+		"OTHER in EIAC", "Linux 745d0bd3af99" },
+	[OFF_IAM] = { "iam",
+		"queue causes enabled under MSI-X without EIAME, or missing in IAM",
+		"Linux 0a8047ac68e5: auto-mask does not work then" },
+	[OFF_TIDV] = { "tidv",
+		"TXDCTL.WTHRESH above 0 with TIDV 0",
+		"82583V datasheet: write-backs may wait for good" },
+	[OFF_RAR_FLUSH] = { "rar-flush",
+		"both halves of a receive address written without a read between",
+		"Linux, e1000e_rar_set_generic: bridges merge them" },
+	[OFF_IFCS] = { "ifcs",
+		"a frame without IFCS: nobody made its FCS", "8254x manual" },
+	[OFF_TSO_TAIL] = { "tso-tail",
+		"the last descriptor of a TSO packet has more than 4 bytes (early-dd is on)",
+		"FreeBSD, em_txrx.c: DD may come before the data is read" },
+	[OFF_TDESC] = { "tx-desc",
+		"a transmit descriptor of no known kind, or out of order",
+		"8254x manual" },
+};
+
+static u32 counts[OFFENCES];
+
+/* So many of a kind are printed; all are counted. */
+#define SHOWN	20
+
+void offend(struct dev *dev, enum offence what, u32 off, u32 value)
+{
+	dev->offences++;
+	if (counts[what]++ >= SHOWN)
+		return;
+	note(dev, "OFFENCE %s: %s: %s (0x%05x) value 0x%08x", table[what].name,
+	     table[what].text, what == OFF_DMA ? "address" : reg_name(off), off, value);
+}
+
+void strict_summary(struct dev *dev)
+{
+	int i;
+
+	for (i = 0; i < OFFENCES; i++)
+		if (counts[i])
+			note(dev, "offences %s: %u (%s)", table[i].name, counts[i],
+			     table[i].source);
+	note(dev, "offences in all: %u", dev->offences);
+}

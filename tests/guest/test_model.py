@@ -1,0 +1,322 @@
+# SPDX-License-Identifier: GPL-2.0
+"""On the device model: what QEMU's own device does not do, or forgives.
+
+Each test also ends with the model's list of what the driver must not do: it has to be empty.
+"""
+
+import contextlib
+import re
+import time
+
+import pytest
+from hwlab.model import PARTNER
+from lab import wait_until
+
+# Long, as are the tests of the model itself, until their time and their host are known.
+pytestmark = [pytest.mark.guest(device="model"), pytest.mark.long]
+
+STATUS, LU = 0x8, 2
+NO_PAUSE = PARTNER.replace("pause asym", "")
+
+
+@pytest.fixture
+def model(nic):
+    """The model's control; valid once the test runs."""
+    def command(line):
+        return nic.guest.model.command(line)
+    return command
+
+
+def carrier(nic):
+    return nic.sh("cat /sys/class/net/dut0/carrier").strip() == "1"
+
+
+def wait_link(nic, up=True):
+    wait_until(lambda: carrier(nic) == up, 15, f"link {'up' if up else 'down'}")
+
+
+@contextlib.contextmanager
+def partner(nic, modes):
+    nic.guest.model.command(f"partner {modes}")
+    nic.defer(lambda: nic.guest.model.command(f"partner {PARTNER}"))
+    # The driver may be too late to see it go.
+    wait_until(lambda: nic.guest.model.reg(STATUS) & LU, 10, "link of the device")
+    wait_link(nic)
+    yield
+
+
+# --- rings that fill and empty while the driver works ---
+
+
+@pytest.mark.rule("T1", "T3", "T5", "T8")
+def test_ring_fills_and_empties_while_sending(nic):
+    nic.sh("ethtool -G dut0 tx 128")
+    before = nic.stats()
+    with nic.flood("tx", size=1500, burst=16):
+        wait_until(lambda: nic.stats()["tx_stopped"] > 50, 20, "stops")
+        nic.ping()
+    after = nic.stats()
+    assert after["tx_woken"] > before["tx_woken"] + 25
+    assert after["tx_busy"] == 0 and after["tx_timeouts"] == 0 and after["tx_drops"] == 0
+    nic.transfer(1 << 18)
+
+
+@pytest.mark.rule("T8", "T12")
+def test_slow_wire(nic):
+    """10 Mb/s: the ring is always full, and every packet is completed in time."""
+    with partner(nic, "10fd pause"):
+        wait_until(lambda: settings(nic)[0] == "10Mb/s", 10, "10 Mb/s")
+        with nic.flood("tx", size=1500, burst=16):
+            wait_until(lambda: nic.stats()["tx_stopped"] > 5, 20, "stops")
+        wait_until(lambda: set(nic.sh(
+            "cat /sys/class/net/dut0/queues/tx-*/byte_queue_limits/inflight").split()) == {"0"})
+        assert nic.stats()["tx_timeouts"] == 0
+        nic.ping()
+
+
+@pytest.mark.rule("D8")
+def test_overrun_is_counted_by_all_alike(nic):
+    before = nic.guest.model.stats()["overrun"]
+    with partner(nic, NO_PAUSE):
+        nic.sh("ethtool -G dut0 rx 64")
+        with nic.flood("rx", size=60, burst=16):
+            wait_until(lambda: nic.guest.model.stats()["overrun"] > before + 20, 30, "overruns")
+        nic.ping()
+        lost = nic.guest.model.stats()["overrun"] - before
+        wait_until(lambda: nic.stats() and missed(nic) >= lost, 10, "the same count")
+        assert missed(nic) == lost
+
+
+def missed(nic):
+    return nic.link()["stats64"]["rx"]["missed_errors"]
+
+
+def test_pause_instead_of_loss(nic):
+    before = nic.guest.model.stats()
+    nic.sh("ethtool -G dut0 rx 64")
+    with nic.flood("rx", size=1500, burst=16):
+        wait_until(lambda: nic.guest.model.stats()["pauses"] > before["pauses"] + 5, 30, "pauses")
+    assert nic.guest.model.stats()["overrun"] == before["overrun"]
+    assert int(re.search(r"tx_pause_frames: (\d+)", nic.sh("ethtool -I -a dut0"))[1]) > 0
+
+
+def test_data_both_ways(nic):
+    for reverse in (False, True):
+        nic.transfer(1 << 20, reverse=reverse)
+        nic.transfer(1 << 18, dst=nic.PEER6, reverse=reverse)
+    nic.sh("ip link set dut0 mtu 9000")
+    nic.peer("ip link set peer0 mtu 9000")
+    nic.defer("ip link set peer0 mtu 1500", "peer")
+    nic.transfer(1 << 20)
+    nic.transfer(1 << 20, reverse=True)
+
+
+# --- link ---
+
+MODES = [("1000fd", "1000Mb/s", "Full"), ("100fd", "100Mb/s", "Full"), ("100hd", "100Mb/s", "Half"),
+         ("10fd", "10Mb/s", "Full"), ("10hd", "10Mb/s", "Half")]
+
+
+def settings(nic):
+    """Speed and duplex."""
+    return re.search(r"Speed: (\S+)\s+Duplex: (\S+)", nic.sh("ethtool dut0")).groups()
+
+
+def test_link_follows_the_partner(nic):
+    """Even if the link is back, at another speed, before the driver has seen it go."""
+    for mode, speed, duplex in MODES:
+        with partner(nic, f"{mode} pause"):
+            wait_until(lambda s=speed, d=duplex: settings(nic) == (s, d), 10,
+                       f"{speed} {duplex}")
+            nic.ping()
+            nic.transfer(1 << 14)
+        pause = "rx/tx" if duplex == "Full" else "off"
+        assert f"{duplex.lower()} duplex, flow control {pause}" in nic.log()
+    nic.guest.model.command(f"partner {PARTNER}")
+    wait_until(lambda: "Speed: 1000Mb/s" in nic.sh("ethtool dut0"), 15)
+
+
+def test_forced_speed(nic):
+    nic.sh("ethtool -s dut0 autoneg off speed 100 duplex full")
+    wait_until(lambda: carrier(nic) and "Speed: 100Mb/s" in nic.sh("ethtool dut0"), 15)
+    nic.ping()
+    nic.sh("ethtool -s dut0 autoneg on")
+    wait_until(lambda: carrier(nic) and "Speed: 1000Mb/s" in nic.sh("ethtool dut0"), 15)
+    nic.ping()
+
+
+def test_cable_pulled_under_load(nic):
+    with nic.stream():
+        for _ in range(3):
+            nic.guest.set_link(False)
+            wait_link(nic, False)
+            nic.guest.set_link(True)
+            wait_link(nic)
+            wait_until(nic.answers, 10, "traffic")
+    nic.transfer(1 << 16)
+
+
+@pytest.mark.rule("T18")
+def test_reset_keeps_the_link(nic):
+    with nic.no_link_bounce():
+        for command in ("ethtool -G dut0 rx 128 tx 128", "ethtool --reset dut0 dma mac",
+                        "ip link set dut0 mtu 4000", "ip link set dut0 mtu 1500",
+                        "ethtool -L dut0 combined 1", "ethtool -L dut0 combined 2"):
+            nic.sh(command)
+            nic.ping()
+
+
+# --- faults ---
+
+
+@pytest.mark.rule("T18")
+def test_transmitter_hangs(nic, model):
+    nic.expect_log(r"tx queue \d hung")
+    with nic.no_link_bounce(), nic.stream():
+        model("fault tx-hang for 2500")
+        wait_until(lambda: nic.stats()["resets"] > 0, 15, "a reset")
+        wait_until(nic.answers, 15, "traffic")
+    nic.transfer(1 << 16)
+
+
+@pytest.mark.rule("T18", "T12")
+def test_lost_write_backs(nic, model):
+    nic.expect_log(r"tx queue \d hung")
+    model("fault no-wb 1")
+    nic.guest.run(f"ping -c 2 -i 0.2 -W 1 {nic.PEER}", check=False)
+    wait_until(nic.answers, 15, "traffic")
+    nic.transfer(1 << 16)
+
+
+@pytest.mark.rule("R1")
+def test_lost_interrupts(nic, model):
+    model("fault no-irq 3")
+    nic.guest.run(f"ping -c 2 -i 0.2 -W 1 {nic.PEER}", check=False)
+    wait_until(nic.answers, 10, "traffic")
+    nic.transfer(1 << 16)
+    nic.transfer(1 << 16, reverse=True)
+
+
+def test_spurious_interrupts(nic, model):
+    model("fault spurious 300 for 1500")
+    nic.transfer(1 << 18)
+    nic.ping()
+
+
+def test_stale_phy_results(nic, model):
+    for _ in range(3):
+        model("fault mdic-stale 1")
+        nic.guest.run("ethtool dut0", check=False)
+    nic.guest.run("ethtool -r dut0", check=False)
+    wait_until(nic.answers, 15, "traffic")
+
+
+@pytest.mark.rule("T18")
+def test_phy_hangs(nic, model):
+    nic.expect_log(r"PHY", r"phy")
+    resets = nic.stats()["resets"]
+    model("fault phy-hang for 9000")
+    wait_until(lambda: nic.stats()["resets"] > resets, 20, "a reset")
+    model("clear all")
+    wait_until(nic.answers, 15, "traffic")
+
+
+@pytest.mark.rule("R5", "R6")
+@pytest.mark.parametrize("fault", ["bad-len 60000", "bad-len 0", "bad-status 0x80000001",
+                                   "bad-status 1"])
+def test_write_backs_that_make_no_sense(nic, model, fault):
+    model(f"fault {fault} for 400")
+    nic.guest.run(f"ping -c 5 -i 0.1 -W 1 {nic.PEER}", check=False)
+    model("clear all")
+    wait_until(nic.answers, 10, "traffic")
+    nic.transfer(1 << 16, reverse=True)
+
+
+@pytest.mark.rule("D8")
+def test_damaged_frames_are_counted(nic, model):
+    model("damage crc 5")
+    nic.guest.run(f"ping -c 20 -i 0.05 -W 1 {nic.PEER}", check=False)
+    model("damage crc 0")
+    wait_until(lambda: nic.stats() and crc_errors(nic) > 0, 10, "CRC errors")
+    assert nic.link()["stats64"]["rx"]["errors"] >= crc_errors(nic)
+
+
+def crc_errors(nic):
+    return nic.link()["stats64"]["rx"]["crc_errors"]
+
+
+# --- errata ---
+
+
+def other_irqs(nic):
+    return nic.guest.model.stats()["irqs"][4]
+
+
+def test_acknowledgements_raise_nothing(nic):
+    """Erratum 4: without RFCTL.ACK_DIS each TCP acknowledgement raises OTHER."""
+    before = other_irqs(nic)
+    nic.transfer(1 << 20)
+    nic.transfer(1 << 20, reverse=True)
+    assert other_irqs(nic) - before < 5
+
+
+def test_overruns_do_not_storm(nic):
+    """Erratum 5: RXO comes again each 20 us while the buffer is full."""
+    with partner(nic, NO_PAUSE):
+        nic.sh("ethtool -G dut0 rx 64")
+        begun, before = time.monotonic(), other_irqs(nic)
+        with nic.flood("rx", size=60, burst=16):
+            lost = nic.guest.model.stats()["overrun"]
+            wait_until(lambda: nic.guest.model.stats()["overrun"] > lost + 20, 30, "overruns")
+            time.sleep(1)
+        rate = (other_irqs(nic) - before) / (time.monotonic() - begun)
+    assert rate < 1200, f"{rate:.0f} interrupts/s"
+
+
+def test_tail_of_tso_packets(nic, model):
+    """Erratum 14: DD of a long last descriptor may come before its data is read."""
+    model("errata early-dd")
+    nic.defer(lambda: nic.guest.model.command("errata no-early-dd"))
+    nic.transfer(1 << 20)
+    nic.transfer(1 << 18, dst=nic.PEER6)
+
+
+def test_shortest_frames(nic):
+    """Erratum 16: hardware pads from 17 bytes on."""
+    nic.send([bytes.fromhex(nic.PEER_MAC.replace(":", "")) + bytes(6) + b"\x88\xb5" + bytes(n)
+              for n in range(0, 50, 7)])
+    nic.ping()
+
+
+# --- what the driver must not do ---
+
+
+def test_all_settings_without_an_offence(nic):
+    """The offences are looked at when a test ends: here, after all that changes registers."""
+    with nic.stream():
+        for command in ("ethtool -K dut0 rxvlan off txvlan off",
+                        "ethtool -K dut0 rxvlan on txvlan on",
+                        "ethtool -K dut0 rx-fcs on", "ethtool -K dut0 rx-all on",
+                        "ethtool -K dut0 rx-fcs off rx-all off",
+                        "ip link set dut0 promisc on", "ip link set dut0 promisc off",
+                        "ip link set dut0 allmulticast on", "ip link set dut0 allmulticast off",
+                        "ip link add link dut0 name dut0.7 type vlan id 7; ip link set dut0.7 up",
+                        "ip link del dut0.7", "ethtool -X dut0 equal 1", "ethtool -X dut0 default",
+                        "ethtool -C dut0 rx-usecs 100", "ethtool -d dut0", "ethtool -S dut0"):
+            nic.sh(command)
+    nic.sh("ip link set dut0 down")
+    nic.sh("ethtool -t dut0 offline", 60)
+    nic.load()
+    nic.ping()
+
+
+@pytest.mark.rule("D12", "D3")
+def test_surprise_removal(nic, model):
+    """All reads give ones, for good: noticed once, and the driver can be unloaded."""
+    nic.expect_log(r"all ones|removed|not responding|gone")
+    nic.spoiled = True
+    nic.spawn(f"exec ping -n -i 0.05 {nic.PEER}")
+    model("fault removed")
+    wait_until(lambda: not carrier(nic) or "all ones" in nic.log(), 20, "notice")
+    nic.guest.unload_driver()
+    model("clear all")

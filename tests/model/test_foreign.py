@@ -1,0 +1,105 @@
+# SPDX-License-Identifier: GPL-2.0
+"""Is the model right?  Drivers that nobody here wrote have to work on it."""
+
+import subprocess
+
+import pytest
+from client import wait_until
+from hwlab import GuestConfig, pktgen
+from hwlab.guest import Guest, run_directory
+from hwlab.model import Model, ModelGuest, ModelOptions, qemu
+from hwlab.modeldemo import ModelDemo
+from hwlab.util import die_with_parent, remove
+
+pytestmark = pytest.mark.long
+
+BOOTED = "the network has booted this"
+
+
+def test_e1000e():
+    """Linux' own driver: link, pings, TCP both ways, counters; and no offence."""
+    with ModelGuest(GuestConfig(device="model", driver="e1000e")) as guest:
+        demo = ModelDemo(guest)
+        demo.run()
+        # What a busy machine makes the kernel say is not the model's matter.
+        assert not [x for x in demo.rows if not x[1] and x[0] != "kernel log"]
+
+
+@pytest.mark.long
+def test_ipxe():
+    """A boot over the network, by the ROM that QEMU has for its own device."""
+    run = run_directory()
+    model = None
+    try:
+        (run / "tftp").mkdir()
+        (run / "tftp/boot.ipxe").write_text(f"#!ipxe\necho {BOOTED}\nsleep 60\n")
+        model = Model(run, 0, Guest.mac("dut"), ModelOptions())
+        command = [*qemu(), "-nodefaults", "-no-user-config", "-display", "none", "-m", "256M",
+                   "-object", "memory-backend-memfd,id=m,size=256M,share=on",
+                   "-machine", "q35,memory-backend=m,graphics=off,accel=tcg",
+                   "-serial", f"file:{run}/console",
+                   "-device", "pcie-root-port,id=port0,chassis=1",
+                   "-device", '{"driver":"vfio-user-pci","bus":"port0","bootindex":1,'
+                              '"romfile":"pxe-e1000e.rom",'
+                              f'"socket":{{"type":"unix","path":"{model.socket}"}}}}',
+                   "-netdev", f"user,id=u,restrict=on,tftp={run}/tftp,bootfile=boot.ipxe",
+                   "-netdev", "hubport,id=a,hubid=0,netdev=u",
+                   "-netdev", f"stream,id=s,server=off,addr.type=unix,addr.path={model.wire}",
+                   "-netdev", "hubport,id=b,hubid=0,netdev=s"]
+        (run / "console").touch()
+        with open(run / "qemu.log", "wb") as log:
+            proc = subprocess.Popen(command, stdout=log, stderr=log, preexec_fn=die_with_parent)
+
+        def booted():
+            assert proc.poll() is None, (run / "qemu.log").read_text(errors="replace")
+            return BOOTED in (run / "console").read_text(errors="replace")
+        try:
+            wait_until(booted, 90, lambda: (run / "console").read_text(errors="replace")[-1500:])
+        finally:
+            proc.kill()
+            proc.wait()
+        assert not model.offences()
+    finally:
+        if model:
+            model.close()
+        remove(run)
+
+
+TESTPMD = """
+set -e
+echo 64 >/sys/kernel/mm/hugepages/hugepages-2048kB/nr_hugepages
+mkdir -p /dev/hugepages && mount -t hugetlbfs none /dev/hugepages
+modprobe uio_pci_generic
+pci=$(hwlab pci 0)
+echo uio_pci_generic >/sys/bus/pci/devices/$pci/driver_override
+[ ! -e /sys/bus/pci/devices/$pci/driver ] || echo $pci >/sys/bus/pci/devices/$pci/driver/unbind
+echo $pci >/sys/bus/pci/drivers_probe
+"""
+
+
+@pytest.mark.long
+def test_dpdk():
+    """DPDK's net_e1000_em: polls, and has no interrupt to speak of."""
+    config = GuestConfig(device="model", driver="e1000e", packages=("dpdk",))
+    with ModelGuest(config) as guest:
+        guest.run("ip -n peer link set peer0 up", 60)
+        guest.run(TESTPMD, 60)
+        for mode, count in (("txonly", "sent"), ("rxonly", "received")):
+            proc = guest.spawn(f"exec timeout 40 dpdk-testpmd -l 0,1 -m 96 --no-telemetry -- "
+                               f"--forward-mode={mode} --total-num-mbufs=2048 --auto-start "
+                               "--stats-period=1 </dev/null")
+            proc.wait_output("Press enter to exit|RX-packets", 60)
+            if mode == "rxonly":
+                flood(guest)
+            before = guest.model.stats()[count]
+            wait_until(lambda c=count, b=before: guest.model.stats()[c] > b + 1000, 60,
+                       lambda p=proc: p.output()[-1500:])
+            proc.kill()
+        assert not guest.model.offences()
+
+
+def flood(guest):
+    settings = ["count 20000", "pkt_size 60", f"dst_mac {Guest.mac('dut')}", "dst 192.0.2.1"]
+    guest.run("\n".join(["modprobe pktgen", pktgen.RESET, *pktgen.device("peer0", settings)]),
+              netns="peer")
+    guest.spawn(pktgen.START, "peer")

@@ -1,0 +1,322 @@
+# SPDX-License-Identifier: GPL-2.0
+"""The device model: receive."""
+
+import struct
+import time
+
+import packets as p
+import pytest
+from client import (CRCERRS, CTRL, FCRTH, FCRTL, FCTTV, GPRC, MAC, MPC, MRQC, MTA, PBA, PEER, RCTL,
+                    RETA, RFCTL, RNBC, ROC, RSSRK, STATUS, VFTA, XOFFTXC, XONTXC, RxRing, ral,
+                    wait_until)
+
+pytestmark = pytest.mark.long
+
+BODY = bytes(range(80))
+FRAME = MAC + PEER + b"\x88\xb5" + BODY
+DD, EOP, VP, UDPCS, TCPCS, IPCS = (1 << x for x in (0, 1, 3, 4, 5, 6))
+TCPE, IPE = 1 << 29, 1 << 30
+
+
+def test_frame_arrives(host):
+    rx = RxRing(host)
+    host.frame_in(FRAME)
+    data, status, fields = rx.wait()
+    assert data == FRAME and status & (DD | EOP) == DD | EOP
+    assert fields == {"type": 0, "queue": 0, "hash": 0, "vlan": 0}
+    assert host.rd(GPRC) == 1
+    assert not host.offences()
+
+
+def test_ring_goes_round(host):
+    rx = RxRing(host, count=8)
+    for i in range(50):
+        host.frame_in(FRAME + bytes([i]))
+        slot = rx.next
+        assert rx.wait()[0] == FRAME + bytes([i])
+        rx.give(slot)
+        host.wr(rx.reg + 0x18, slot)
+    assert not host.offences()
+
+
+def test_frame_over_several_buffers(host):
+    rx = RxRing(host, rctl=1 << 5)
+    frame = FRAME * 40
+    host.frame_in(frame)
+    got = b""
+    while True:
+        data, status, _ = rx.wait()
+        got += data
+        if status & EOP:
+            break
+    assert got == frame
+
+
+# --- filters: what is set, where the frame goes, does it arrive ---
+
+OTHER = bytes.fromhex("020000000001")
+GROUP = bytes.fromhex("01005e000001")
+ALL = b"\xff" * 6
+# The hash of GROUP with MO = 0: bits 47:36 of the address.
+GROUP_HASH = (GROUP[4] >> 4 | GROUP[5] << 4) & 0xFFF
+
+FILTERS = [
+    ("ours", 0, None, MAC, True), ("another", 0, None, OTHER, False),
+    ("promiscuous", 1 << 3, None, OTHER, True), ("broadcast", 0, None, ALL, True),
+    ("group", 0, None, GROUP, False), ("all groups", 1 << 4, None, GROUP, True),
+    ("second address", 0, "rar", OTHER, True), ("hash", 0, "mta", GROUP, True),
+    ("hash of another", 0, "mta", GROUP[:5] + b"\2", False),
+]
+
+
+@pytest.mark.parametrize("rctl,table,dst,arrives", [x[1:] for x in FILTERS],
+                         ids=[x[0] for x in FILTERS])
+def test_filter(host, rctl, table, dst, arrives):
+    if table == "rar":
+        host.wr(ral(1), int.from_bytes(OTHER[:4], "little"))
+        host.rd(STATUS)
+        host.wr(ral(1) + 4, int.from_bytes(OTHER[4:], "little") | 1 << 31)
+    if table == "mta":
+        host.wr(MTA + 4 * (GROUP_HASH >> 5), 1 << (GROUP_HASH & 31))
+    rx = RxRing(host, rctl=rctl)
+    host.frame_in(dst + FRAME[6:])
+    host.frame_in(FRAME)
+    assert rx.wait()[0][:6] == (dst if arrives else MAC)
+
+
+@pytest.mark.parametrize("vid,arrives", [(5, True), (6, False)])
+def test_vlan_filter(host, vid, arrives):
+    host.wr(VFTA, 1 << 5)
+    rx = RxRing(host, rctl=1 << 18)
+    host.frame_in(p.ether(BODY, tag=vid))
+    host.frame_in(FRAME)
+    assert (rx.wait()[0][12:14] == b"\x81\x00") == arrives
+
+
+def test_vlan_stripping(host):
+    host.set(CTRL, 1 << 30)
+    rx = RxRing(host)
+    host.frame_in(p.ether(BODY, kind=0x88B5, tag=0x6123))
+    data, status, fields = rx.wait()
+    assert data == FRAME and status & VP and fields["vlan"] == 0x6123
+
+
+@pytest.mark.parametrize("size,lpe,arrives", [(1518, False, True), (1519, False, False),
+                                              (9230, True, True), (9231, True, False)])
+def test_size(host, size, lpe, arrives):
+    rx = RxRing(host, rctl=1 << 5 if lpe else 0)
+    host.frame_in(FRAME + bytes(size - len(FRAME)))
+    if arrives:
+        assert rx.wait()[1] & DD
+    else:
+        wait_until(lambda: host.rd(ROC))
+        assert rx.empty()
+
+
+def test_short_frames_are_padded_by_the_partner(host):
+    rx = RxRing(host)
+    host.frame_in(FRAME[:42])
+    assert rx.wait()[0] == FRAME[:42] + bytes(18)
+
+
+@pytest.mark.parametrize("kind,register", [("crc", CRCERRS), ("align", 0x4004), ("symbol", 0x400C)])
+@pytest.mark.parametrize("sbp", [False, True])
+def test_damage(host, kind, register, sbp):
+    rx = RxRing(host, rctl=1 << 2 if sbp else 0)
+    host.command(f"damage {kind} 1")
+    host.frame_in(FRAME)
+    wait_until(lambda: host.rd(register) == 1)
+    if sbp:
+        assert rx.wait()[1] >> 24
+    else:
+        assert rx.empty()
+        assert host.rd(GPRC) == 0
+
+
+def test_fcs_is_kept_without_secrc(host):
+    import zlib
+    rx = RxRing(host, start=False)
+    host.wr(RCTL, 2 | 1 << 15)
+    host.wr(rx.reg + 0x18, 4)
+    host.frame_in(FRAME)
+    assert rx.wait()[0] == FRAME + struct.pack("<I", zlib.crc32(FRAME))
+
+
+# --- checksums ---
+
+SUMS = [
+    ("tcp4", p.with_l4_sum(p.ip4(p.tcp(b"abcde")), 6), 0x0800, IPCS | TCPCS),
+    ("udp4", p.with_l4_sum(p.ip4(p.udp(b"abcde"), 17), 17), 0x0800, IPCS | UDPCS),
+    ("tcp6", p.with_l4_sum(p.ip6(p.tcp(b"abcde")), 6), 0x86DD, TCPCS),
+    ("udp6", p.with_l4_sum(p.ip6(p.udp(b"abcd"), 17), 17), 0x86DD, UDPCS),
+    ("bad tcp", p.with_l4_sum(p.ip4(p.tcp(b"abcde")), 6, False), 0x0800, IPCS | TCPCS | TCPE),
+    ("bad udp", p.with_l4_sum(p.ip6(p.udp(b"abcd"), 17), 17, False), 0x86DD, UDPCS | TCPE),
+    ("bad ip", p.with_l4_sum(p.ip4(p.tcp(b"x"), good=False), 6), 0x0800, IPCS | TCPCS | IPE),
+    ("no udp sum", p.ip4(p.udp(b"abcde"), 17), 0x0800, IPCS),
+    ("fragment", p.ip4(p.tcp(b"abcde"), frag=0x2000), 0x0800, IPCS),
+    ("icmp", p.ip4(bytes(20), 1), 0x0800, IPCS),
+    ("arp", bytes(28), 0x0806, 0),
+]
+
+
+@pytest.mark.parametrize("ip,kind,status", [x[1:] for x in SUMS], ids=[x[0] for x in SUMS])
+def test_checksum_status(host, ip, kind, status):
+    rx = RxRing(host)
+    host.frame_in(p.ether(ip, kind=kind))
+    assert rx.wait()[1] & (IPCS | TCPCS | UDPCS | TCPE | IPE) == status
+
+
+# --- RSS: the verification suite of Microsoft's specification ---
+
+KEY = bytes.fromhex("6d5a56da255b0ec24167253d43a38fb0d0ca2bcbae7b30b477cb2da38030f20c"
+                    "6a42b73bbeac01fa")
+VECTORS = [
+    ("v4", "66.9.149.187", "161.142.100.80", 2794, 1766, 0x323E8FC2, 0x51CCC178),
+    ("v4", "199.92.111.2", "65.69.140.83", 14230, 4739, 0xD718262A, 0xC626B0EA),
+    ("v6", "3ffe:2501:200:1fff::7", "3ffe:2501:200:3::1", 2794, 1766, 0x2CC18CD5, 0x40207D3D),
+    ("v6", "3ffe:1900:4545:3:200:f8ff:fe21:67cf", "fe80::200:f8ff:fe21:67cf", 44251, 38024,
+     0x4B61E985 ^ 0x0, 0xDDE51BBF ^ 0x0),
+]
+
+
+@pytest.mark.parametrize("kind,src,dst,sport,dport,l3,l4", VECTORS[:3])
+@pytest.mark.parametrize("proto", [6, 17])
+def test_rss(host, kind, src, dst, sport, dport, l3, l4, proto):
+    for i in range(10):
+        host.wr(RSSRK + 4 * i, struct.unpack("<I", KEY[4 * i:4 * i + 4])[0])
+    want = l4 if proto == 6 else l3
+    host.wr(RETA + 4 * ((want & 0x7F) // 4), 0x80 << 8 * (want & 3))
+    host.wr(MRQC, 1 | 0x1F << 16)
+    RxRing(host, 0)
+    rx = RxRing(host, 1)
+    body = p.tcp(sport=sport, dport=dport) if proto == 6 else p.udp(sport=sport, dport=dport)
+    ip = p.ip4(body, proto, src, dst) if kind == "v4" else p.ip6(body, proto, src, dst)
+    host.frame_in(p.ether(ip, kind=0x0800 if kind == "v4" else 0x86DD))
+    _, _, fields = rx.wait()
+    types = {("v4", 6): 1, ("v4", 17): 2, ("v6", 6): 3, ("v6", 17): 5}
+    assert (fields["hash"], fields["queue"], fields["type"]) == (want, 1, types[kind, proto])
+
+
+# --- overrun ---
+
+
+def test_overrun_drops_and_counts(host):
+    """A full ring, a full buffer: counted the same by device and wire, and nobody waits."""
+    rx = RxRing(host, count=64, buffers=4)
+    for i in range(100):
+        host.frame_in(FRAME + bytes(900) + bytes([i]))
+    wait_until(lambda: host.stats()["received"] == 100)
+    stats = host.stats()
+    lost, kept = host.rd(MPC), host.rd(GPRC)
+    assert (lost, lost + kept) == (stats["overrun"], 100)
+    assert host.rd(RNBC) >= 1
+    assert 4 < kept <= 4 + 20 * 1024 // 1000 + 1
+    host.wr(rx.reg + 0x18, 63)
+    assert [rx.wait()[0][-1] for _ in range(kept)] == list(range(kept))
+
+
+def test_pause_instead_of_loss(host):
+    host.wr(FCTTV, 0xFFFF)
+    host.wr(FCRTH, 8 * 1024)
+    host.wr(FCRTL, 4 * 1024 | 1 << 31)
+    host.set(CTRL, 1 << 28)
+    rx = RxRing(host, count=128, buffers=4)
+    for i in range(60):
+        host.frame_in(FRAME + bytes(900) + bytes([i]))
+    wait_until(lambda: host.rd(XOFFTXC))
+    time.sleep(0.02)
+    assert host.stats()["received"] < 20
+    host.wr(rx.reg + 0x18, 127)
+    assert [rx.wait()[0][-1] for _ in range(60)] == list(range(60))
+    assert host.rd(MPC) == 0 and host.rd(XONTXC) >= 1
+
+
+def test_partner_without_pause_overruns(hosts):
+    host = hosts("--no-pause")
+    host.link_up()
+    host.wr(FCTTV, 0xFFFF)
+    host.wr(FCRTH, 8 * 1024)
+    host.set(CTRL, 1 << 28)
+    RxRing(host, count=128, buffers=4)
+    for _ in range(100):
+        host.frame_in(FRAME + bytes(900))
+    wait_until(lambda: host.stats()["received"] == 100)
+    assert host.rd(MPC) > 0
+
+
+def test_packet_buffer_is_as_large_as_pba_says(host):
+    host.wr(PBA, 32)
+    RxRing(host, buffers=0)
+    for _ in range(60):
+        host.frame_in(FRAME + bytes(930))
+    wait_until(lambda: host.stats()["received"] == 60)
+    assert host.stats()["rx_buffered"] == 32 * 1024 // (1024 + 16)
+
+
+# --- the receiver must not be switched off ---
+
+
+@pytest.mark.parametrize("reset", [False, True])
+def test_receiver_switched_off(host, reset):
+    rx = RxRing(host)
+    host.wr(RCTL, 0)
+    if reset:
+        host.reset()
+        host.link_up()
+        rx = RxRing(host)
+    else:
+        host.wr(RCTL, 2 | 1 << 15 | 1 << 26)
+    host.frame_in(FRAME)
+    if reset:
+        assert rx.wait()[0] == FRAME
+        assert not host.offences()
+    else:
+        wait_until(lambda: host.stats()["lost"] == 1)
+        assert rx.empty() and host.offences() == {"rctl-en"}
+
+
+# --- write-back ---
+
+
+def test_threshold_gathers_until_the_timer(host):
+    rx = RxRing(host, rdtr=20000, rxdctl=1 << 24 | 4 << 16)
+    for _ in range(3):
+        host.frame_in(FRAME)
+    wait_until(lambda: host.stats()["received"] == 3)
+    assert rx.empty()
+    rx.wait(1)
+    for _ in range(2):
+        rx.wait()
+    for _ in range(4):
+        host.frame_in(FRAME)
+    for _ in range(4):
+        rx.wait(0.5)
+
+
+def test_legacy_descriptors(host):
+    rx = RxRing(host, start=False)
+    host.wr(RFCTL, 0)
+    host.wr(RCTL, 2 | 1 << 15 | 1 << 26)
+    host.wr(rx.reg + 0x18, 4)
+    host.frame_in(p.ether(p.with_l4_sum(p.ip4(p.tcp(b"x")), 6, False)))
+    wait_until(lambda: host.get(rx.at + 12, 1)[0] & 1)
+    addr, length, _, status, errors, _ = struct.unpack("<QHHBBH", host.get(rx.at, 16))
+    assert (addr, length, status & 0x63, errors) == (rx.buf[0], 60, 0x63, 0x20)
+
+
+def test_packet_split_descriptors(host):
+    at, buf = host.alloc(64 * 32), [host.alloc(4096, 4096) for _ in range(4)]
+    host.put(at, struct.pack("<4Q", *buf))
+    for offset, value in ((0, at), (4, 0), (8, 64 * 32), (0x10, 0), (0x18, 0)):
+        host.wr(0x2800 + offset, value)
+    host.wr(0x2170, 2 | 4 << 8 | 4 << 16 | 4 << 24)
+    host.wr(RFCTL, 1 << 15 | 1 << 12)
+    host.wr(RCTL, 2 | 1 << 15 | 1 << 26 | 1 << 5 | 1 << 10)
+    host.wr(0x2818, 2)
+    frame = FRAME * 80
+    host.frame_in(frame)
+    wait_until(lambda: host.get(at + 8, 1)[0] & 1)
+    parts = struct.unpack("<8xIHH4H", host.get(at, 24))
+    assert parts[1] == 0 and sum(parts[4:]) == len(frame)
+    got = b"".join(host.get(b, n) for b, n in zip(buf[1:], parts[4:]))
+    assert got == frame

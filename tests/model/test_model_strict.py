@@ -1,0 +1,256 @@
+# SPDX-License-Identifier: GPL-2.0
+"""The device model: the strict table, faults, and that nothing ends it."""
+
+import random
+import struct
+import time
+
+import pytest
+from client import (BASE, CTRL, EOP, IFCS, MAC, MEM, MDIC, MRQC, PEER, RCTL, RS, STATUS, TCTL,
+                    RxRing, TxRing, wait_until)
+
+pytestmark = pytest.mark.long
+
+FRAME = PEER + MAC + b"\x88\xb5" + bytes(range(86))
+ARRIVING = MAC + PEER + FRAME[12:]
+
+
+def tail_range(host):
+    TxRing(host)
+    host.wr(0x3818, 64)
+
+
+def tail_owner(host):
+    tx = TxRing(host, wthresh=8, tidv=0xFFFF)
+    for _ in range(4):
+        tx.frame(FRAME)
+    tx.ring()
+    host.rd(STATUS)
+    host.wr(tx.reg + 0x18, 2)
+
+
+def ring_live(host):
+    tx = TxRing(host)
+    host.command("link down")
+    tx.frame(FRAME)
+    tx.ring()
+    host.wr(tx.reg + 8, 2048)
+
+
+def dma(host):
+    tx = TxRing(host)
+    tx.desc(BASE + MEM, 1 << 29 | 1 << 20 | EOP | IFCS | RS | 100)
+    tx.ring()
+    host.frame_out()
+
+
+def desc_changed(host):
+    tx = TxRing(host, wthresh=4, tidv=0xFFFF)
+    slot = tx.frame(FRAME)
+    tx.ring()
+    host.frame_out()
+    host.put(tx.at + 16 * slot, struct.pack("<Q", BASE))
+    for _ in range(2):
+        host.wr(0x3820, 1 << 31 | 0xFFFF)
+
+
+def desc_dd(host):
+    rx = RxRing(host, start=False)
+    host.put(rx.at + 8, b"\1")
+    host.wr(RCTL, 2 | 1 << 15 | 1 << 26)
+    host.wr(rx.reg + 0x18, 4)
+    host.frame_in(ARRIVING)
+    wait_until(lambda: host.stats()["received"] == 1)
+
+
+def ifcs(host):
+    tx = TxRing(host)
+    tx.frame(FRAME, EOP | RS)
+    tx.ring()
+    wait_until(lambda: host.stats()["bad_fcs"] == 1)
+
+
+def tx_big(host):
+    tx = TxRing(host)
+    slot = tx.frame(bytes(16200))
+    host.wr(0x1000, 32)
+    tx.ring()
+    tx.wait(slot)
+
+
+def tx_desc(host):
+    tx = TxRing(host)
+    tx.desc(0, 1 << 29 | 5 << 20)
+    tx.frame(FRAME)
+    tx.ring()
+    assert host.frame_out() == FRAME
+
+
+def rss(host):
+    host.wr(MRQC, 1 | 1 << 16)
+    host.wr(RCTL, 2)
+
+
+def tidv(host):
+    TxRing(host, tidv=0)
+
+
+def unlike(host):
+    TxRing(host, enable=False)
+    host.wr(0x3928, 0x01400000)
+    host.wr(TCTL, 2)
+
+
+def mdio_owner(host):
+    host.wr(MDIC, 2 << 26 | 1 << 21 | 1 << 16)
+
+
+def nvm_owner(host):
+    host.wr(0x102C, 0x20 << 2 | 1)
+
+
+def reserved(host):
+    TxRing(host, enable=False)
+    host.wr(0x18, host.rd(0x18) & ~(1 << 22))
+    host.wr(TCTL, 2)
+
+
+OFFENCES = [
+    ("tail-range", tail_range), ("tail-owner", tail_owner), ("ring-live", ring_live),
+    ("dma", dma), ("desc-changed", desc_changed), ("desc-dd", desc_dd), ("ifcs", ifcs),
+    ("tx-big", tx_big), ("tx-desc", tx_desc), ("rss", rss), ("tidv", tidv),
+    ("txdctl-unlike", unlike), ("mdio-owner", mdio_owner), ("nvm-owner", nvm_owner),
+    ("reserved", reserved),
+]
+
+
+@pytest.mark.parametrize("name,do", OFFENCES, ids=[x[0] for x in OFFENCES])
+def test_offence(host, name, do):
+    do(host)
+    wait_until(host.offences, 1, name)
+    assert host.offences() == {name}
+
+
+def test_offence_says_what_and_when(host):
+    host.wr(CTRL, host.rd(CTRL) | 1 << 29)
+    host.rd(STATUS)
+    line = next(x for x in host.log_file.read_text().splitlines() if "OFFENCE" in x)
+    when, _, rest = line.partition(" ")
+    assert float(when) > 0
+    assert "CTRL (0x00000) value 0x2" in rest
+
+
+# --- faults ---
+
+
+def test_transmitter_hangs_and_recovers(host):
+    tx = TxRing(host)
+    host.command("fault tx-hang for 50")
+    slot = tx.frame(FRAME)
+    tx.ring()
+    time.sleep(0.02)
+    assert not tx.done(slot)
+    tx.wait(slot)
+
+
+def test_lost_write_back(host):
+    tx = TxRing(host)
+    host.command("fault no-wb 1")
+    first, second = tx.frame(FRAME), tx.frame(FRAME)
+    tx.ring()
+    tx.wait(second)
+    assert not tx.done(first)
+
+
+def test_wrong_length(host):
+    rx = RxRing(host)
+    host.command("fault bad-len 9999")
+    host.frame_in(ARRIVING)
+    wait_until(lambda: not rx.empty())
+    assert struct.unpack("<H", host.get(rx.at + 12, 2))[0] == 9999
+
+
+def test_stale_mdio(host):
+    host.own()
+    host.mdio(2)
+    host.command("fault mdic-stale 1")
+    host.wr(MDIC, 2 << 26 | 1 << 21 | 3 << 16)
+    wait_until(lambda: host.rd(MDIC) & 1 << 28)
+    assert host.rd(MDIC) >> 16 & 31 != 3
+    assert host.mdio(3) == 0x0CB1
+
+
+def test_register_that_sticks(host):
+    host.command("fault sticky 0x38")
+    host.wr(0x38, 0x1234)
+    assert host.rd(0x38) == 0x8100
+
+
+def test_script(hosts, tmp_path):
+    script = tmp_path / "script"
+    script.write_text("# a comment\n0.05 link down\n0.10 link up\n0.2 damage crc 1\n")
+    host = hosts("--faults", str(script))
+    wait_until(lambda: "script: damage crc 1" in host.log_file.read_text())
+    assert host.log_file.read_text().count("script:") == 3
+
+
+def test_bad_command_is_refused(host):
+    for line in ("nonsense", "fault nonsense", "link", "reg 0x99999999"):
+        host.control.write(line + "\n")
+        host.control.flush()
+        assert host.control.readline() == "error\n"
+
+
+# --- nothing that a host does ends the model ---
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_fuzz(hosts, seed):
+    """Registers, descriptors and frames at random; the sanitizers watch."""
+    rng = random.Random(seed)
+    host = hosts("--scale", "0", "--errata", rng.choice(["all", "none"]))
+    host.link_up()
+    offsets = [x for x in range(0, 0x6000, 4) if x < 0x600 or x >= 0x1000]
+    # Likely places, so that rings really run.
+    likely = [0x100, 0x400, 0x2800, 0x2808, 0x2810, 0x2818, 0x3800, 0x3808, 0x3810, 0x3818, 0x2918,
+              0x3918, 0x3900, 0x3908, 0x5008, 0x5000, 0x3828, 0x2828]
+    host.mem[:65536] = rng.randbytes(65536)
+    for at in range(0, 65536, 16):
+        struct.pack_into("<QII", host.mem, at, BASE + rng.randrange(MEM - 70000),
+                         rng.choice([DATA_EOP, 1 << 29, rng.getrandbits(32)])
+                         | rng.randrange(3000), rng.getrandbits(32))
+    for _ in range(3000):
+        offset = rng.choice(likely if rng.random() < 0.6 else offsets)
+        value = rng.choice([rng.getrandbits(32), BASE + rng.randrange(0, 65536, 128),
+                            rng.randrange(4096), 2, 0xFFFFFFFF])
+        if offset == CTRL:
+            value &= ~4             # or nothing more would happen
+        host.wr(offset, value)
+        if rng.random() < 0.05:
+            host.frame_in(MAC + PEER + rng.randbytes(rng.randrange(50, 3000)))
+        if rng.random() < 0.05:
+            host.rd(rng.choice(offsets))
+    host.rd(STATUS)
+
+
+DATA_EOP = 1 << 29 | 1 << 20 | EOP | IFCS | RS
+
+
+def test_threads(hosts):
+    """The three threads share nothing without the lock."""
+    host = hosts(sanitize="thread")
+    host.link_up()
+    rx, tx = RxRing(host, count=64), TxRing(host)
+    host.interrupts()
+    for _ in range(200):
+        host.frame_in(ARRIVING)
+        slot = tx.frame(FRAME)
+        tx.ring()
+        tx.wait(slot)
+        assert host.frame_out() == FRAME
+        rx.wait()
+        rx.give((rx.next - 1) % 64)
+        host.wr(rx.reg + 0x18, (rx.next - 1) % 64)
+        host.stats()
+        host.rd(0xC0)
+    assert not host.offences()

@@ -1,0 +1,418 @@
+# SPDX-License-Identifier: GPL-2.0
+"""The device model: transmit."""
+
+import struct
+import time
+
+import packets as p
+import pytest
+from client import (CTRL, EOP, GPTC, IDE, IFCS, IXSM, LNKCTL, MAC, PEER, RS, STATUS, TCTL, TIDV,
+                    TSCTC, TSCTFC, TSE, TXSM, VLE, Host, TxRing, wait_until)
+
+pytestmark = pytest.mark.long
+
+FRAME = PEER + MAC + b"\x88\xb5" + bytes(range(86))
+
+
+def test_frame_goes_out(host):
+    tx = TxRing(host)
+    slot = tx.frame(FRAME)
+    tx.ring()
+    assert host.frame_out() == FRAME
+    tx.wait(slot)
+    assert host.rd(tx.reg + 0x10) == 1
+    assert (host.rd(GPTC), host.stats()["sent"]) == (1, 1)
+    assert not host.offences()
+
+
+def test_fragments(host):
+    tx = TxRing(host)
+    for part in (FRAME[:20], FRAME[20:21]):
+        tx.frame(part, flags=IFCS)
+    slot = tx.frame(FRAME[21:])
+    tx.ring()
+    assert host.frame_out() == FRAME
+    tx.wait(slot)
+
+
+@pytest.mark.parametrize("size", [17, 42, 59, 60, 61, 1514])
+def test_padding(host, size):
+    tx = TxRing(host)
+    frame = (FRAME * 16)[:size]
+    tx.frame(frame)
+    tx.ring()
+    assert host.frame_out() == frame + bytes(max(0, 60 - size))
+
+
+def test_vlan_insertion(host):
+    host.set(CTRL, 1 << 30)
+    tx = TxRing(host)
+    tx.frame(FRAME, EOP | IFCS | RS | VLE, 0x2ABC << 16)
+    tx.ring()
+    assert host.frame_out() == FRAME[:12] + b"\x81\x00\x2a\xbc" + FRAME[12:]
+
+
+def test_whole_ring_in_order(host):
+    tx = TxRing(host, count=64)
+    for burst in range(4):
+        slots = []
+        for i in range(50):
+            slots.append(tx.frame(FRAME + bytes([burst, i])))
+        tx.ring()
+        for i in range(50):
+            assert host.frame_out() == FRAME + bytes([burst, i])
+        tx.wait(slots[-1])
+    assert not host.offences()
+
+
+# --- the ring fills while the driver works ---
+
+
+@pytest.mark.parametrize("speed,frames", [(10, 50), (100, 60)])
+def test_frames_take_their_time(hosts, speed, frames):
+    host = hosts("--speed", str(speed))
+    host.link_up()
+    tx = TxRing(host, count=128)
+    slots = [tx.frame(FRAME * 15) for _ in range(frames)]
+    begun = time.monotonic()
+    tx.ring()
+    if speed == 10:
+        # What fits the packet buffer of 20 KiB was read, and little more by now.
+        tx.wait(slots[9])
+        assert sum(tx.done(x) for x in slots) < 40
+    tx.wait(slots[-1])
+    for _ in range(frames):
+        assert host.frame_out()
+    wire = frames * (len(FRAME) * 15 + 24) * 8 / speed / 1e6
+    assert wire * 0.8 - 0.001 < time.monotonic() - begun < wire + 0.5
+
+
+def test_nothing_moves_without_a_link(host):
+    tx = TxRing(host)
+    host.command("link down")
+    slot = tx.frame(FRAME)
+    tx.ring()
+    time.sleep(0.02)
+    assert not tx.done(slot) and host.rd(tx.reg + 0x10) == 0
+    host.command("link up")
+    tx.wait(slot)
+
+
+def test_pause_frame_stops_the_wire(host):
+    host.set(CTRL, 1 << 27)
+    tx = TxRing(host)
+    host.wr(0x100, 2)
+    host.command("pause 0xffff")
+    assert host.rd(STATUS) & 0x10
+    slot = tx.frame(FRAME)
+    tx.ring()
+    tx.wait(slot)               # it was read all the same
+    assert host.frame_out(0.01) is None
+    host.command("pause 0")
+    assert host.frame_out() == FRAME
+
+
+def test_slow_partner_fills_the_ring(host):
+    """Who takes nothing from the cable holds the transmitter, and loses nothing."""
+    tx = TxRing(host, count=4096)
+    for i in range(4000):
+        tx.frame(struct.pack(">I", i).join([PEER + MAC, FRAME * 5]))
+    tx.ring()
+    time.sleep(0.3)
+    assert host.rd(tx.reg + 0x10) < 3000
+    for i in range(4000):
+        assert host.frame_out()[12:16] == struct.pack(">I", i)
+
+
+# --- write-back ---
+
+
+def test_without_threshold_only_rs_is_written(host):
+    tx = TxRing(host, wthresh=0)
+    a, b, c = tx.frame(FRAME, EOP | IFCS), tx.frame(FRAME), tx.frame(FRAME, EOP | IFCS)
+    tx.ring()
+    tx.wait(b)
+    wait_until(lambda: host.rd(GPTC) or host.stats()["sent"] == 3)
+    assert (tx.done(a), tx.done(c)) == (0, 0)
+
+
+def test_threshold_gathers_until_the_timer(host):
+    tx = TxRing(host, wthresh=8, tidv=20000)
+    slots = [tx.frame(FRAME) for _ in range(3)]
+    tx.ring()
+    wait_until(lambda: host.stats()["sent"] == 3)
+    assert not any(map(tx.done, slots))
+    tx.wait(slots[-1], 1)       # 20 ms
+    slots = [tx.frame(FRAME) for _ in range(8)]
+    tx.ring()
+    tx.wait(slots[-1])
+
+
+@pytest.mark.parametrize("writes,errata,flushed", [(1, "all", False), (2, "all", True),
+                                                   (1, "no-fpd", True)])
+def test_forced_flush_may_be_missed(hosts, writes, errata, flushed):
+    host = hosts("--errata", errata)
+    host.link_up()
+    tx = TxRing(host, wthresh=8, tidv=0xFFFF)
+    slot = tx.frame(FRAME)
+    tx.ring()
+    wait_until(lambda: host.stats()["sent"] == 1)
+    for _ in range(writes):
+        host.wr(TIDV, 1 << 31 | 0xFFFF)
+    host.rd(STATUS)
+    assert tx.done(slot) == flushed
+
+
+def test_delayed_interrupt(host):
+    host.interrupts()
+    host.wr(0xE4, 0x80000000 | 0xA << 8)
+    host.wr(0x18, host.rd(0x18) | 1 << 24)
+    host.wr(0xE0, 0xFFFFFFFF)
+    host.wr(0xDC, 0x00F00000)
+    host.wr(0xD0, 1 << 22)
+    tx = TxRing(host, wthresh=1, tidv=30000)    # 30 ms
+    slot = tx.frame(FRAME, EOP | IFCS | RS | IDE)
+    tx.ring()
+    tx.wait(slot)
+    assert not host.taken(2)
+    assert host.taken(2, 1)
+
+
+# --- offloads ---
+
+
+def segment_reference(head, payload, mss, v4):
+    """What a segmenting sender makes of a packet: frames."""
+    frames = []
+    for i, at in enumerate(range(0, len(payload), mss)):
+        part = payload[at:at + mss]
+        last = at + mss >= len(payload)
+        l4 = bytearray(head[34 if v4 else 54:])
+        l4[4:8] = struct.pack(">I", struct.unpack(">I", l4[4:8])[0] + at)
+        if not last:
+            l4[13] &= ~0x09
+        l4[16:18] = b"\0\0"
+        body = bytes(l4) + part
+        ip = p.ip4(body, ident=7 + i) if v4 else p.ip6(body)
+        frames.append(head[:14] + p.with_l4_sum(ip, 6))
+    return frames
+
+
+@pytest.mark.parametrize("v4", [True, False], ids=["v4", "v6"])
+@pytest.mark.parametrize("size,mss", [(4000, 1448), (2896, 1448), (1, 1448), (300, 17),
+                                      (65000, 1440), (9000, 8000)])
+def test_segmentation(host, v4, size, mss):
+    payload = bytes(i * 7 & 0xFF for i in range(size))
+    body = p.tcp(flags=0x19, seq=0xFFFFFF00 & 0x7FFFFFFF)
+    ip = p.ip4(body) if v4 else p.ip6(body)
+    ip = p.seeded(ip, 6, 0)
+    ip = ip[:2] + b"\0\0" + ip[4:10] + b"\0\0" + ip[12:] if v4 else ip[:4] + b"\0\0" + ip[6:]
+    head = p.ether(ip, kind=0x0800 if v4 else 0x86DD)
+    l4 = 34 if v4 else 54
+    tx = TxRing(host)
+    tx.context(ipcss=14, ipcso=24 if v4 else 0, ipcse=33 if v4 else 0, tucss=l4, tucso=l4 + 16,
+               paylen=size, hdrlen=len(head), mss=mss, flags=1 << 24 | TSE | (v4 << 25))
+    options = TXSM | (IXSM if v4 else 0)
+    tx.frame(head, IFCS | TSE, options)
+    slot = tx.frame(payload, EOP | IFCS | RS | TSE, options)
+    tx.ring()
+    for want in segment_reference(head, payload, mss, v4):
+        assert host.frame_out() == want + bytes(max(0, 60 - len(want)))
+    tx.wait(slot)
+    assert (host.rd(TSCTC), host.rd(TSCTFC)) == (1, 0)
+    assert not host.offences()
+
+
+@pytest.mark.parametrize("proto,body", [(6, p.tcp(b"abc")), (17, p.udp(b"abcd"))],
+                         ids=["tcp", "udp"])
+def test_checksum_by_context(host, proto, body):
+    ip = p.seeded(p.ip4(body, proto), proto, len(body))
+    tx = TxRing(host)
+    tx.context(ipcss=14, ipcso=24, ipcse=33, tucss=34, tucso=34 + (16 if proto == 6 else 6),
+               flags=1 << 24 if proto == 6 else 0)
+    tx.frame(p.ether(ip), upper=TXSM)
+    tx.ring()
+    sent = host.frame_out()
+    assert p.l4_good(sent[14:], proto)
+
+
+def test_hardware_parses_nothing(host):
+    """A context with other offsets makes a wrong frame, without a word."""
+    ip = p.seeded(p.ip4(p.tcp(b"abc")), 6, 23)
+    tx = TxRing(host)
+    tx.context(tucss=34, tucso=40, flags=1 << 24)
+    tx.frame(p.ether(ip), upper=TXSM)
+    tx.ring()
+    assert not p.l4_good(host.frame_out()[14:], 6)
+
+
+def test_one_context_for_both_queues(host):
+    one, two = TxRing(host, 0), TxRing(host, 1)
+    ip = p.seeded(p.ip4(p.tcp(b"abc")), 6, 23)
+    one.context(tucss=34, tucso=50, flags=1 << 24)
+    one.frame(p.ether(ip), upper=TXSM)
+    one.ring()
+    assert p.l4_good(host.frame_out()[14:], 6)
+    two.context(tucss=14, tucso=20, flags=1 << 24)
+    slot = two.frame(p.ether(ip), upper=TXSM)
+    two.ring()
+    host.frame_out()
+    two.wait(slot)
+    assert not host.offences()
+    one.frame(p.ether(ip), upper=TXSM)      # relies on the first: it is gone
+    one.ring()
+    assert not p.l4_good(host.frame_out()[14:], 6)
+    assert host.offences() == {"context"}
+
+
+@pytest.mark.parametrize("mss,hdrlen", [(16, 54), (0, 54), (1448, 0), (1448, 30)])
+def test_bad_segmentation_is_counted(host, mss, hdrlen):
+    tx = TxRing(host)
+    tx.context(ipcss=14, ipcso=24, ipcse=33, tucss=34, tucso=50, paylen=2000, hdrlen=hdrlen,
+               mss=mss, flags=1 << 24 | 1 << 25 | TSE)
+    slot = tx.frame(p.ether(p.ip4(p.tcp(bytes(2000)))), EOP | IFCS | RS | TSE, IXSM | TXSM)
+    tx.ring()
+    tx.wait(slot)
+    assert host.offences() == {"tso"}
+    assert host.frame_out(0.01) is None
+
+
+def test_both_queues_take_turns(host):
+    rings = [TxRing(host, q, enable=False) for q in (0, 1)]
+    for tx in rings:
+        for i in range(40):
+            tx.frame(PEER + MAC + bytes([tx.q, i]) + bytes(50))
+    for tx in rings:
+        tx.ring()
+    host.wr(TCTL, 2 | 8)
+    seen = [host.frame_out()[12:14] for _ in range(80)]
+    for q in (0, 1):
+        assert [x[1] for x in seen if x[0] == q] == list(range(40))
+    assert seen[:40] != [bytes([0, i]) for i in range(40)]
+
+
+# --- errata: with the switch on, a driver without the work-around fails ---
+
+
+def hung(host):
+    return host.stats()["hung"]
+
+
+def tso_frame(tx):
+    tx.context(ipcss=14, ipcso=24, ipcse=33, tucss=34, tucso=50, paylen=2000, hdrlen=54,
+               mss=1000, flags=1 << 24 | 1 << 25 | TSE)
+    tx.frame(p.ether(p.ip4(p.tcp(bytes(2000)))), EOP | IFCS | RS | TSE, IXSM | TXSM)
+
+
+def do_short(host, tx):
+    tx.frame(FRAME[:16])
+    tx.ring()
+
+
+def do_full(host, tx):
+    host.command("partner 10fd")
+    wait_until(lambda: host.rd(STATUS) & 2)
+    host.wr(0x3840, host.rd(0x3840) & ~(1 << 26))
+    for _ in range(60):
+        tx.frame(FRAME * 15)
+    tx.ring()
+
+
+def do_tso_slow(host, tx):
+    host.command("partner 100fd")
+    wait_until(lambda: host.rd(STATUS) & 2)
+    tso_frame(tx)
+    tx.ring()
+
+
+def do_arbiter(host, tx):
+    host.wr(0x3940, 0x403)
+    other = TxRing.__new__(TxRing)
+    other.__dict__ |= tx.__dict__ | {"q": 1, "reg": 0x3900, "at": host.alloc(1024), "tail": 0}
+    for offset, value in ((0, other.at), (4, 0), (8, 1024), (0x10, 0), (0x18, 0)):
+        host.wr(other.reg + offset, value)
+    host.wr(TCTL, 0)
+    for ring in (tx, other):
+        for _ in range(30):
+            ring.frame(FRAME)
+        ring.ring()
+    host.wr(TCTL, 2 | 8)
+
+
+ERRATA_TX = [("short", do_short), ("tx-full", do_full), ("tso-slow", do_tso_slow),
+             ("arbiter", do_arbiter)]
+
+
+@pytest.mark.parametrize("on", [True, False], ids=["on", "off"])
+@pytest.mark.parametrize("name,do", ERRATA_TX, ids=[x[0] for x in ERRATA_TX])
+def test_erratum_hangs(hosts, name, do, on):
+    host = hosts("--errata", f"none,{name}" if on else "none")
+    host.link_up()
+    do(host, TxRing(host))
+    if on:
+        wait_until(lambda: hung(host), what="a hang")
+        host.reset()
+        assert not hung(host)
+    else:
+        time.sleep(0.05)
+        assert not hung(host)
+
+
+def test_unlike_txdctl_stalls_queue_1(host):
+    tx = TxRing(host, 1)
+    host.wr(0x3828, host.rd(0x3828) ^ 1)
+    slot = tx.frame(FRAME)
+    tx.ring()
+    assert host.frame_out() == FRAME
+    time.sleep(0.02)
+    assert not tx.done(slot)
+
+
+def test_early_dd_sends_what_came_later(hosts):
+    host = hosts("--errata", "early-dd")
+    host.link_up()
+    tx = TxRing(host)
+    tx.context(ipcss=14, ipcso=24, ipcse=33, tucss=34, tucso=50, paylen=100, hdrlen=54,
+               mss=1000, flags=1 << 24 | 1 << 25 | TSE)
+    tx.frame(p.ether(p.ip4(p.tcp())), IFCS | TSE, IXSM | TXSM)
+    slot = tx.frame(bytes(100), EOP | IFCS | RS | TSE, IXSM | TXSM)
+    addr, = struct.unpack("<Q", host.get(tx.at + 16 * slot, 8))
+    tx.ring()
+    tx.wait(slot)
+    host.put(addr, b"\xee" * 100)
+    assert b"\xee" * 20 in host.frame_out()
+    assert host.offences() == {"tso-tail"}
+
+
+def test_tail_of_its_own_is_safe_from_early_dd(hosts):
+    host = hosts("--errata", "early-dd")
+    host.link_up()
+    tx = TxRing(host)
+    tx.context(ipcss=14, ipcso=24, ipcse=33, tucss=34, tucso=50, paylen=100, hdrlen=54,
+               mss=1000, flags=1 << 24 | 1 << 25 | TSE)
+    tx.frame(p.ether(p.ip4(p.tcp(bytes(96)))), IFCS | TSE, IXSM | TXSM)
+    slot = tx.frame(bytes(4), EOP | IFCS | RS | TSE, IXSM | TXSM)
+    tx.ring()
+    tx.wait(slot)
+    assert len(host.frame_out()) == 154
+    assert not host.offences()
+
+
+def test_aspm(hosts):
+    host = hosts()
+    host.link_up()
+    host.cfg_write(LNKCTL, 2, 3)        # as the BIOS has left it
+    tx = TxRing(host, count=2048)
+    for _ in range(1100):
+        tx.frame(FRAME[:60])
+    tx.ring()
+    while host.frame_out(0.2):
+        pass
+    assert hung(host)
+
+
+def test_model_ends_with_its_client():
+    host = Host()
+    host.link_up()
+    TxRing(host).frame(FRAME)
+    host.close()
