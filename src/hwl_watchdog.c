@@ -162,6 +162,7 @@ static void hwl_watch_tx(struct hwl_adapter *ad, struct hwl_pair *pair)
 	switch (hwl_watch_tx_state(txq)) {
 	case HWL_TX_DONE:
 		txq->stuck = 0;
+		txq_trans_cond_update(txq->nq);
 		if (hwl_watch_kick(pair, "tx"))
 			hwl_irq_every_wb(ad);
 		break;
