@@ -81,7 +81,8 @@ def test_interval_bounds_the_interrupts(nic, way):
         counts = [sum(int(x) for x in found.split()) for found in
                   re.findall(rf"^\s*\d+:((?:\s+\d+)+)\s.*hartwell-dut0-{way}-0$", out, re.M)]
         rates.append((counts[1] - counts[0]) / (times[1] - times[0]))
-        assert rates[-1] <= 1.2e6 / usecs + 10, f"{usecs} us: {rates[-1]:.0f} a second"
+        # QEMU sends a vector once more when its interval ends, whether or not there is a cause.
+        assert rates[-1] <= 2.2e6 / usecs + 10, f"{usecs} us: {rates[-1]:.0f} a second"
     assert rates[0] > 2 * rates[1] > 0, rates
 
 
