@@ -382,6 +382,11 @@ void hwl_watchdog_tick(struct work_struct *work)
 		hwl_watch_tx(ad, ad->pair[q]);
 		hwl_watch_rx(ad->pair[q]);
 	}
+	/* What else there is to find would have the same cause. */
+	if (READ_ONCE(ad->flags) & (BIT(HWL_RESET_DUE) | BIT(HWL_REPORT_DUE))) {
+		schedule_delayed_work(&ad->tick, HWL_TICK);
+		return;
+	}
 	hwl_watch_irqs(ad);
 	if (ad->ticks % HWL_TICKS_REGISTER == 1)
 		hwl_watch_register(ad);

@@ -50,6 +50,9 @@ def test_hostile_peer(nic, setting):
     """Random, truncated, over-long, stacked, malformed: they are the stack's, or counted."""
     # What the stack itself says of a frame like these.
     nic.expect_log(r"TCP: .*(seg|Driver has suspect GRO)", r"IPv[46]:", r"martian", r"ll header")
+    # What waits for more fragments holds its page so long.
+    nic.sh("sysctl -q net.ipv4.ipfrag_time=1 net.ipv6.ip6frag_time=1")
+    nic.defer("sysctl -q net.ipv4.ipfrag_time=30 net.ipv6.ip6frag_time=60")
     nic.sh(setting)
     nic.peer("ip link set peer0 mtu 9200")
     nic.defer("ip link set peer0 mtu 1500", "peer")

@@ -107,6 +107,7 @@ def test_the_receiver_accepts_more_only_with_large_buffers(nic):
 @pytest.mark.parametrize("change", ["ip link set dut0 mtu 9000", "ethtool -K dut0 rx-all on"])
 def test_no_memory_for_large_buffers(nic, change):
     """Refused, nothing changed; and where there is none for small ones, large ones do."""
+    nic.expect_log(r"set_features\(\) failed")
     small = state(nic)
     nic.fail("dma_alloc_attrs", 0, 1)
     nic.refused(change, "Cannot allocate memory|Could not change")
