@@ -513,6 +513,9 @@ void hwl_irq_every_wb(struct hwl_adapter *ad)
 {
 	if (!hwl_is_msix(ad) || ad->every_wb)
 		return;
+	/* Routes that others have changed are another fault, with its own cure. */
+	if (hwl_rd32(&ad->hw, HWL_IVAR) != hwl_ivar(ad))
+		return;
 	ad->every_wb = true;
 	hwl_wr32(&ad->hw, HWL_IVAR, hwl_ivar(ad));
 }
