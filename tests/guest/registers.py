@@ -48,8 +48,7 @@ MAP = {
     f"STAT{i:03x}": 0x4000 + i for i in range(0, 0x128, 4)}
 
 # Read only: a write is a mistake.
-READ_ONLY = {"STATUS", "ICR", "MANC"} | {n for n in MAP if n.startswith("STAT0") or
-                                        n.startswith("STAT1")}
+READ_ONLY = {"STATUS", "ICR", "MANC"} | {n for n in MAP if n.startswith(("STAT0", "STAT1"))}
 
 # Written from the hot path or by a handler at any time, so that they may stand between two writes.
 HOT = {"IMS", "IMC", "ICS", "ICR", "TDT0", "TDT1", "RDT0", "RDT1"}

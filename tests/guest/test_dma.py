@@ -66,7 +66,7 @@ def test_bounce_buffers_run_out(nic):
     nic.refused("ethtool -G dut0 rx 1024")
     nic.ping()
     # While it runs, the old rings and the new ones would not fit together.
-    nic.sh("ip link set dut0 down; ethtool -G dut0 rx 400; ip link set dut0 up")
+    nic.sh("ip link set dut0 down; ethtool -G dut0 rx 400; ip link set dut0 mtu 9000 up")
     nic.guest.net_up(9000)
     nic.defer("ip link set peer0 mtu 1500", "peer")
     before = nic.stats()

@@ -53,8 +53,8 @@ def test_extra_unicast_addresses(nic):
 
 # Three of each kind, how one is added and taken away again, and the frame that it lets in. Of the
 # groups the first two have one bit of the hash table in common (bits 47:36 of the address), and
-# the third its word; of the VLANs two share a word of theirs. QEMU's hash takes unicast frames, too:
-# the addresses have no bit in common with groups that the stack joins.
+# the third its word; of the VLANs two share a word of theirs. QEMU's hash takes unicast frames,
+# too: the addresses have no bit in common with groups that the stack joins.
 KINDS = {
     "address": (["02:00:00:00:01:31", "02:00:00:00:01:32", "06:00:00:00:01:33"],
                 "bridge fdb add {} dev dut0 self", "bridge fdb del {} dev dut0 self",

@@ -113,7 +113,8 @@ def tally(nic):
 def change_under(nic, frames, send, change):
     """Change something while there is a full ring and a queue behind it, with packets that the
     stack has prepared for the device as it was; the transmitter is off.  In one go: the driver
-    would take that for a hang, and the stack a queue that is stopped for 5 s.  Returns the counters before."""
+    would take that for a hang, and the stack a queue that is stopped for 5 s.  Returns the counters
+    before."""
     nic.sh("ethtool -L dut0 combined 1; ethtool -G dut0 tx 64; "
            "echo 1000000 >/sys/class/net/dut0/queues/tx-0/byte_queue_limits/limit_min")
     nic.guest.net_up()
@@ -259,10 +260,7 @@ def virtio(frame, l4, kind, flags, mss):
 
 def with_sum(frame, l4):
     """The pseudo-header's sum in its place, as who asks for a checksum must leave it."""
-    if frame[12:14] == b"\x08\0":
-        addresses = frame[26:34]
-    else:
-        addresses = frame[22:54]
+    addresses = frame[26:34] if frame[12:14] == b"\x08\0" else frame[22:54]
     words = addresses + struct.pack("!HH", 6, len(frame) - l4)
     total = sum(struct.unpack(f"!{len(words) // 2}H", words))
     while total >> 16:

@@ -188,15 +188,19 @@ class Checker:
                 self.say(f"PHY at address {value >> 21 & 31}", "Linux: 1")
             self.mdic = None
 
+    def value(self, name, value):
+        for rule in table.WRITES:
+            if fnmatch.fnmatchcase(name, rule.register) and \
+                    value & rule.mask not in rule.values:
+                self.say(f"{name} = {value:#x}: bits {rule.mask:#x} must be "
+                         f"{' or '.join(map(hex, sorted(rule.values)))}", rule.source)
+
     def on_write(self, now, name, value, pattern):
         if name in table.READ_ONLY:
             self.say(f"{name} is written", "read only")
         self.whens("w", name, value, now)
         if not pattern:
-            for rule in table.WRITES:
-                if fnmatch.fnmatchcase(name, rule.register) and value & rule.mask not in rule.values:
-                    self.say(f"{name} = {value:#x}: bits {rule.mask:#x} must be "
-                             f"{' or '.join(map(hex, sorted(rule.values)))}", rule.source)
+            self.value(name, value)
         if name[:3] in ("RDT", "TDT") and name[3:].isdigit():
             lens = self.written.get(f"{name[:2]}LEN{name[3:]}")
             if value and (not lens or value >= lens[-1][1] // 16):
@@ -261,9 +265,9 @@ class Checker:
             for rule in table.CLOSED:
                 if not self.holds(table.Need("w", *rule[:3]), 0):
                     self.say(f"{rule.register} is not cleared of {rule.mask:#x}", rule.source)
-        if step.may.get("closes") or step.name == "sleep while down":
-            if self.bmcr is None or not self.bmcr & table.PHY_PDOWN:
-                self.say("the PHY is left on", "Linux")
+        if (step.may.get("closes") or step.name == "sleep while down") and \
+                (self.bmcr is None or not self.bmcr & table.PHY_PDOWN):
+            self.say("the PHY is left on", "Linux")
         if step.may.get("opens"):
             self.phy_order(log)
 

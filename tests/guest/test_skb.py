@@ -7,7 +7,7 @@ Looked at where the driver hands it over, by the helper module.
 import struct
 
 import pytest
-from frames import TEST_TYPE, csum, ether, ipv4, mac, pattern, udp4
+from frames import TEST_TYPE, csum, ipv4, mac, pattern, udp4
 from lab import wait_until
 from test_rss import KEY, get, set_key, toeplitz
 

@@ -2,8 +2,8 @@
 """What the kernel offers is asked, not guessed: headers with one interface more, or one less.
 
 A changed copy of one header comes first in the include path.  Only the files that use the
-interface are compiled: that is enough for the compiler to say whether what src/compat/probes.c found
-out and what include/hwl_compat.h makes of it fit the headers.
+interface are compiled: that is enough for the compiler to say whether what src/compat/probes.c
+found out and what include/hwl_compat.h makes of it fit the headers.
 """
 
 import dataclasses
