@@ -68,7 +68,8 @@ def test_fault_under_traffic(nic, fault):
     before = nic.stats()
     with nic.outage(RECOVERY):
         make(nic)
-        wait_until(lambda: nic.stats()["resets"] > before["resets"], RECOVERY, "a reset")
+        # Within 3.5 s by the driver's clock, which a busy host holds up.
+        wait_until(lambda: nic.stats()["resets"] > before["resets"], 2 * RECOVERY, "a reset")
     after = nic.stats()
     lines = [x for x in nic.log().splitlines() if "resetting" in x]
     assert len(lines) == 1 and said in lines[0], lines
