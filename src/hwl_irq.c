@@ -504,8 +504,8 @@ void hwl_irq_setup(struct hwl_adapter *ad)
  * hwl_irq_every_wb() - have each write-back of transmit raise the interrupt
  * @ad: the device; up
  *
- * Called when a poll found a write-back that had raised none. The other drivers set this
- * always, so what silicon does without is known from its documents only.
+ * Called when a poll found a write-back that had raised none. The other drivers
+ * set this always, so what silicon does without is known from its documents only.
  *
  * Context: process (tick).
  */

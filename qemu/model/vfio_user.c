@@ -323,15 +323,21 @@ static int do_set_irqs(struct dev *dev, struct message *m)
 	return 0;
 }
 
+/* What a message wants to read or write, if that is in a region. */
+static int take_access(const struct message *m, struct access *a)
+{
+	if (m->len < sizeof(*a))
+		return EINVAL;
+	memcpy(a, m->data, sizeof(*a));
+	return region_access(a);
+}
+
 static int do_read(struct dev *dev, struct message *m, u32 *len)
 {
 	struct access a;
 	int error;
 
-	if (m->len < sizeof(a))
-		return EINVAL;
-	memcpy(&a, m->data, sizeof(a));
-	error = region_access(&a);
+	error = take_access(m, &a);
 	if (error)
 		return error;
 	region_read(dev, &a, m->data + sizeof(a));
@@ -344,10 +350,7 @@ static int do_write(struct dev *dev, struct message *m, u32 *len)
 	struct access a;
 	int error;
 
-	if (m->len < sizeof(a))
-		return EINVAL;
-	memcpy(&a, m->data, sizeof(a));
-	error = region_access(&a);
+	error = take_access(m, &a);
 	if (error || a.count > m->len - sizeof(a))
 		return error ? error : EINVAL;
 	region_write(dev, &a, m->data + sizeof(a));
