@@ -168,12 +168,16 @@ class Nic:
         if self.guest.config.device == "model":
             self.guest.begin_test()
         self.bounce = self._bounce_used()
+        self.watch_pools()
+        if not bare:
+            self.load()
+
+    def watch_pools(self):
+        """From now on pools say what they wait for: see pages_missing()."""
         self.sh(f"test -d {POOLS} || {{ mountpoint -q /sys/kernel/tracing || "
                 "mount -t tracefs tracefs /sys/kernel/tracing; "
                 f"mkdir {POOLS}; echo 1 >{POOLS}/events/page_pool/page_pool_release/enable; }}; "
                 f"echo >{POOLS}/trace")
-        if not bare:
-            self.load()
 
     def load(self):
         self.guest.load_driver()

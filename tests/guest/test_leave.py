@@ -190,6 +190,7 @@ def test_kexec_under_traffic(nic):
     assert not LOG_ALARM.search(nic.guest.console_log), nic.guest.console_log
     nic.spoiled = True
     nic.since = nic.guest.mark()
+    nic.watch_pools()
     nic.load()
     nic.ping()
     nic.transfer(1 << 17)

@@ -10,8 +10,9 @@ from lab import wait_until
 
 TRACED = pytest.mark.guest(traced=True)
 
-# The tick, traffic and reads of the PHY write these.
-ALLOWED = {0x0d0, 0x0020, 0x0f00, 0x2818, 0x2918, 0x3818, 0x3918}
+# Traffic and reads of the PHY write these; so does the tick: ICS, RDTR and TIDV to get out what
+# the device sits on.
+ALLOWED = {0x0d0, 0x0020, 0x0f00, 0x2818, 0x2918, 0x3818, 0x3918, 0x00c8, 0x2820, 0x3820}
 MDIC, MDIC_OP, MDIC_WRITE, PAGE_REGISTER = 0x20, 3 << 26, 1 << 26, 22
 BMCR, RESTART = 0, 1 << 9
 

@@ -78,8 +78,8 @@ LATER = [
 
 # Out of headers of the newest.
 GONE = [
-    Change("fields", ETHTOOL, r"struct ethtool_rxfh_fields \{", "struct gone_rxfh_fields {",
-           ["ethtool"], {"RXFH_FIELDS": 0, "GET_RXFH_FIELDS": 1}),
+    Change("fields", ETHTOOL, r"struct ethtool_rxfh_fields\b", "struct gone_rxfh_fields",
+           ["ethtool"], {"RXFH_FIELDS": 0, "GET_RXFH_FIELDS": 0}),
     Change("fields-operation", ETHTOOL, r"\(\*get_rxfh_fields\)", "(*gone_rxfh_fields)",
            ["ethtool"], {"RXFH_FIELDS": 1, "GET_RXFH_FIELDS": 0}),
     Change("ring-count", ETHTOOL, r"\(\*get_rx_ring_count\)", "(*gone_rx_ring_count)",
