@@ -88,7 +88,7 @@ struct hwl_coalesce {
  * @phy_hung: looks in a row at which the PHY seemed hung
  * @link_doubt: the device and the driver differed on the link at the last look
  * @irq_raised: interrupts were raised at the last tick
- * @irq_lost: some of them did not come when they were last raised
+ * @irq_lost: times in a row that some of them did not come
  * @irq_resets: resets made of late because interrupts did not come; rtnl
  * @missed: weight of the interrupts missed of late
  * @kicks: polls without an interrupt that the tick has started
@@ -133,7 +133,7 @@ struct hwl_adapter {
 	u32 phy_hung;
 	bool link_doubt;
 	bool irq_raised;
-	bool irq_lost;
+	u8 irq_lost;
 	u32 irq_resets;
 	u32 missed;
 	u32 kicks;

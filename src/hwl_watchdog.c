@@ -48,6 +48,11 @@
 #define HWL_MISSED_WEIGHT	3
 #define HWL_MISSED_LIMIT	30
 
+/* Raised interrupts that fail to come so often in a row are broken. Fewer may be
+ * the hypervisor's doing, when it does not run the processor that takes them.
+ */
+#define HWL_IRQ_LOST_MAX	3
+
 /* Resets for broken interrupts in a row; one is forgotten every 30 s. */
 #define HWL_IRQ_RESETS_MAX	5
 
@@ -209,8 +214,8 @@ static void hwl_watch_irqs_broken(struct hwl_adapter *ad)
  * Every two seconds all queues' interrupts are raised, and the device is told
  * to write back what it holds: silicon may sit on a frame without a trace in
  * memory, so Linux's e1000e does the same. Interrupts that do not come although
- * they were raised, twice in a row, are not lost but broken, as they are where
- * polls had to stand in for too many.
+ * they were raised, HWL_IRQ_LOST_MAX times in a row, are not lost but broken, as
+ * they are where polls had to stand in for too many.
  */
 static void hwl_watch_irqs(struct hwl_adapter *ad)
 {
@@ -223,13 +228,14 @@ static void hwl_watch_irqs(struct hwl_adapter *ad)
 		lost = true;
 		hwl_watch_kick(ad->pair[q], "rx/tx");
 	}
-	if ((lost && ad->irq_lost) || ad->missed >= HWL_MISSED_LIMIT) {
+	if (ad->irq_raised)
+		ad->irq_lost = lost ? ad->irq_lost + 1 : 0;
+	if (ad->irq_lost >= HWL_IRQ_LOST_MAX || ad->missed >= HWL_MISSED_LIMIT) {
 		hwl_watch_irqs_broken(ad);
 		lost = false;
+		ad->irq_lost = 0;
 		ad->missed = 0;
 	}
-	if (ad->irq_raised)
-		ad->irq_lost = lost;
 	if (ad->missed)
 		ad->missed--;
 
@@ -422,7 +428,7 @@ void hwl_watchdog_start(struct hwl_adapter *ad)
 	ad->phy_hung = 0;
 	ad->link_doubt = false;
 	ad->irq_raised = false;
-	ad->irq_lost = false;
+	ad->irq_lost = 0;
 	schedule_delayed_work(&ad->tick, HWL_TICK);
 }
 
