@@ -425,7 +425,7 @@ static int hwl_set_channels(struct net_device *netdev,
 	cfg.pairs = ch->combined_count;
 	err = hwl_reconfigure(ad, &cfg);
 	if (!err)
-		hwl_netdev_set_xps(ad);
+		hwl_pairs_set_xps(ad);
 	return err;
 }
 
