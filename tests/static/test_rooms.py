@@ -10,8 +10,7 @@ import subprocess
 from pathlib import Path
 
 import pytest
-
-from hwlab import artifacts
+from hwlab import kernels, module
 
 TOP = Path(__file__).resolve().parents[2]
 
@@ -43,8 +42,10 @@ def calls(objects):
 
 @pytest.fixture(scope="module")
 def objects():
-    kern = artifacts.kernel("6.12")
-    return sorted((artifacts.build_module(kern).parent / "src").glob("*.o"))
+    kern = kernels.build_target(kernels.suite_of("6.12"))
+    tree = module.copy_source("rooms")
+    module.make(kern, tree, tree / "log")
+    return sorted((tree / "src").glob("*.o"))
 
 
 def test_each_room_is_in_the_table(objects):
