@@ -61,6 +61,7 @@ struct hwl_coalesce {
  * @netdev: network interface
  * @pdev: PCI function
  * @devlink: devlink instance
+ * @tx_reporter: health reporter of the transmitter
  * @hw: registers
  * @pair: queue pairs, num_pairs of them
  * @num_pairs: pairs that there were vectors for at probe: they have counters
@@ -107,6 +108,7 @@ struct hwl_adapter {
 	struct net_device *netdev;
 	struct pci_dev *pdev;
 	struct devlink *devlink;
+	struct devlink_health_reporter *tx_reporter;
 	struct hwl_pair *pair[HWL_MAX_PAIRS];
 	struct hwl_hw hw;
 	u32 num_pairs;
@@ -154,6 +156,79 @@ static inline bool hwl_asleep(const struct hwl_adapter *ad)
 static inline bool hwl_is_msix(const struct hwl_adapter *ad)
 {
 	return ad->irq_mode >= HWL_IRQ_MSIX_SHARED;
+}
+
+/* Is there a data path to restart? One whose reset has failed, too. */
+static inline bool hwl_reset_possible(const struct hwl_adapter *ad)
+{
+	return !test_bit(HWL_DOWN, &ad->flags) ||
+	       test_bit(HWL_FAILED, &ad->flags);
+}
+
+/**
+ * hwl_reset_request() - have the data path reset soon
+ * @ad: the device
+ *
+ * Context: any.
+ * Return: true, unless one was asked for already or the device is down.
+ */
+static inline bool hwl_reset_request(struct hwl_adapter *ad)
+{
+	if (!hwl_reset_possible(ad) ||
+	    test_and_set_bit(HWL_RESET_DUE, &ad->flags))
+		return false;
+	/* It may be queued already, to report a hang. */
+	schedule_work(&ad->reset_work);
+	return true;
+}
+
+/**
+ * hwl_reset_request_irq() - the same because interrupts do not come
+ * @ad: the device
+ *
+ * Context: any.
+ * Return: as hwl_reset_request().
+ */
+static inline bool hwl_reset_request_irq(struct hwl_adapter *ad)
+{
+	set_bit(HWL_IRQ_DUE, &ad->flags);
+	return hwl_reset_request(ad);
+}
+
+/**
+ * hwl_reset_request_hung() - have a hang reported
+ * @ad: the device
+ *
+ * The health reporter has the data path reset, or leaves that to the user. A
+ * hang that waits for the user is in nobody's way: a reset for another reason is
+ * made all the same, and ends it.
+ *
+ * Context: any.
+ * Return: true, unless the hang is known already or the device is down.
+ */
+static inline bool hwl_reset_request_hung(struct hwl_adapter *ad)
+{
+	if (test_bit(HWL_DOWN, &ad->flags) ||
+	    test_and_set_bit(HWL_HUNG, &ad->flags))
+		return false;
+	set_bit(HWL_REPORT_DUE, &ad->flags);
+	schedule_work(&ad->reset_work);
+	return true;
+}
+
+/**
+ * hwl_link_check() - have the link looked at soon
+ * @ad: the device
+ *
+ * After an interrupt, and after a change of what depends on the link: flow
+ * control, whose watermarks follow the largest frame.
+ *
+ * Context: any.
+ */
+static inline void hwl_link_check(struct hwl_adapter *ad)
+{
+	if (!test_bit(HWL_DOWN, &ad->flags))
+		schedule_work(&ad->link_work);
 }
 
 #endif /* HWL_H */

@@ -9,7 +9,6 @@ struct hwl_adapter;
 
 int hwl_devlink_init(struct hwl_adapter *ad);
 void hwl_devlink_exit(struct hwl_adapter *ad);
-void hwl_devlink_healthy(struct hwl_adapter *ad);
 void hwl_devlink_report(struct hwl_adapter *ad);
 
 #endif /* HWL_DEVLINK_H */

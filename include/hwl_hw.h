@@ -43,6 +43,7 @@ int hwl_hw_reset(struct hwl_hw *hw);
 void hwl_hw_init(struct hwl_hw *hw);
 void hwl_hw_stop(struct hwl_hw *hw);
 void hwl_hw_release(struct hwl_hw *hw);
+void hwl_hw_set_pause(struct hwl_hw *hw, bool rx, bool tx);
 
 void hwl_hw_ctrl(struct hwl_hw *hw, u32 mask, u32 set);
 void hwl_hw_ctrl_ext(struct hwl_hw *hw, u32 mask, u32 set);
@@ -57,12 +58,13 @@ void hwl_hw_write_back(struct hwl_hw *hw);
 void hwl_hw_rx_ring(struct hwl_hw *hw, int q, const struct hwl_ring_regs *ring);
 void hwl_hw_tx_ring(struct hwl_hw *hw, int q, const struct hwl_ring_regs *ring);
 
+/* hwl_hw_tables.c */
+void hwl_hw_init_tables(struct hwl_hw *hw);
 void hwl_hw_get_mac(struct hwl_hw *hw, u8 *addr);
 void hwl_hw_set_rar(struct hwl_hw *hw, int i, const u8 *addr);
 u32 hwl_hw_mta_hash(const u8 *addr);
 void hwl_hw_write_mta(struct hwl_hw *hw, const u32 *mta);
 void hwl_hw_set_vlan(struct hwl_hw *hw, u16 vid, bool on, bool live);
 void hwl_hw_set_rss(struct hwl_hw *hw, const u8 *key, const u8 *indir);
-void hwl_hw_set_pause(struct hwl_hw *hw, bool rx, bool tx);
 
 #endif /* HWL_HW_H */

@@ -62,7 +62,6 @@ void hwl_link_power_down(struct hwl_adapter *ad);
 void hwl_link_update(struct hwl_adapter *ad);
 void hwl_link_lost(struct hwl_adapter *ad);
 int hwl_link_set_cfg(struct hwl_adapter *ad, const struct hwl_link_cfg *cfg);
-void hwl_link_check(struct hwl_adapter *ad);
 bool hwl_link_phy_hung(struct hwl_adapter *ad);
 void hwl_link_supported(unsigned long *modes);
 int hwl_link_get_partner(struct hwl_adapter *ad, unsigned long *modes);

@@ -7,7 +7,6 @@
 
 struct hwl_adapter;
 
-void hwl_netdev_set_xps(struct hwl_adapter *ad);
 void hwl_netdev_init(struct hwl_adapter *ad);
 int hwl_netdev_attach(struct hwl_adapter *ad);
 void hwl_netdev_unregister(struct hwl_adapter *ad);

@@ -420,6 +420,7 @@ struct hwl_rings {
 
 int hwl_pairs_alloc(struct hwl_adapter *ad);
 void hwl_pairs_free(struct hwl_adapter *ad);
+void hwl_pairs_set_xps(struct hwl_adapter *ad);
 
 enum hwl_rx_geometry hwl_rx_geometry(int mtu, netdev_features_t features);
 int hwl_rings_alloc(struct hwl_adapter *ad, const struct hwl_config *cfg,

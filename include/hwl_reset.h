@@ -5,8 +5,6 @@
 #ifndef HWL_RESET_H
 #define HWL_RESET_H
 
-#include <linux/workqueue.h>
-
 #include "hwl_queue.h"
 
 struct hwl_adapter;
@@ -16,10 +14,6 @@ void hwl_down(struct hwl_adapter *ad);
 void hwl_release(struct hwl_adapter *ad);
 int hwl_restart(struct hwl_adapter *ad);
 int hwl_reconfigure(struct hwl_adapter *ad, const struct hwl_config *cfg);
-bool hwl_reset_request(struct hwl_adapter *ad);
-bool hwl_reset_request_irq(struct hwl_adapter *ad);
-bool hwl_reset_request_hung(struct hwl_adapter *ad);
 int hwl_reset_if_due(struct hwl_adapter *ad, bool hung);
-void hwl_reset_work(struct work_struct *work);
 
 #endif /* HWL_RESET_H */

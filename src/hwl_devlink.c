@@ -20,11 +20,9 @@
 /**
  * struct hwl_devlink - the driver's part of a devlink instance
  * @ad: the device
- * @tx: reporter of hung transmitters
  */
 struct hwl_devlink {
 	struct hwl_adapter *ad;
-	struct devlink_health_reporter *tx;
 };
 
 /* ---- Information ---- */
@@ -257,22 +255,6 @@ static const struct devlink_health_reporter_ops hwl_devlink_tx_ops = {
 };
 
 /**
- * hwl_devlink_healthy() - the transmitter was started afresh
- * @ad: the device
- *
- * Whoever did that has ended a hang that was left to the user.
- *
- * Context: process.
- */
-void hwl_devlink_healthy(struct hwl_adapter *ad)
-{
-	struct hwl_devlink *dl = devlink_priv(ad->devlink);
-
-	devlink_health_reporter_state_update(dl->tx,
-					     DEVLINK_HEALTH_REPORTER_STATE_HEALTHY);
-}
-
-/**
  * hwl_devlink_report() - hand a hang to its reporter
  * @ad: the device
  *
@@ -282,10 +264,9 @@ void hwl_devlink_healthy(struct hwl_adapter *ad)
  */
 void hwl_devlink_report(struct hwl_adapter *ad)
 {
-	struct hwl_devlink *dl = devlink_priv(ad->devlink);
-
 	/* It does not recover while an earlier recovery that failed stands. */
-	if (devlink_health_report(dl->tx, "transmit queue hung", NULL) == -ECANCELED)
+	if (devlink_health_report(ad->tx_reporter, "transmit queue hung",
+				  NULL) == -ECANCELED)
 		hwl_reset_if_due(ad, true);
 }
 
@@ -302,6 +283,7 @@ void hwl_devlink_report(struct hwl_adapter *ad)
  */
 int hwl_devlink_init(struct hwl_adapter *ad)
 {
+	struct devlink_health_reporter *reporter;
 	struct hwl_devlink *dl;
 	struct devlink *devlink;
 
@@ -310,12 +292,14 @@ int hwl_devlink_init(struct hwl_adapter *ad)
 		return -ENOMEM;
 	dl = devlink_priv(devlink);
 	dl->ad = ad;
-	dl->tx = hwl_compat_health_reporter_create(devlink, &hwl_devlink_tx_ops, ad);
-	if (IS_ERR(dl->tx)) {
+	reporter = hwl_compat_health_reporter_create(devlink, &hwl_devlink_tx_ops,
+						     ad);
+	if (IS_ERR(reporter)) {
 		devlink_free(devlink);
-		return PTR_ERR(dl->tx);
+		return PTR_ERR(reporter);
 	}
 	ad->devlink = devlink;
+	ad->tx_reporter = reporter;
 	devlink_register(devlink);
 	return 0;
 }
@@ -328,9 +312,7 @@ int hwl_devlink_init(struct hwl_adapter *ad)
  */
 void hwl_devlink_exit(struct hwl_adapter *ad)
 {
-	struct hwl_devlink *dl = devlink_priv(ad->devlink);
-
 	devlink_unregister(ad->devlink);
-	devlink_health_reporter_destroy(dl->tx);
+	devlink_health_reporter_destroy(ad->tx_reporter);
 	devlink_free(ad->devlink);
 }

@@ -11,7 +11,6 @@
 
 #include "hwl.h"
 #include "hwl_dim.h"
-#include "hwl_irq.h"
 
 /**
  * hwl_dim_rx_usecs() - receive moderation in force
@@ -47,30 +46,6 @@ u32 hwl_dim_tx_usecs(const struct hwl_pair *pair)
 					 pair->tx_dim.profile_ix).usec;
 }
 
-static void hwl_dim_apply(struct hwl_pair *pair, struct dim *dim,
-			  const bool *adaptive)
-{
-	if (READ_ONCE(*adaptive))
-		hwl_irq_set_pair_itr(pair);
-	WRITE_ONCE(dim->state, DIM_START_MEASURE);
-}
-
-static void hwl_dim_rx_work(struct work_struct *work)
-{
-	struct dim *dim = container_of(work, struct dim, work);
-	struct hwl_pair *pair = container_of(dim, struct hwl_pair, rx_dim);
-
-	hwl_dim_apply(pair, dim, &pair->ad->coal[pair->rxq.index].rx_adaptive);
-}
-
-static void hwl_dim_tx_work(struct work_struct *work)
-{
-	struct dim *dim = container_of(work, struct dim, work);
-	struct hwl_pair *pair = container_of(dim, struct hwl_pair, tx_dim);
-
-	hwl_dim_apply(pair, dim, &pair->ad->coal[pair->rxq.index].tx_adaptive);
-}
-
 /**
  * hwl_dim_init() - have a pair start from the middle of the scale
  * @pair: the pair
@@ -83,8 +58,6 @@ void hwl_dim_init(struct hwl_pair *pair)
 	pair->tx_dim.mode = DIM_CQ_PERIOD_MODE_START_FROM_EQE;
 	pair->rx_dim.profile_ix = NET_DIM_DEF_PROFILE_EQE;
 	pair->tx_dim.profile_ix = NET_DIM_DEF_PROFILE_EQE;
-	INIT_WORK(&pair->rx_dim.work, hwl_dim_rx_work);
-	INIT_WORK(&pair->tx_dim.work, hwl_dim_tx_work);
 }
 
 /**

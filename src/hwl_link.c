@@ -207,21 +207,6 @@ int hwl_link_set_cfg(struct hwl_adapter *ad, const struct hwl_link_cfg *cfg)
 }
 
 /**
- * hwl_link_check() - have the link looked at soon
- * @ad: the device
- *
- * After an interrupt, and after a change of what depends on the link: flow
- * control, whose watermarks follow the largest frame.
- *
- * Context: any.
- */
-void hwl_link_check(struct hwl_adapter *ad)
-{
-	if (!test_bit(HWL_DOWN, &ad->flags))
-		schedule_work(&ad->link_work);
-}
-
-/**
  * hwl_link_phy_hung() - look whether the PHY has stopped to answer
  * @ad: the device; up
  *

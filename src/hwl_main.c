@@ -10,6 +10,7 @@
 
 #include "hwl.h"
 #include "hwl_devlink.h"
+#include "hwl_ethtool.h"
 #include "hwl_filter.h"
 #include "hwl_irq.h"
 #include "hwl_netdev.h"
@@ -28,6 +29,17 @@ static void hwl_link_work(struct work_struct *work)
 	/* Asked for by someone who saw the device up just before it went down. */
 	if (!test_bit(HWL_DOWN, &ad->flags))
 		hwl_link_update(ad);
+}
+
+/* The reset, or the report of a hang, that was asked for. */
+static void hwl_reset_work(struct work_struct *work)
+{
+	struct hwl_adapter *ad = container_of(work, struct hwl_adapter,
+					      reset_work);
+
+	if (test_and_clear_bit(HWL_REPORT_DUE, &ad->flags))
+		hwl_devlink_report(ad);
+	hwl_reset_if_due(ad, false);
 }
 
 /* The device has disappeared; the PCI core removes it, or an error handler
@@ -175,6 +187,7 @@ static int hwl_probe(struct pci_dev *pdev, const struct pci_device_id *id)
 	if (err)
 		goto err_free_netdev;
 	hwl_netdev_init(ad);
+	hwl_ethtool_init(netdev);
 	hwl_probe_defaults(ad);
 	err = hwl_pairs_alloc(ad);
 	if (err)
@@ -191,7 +204,7 @@ static int hwl_probe(struct pci_dev *pdev, const struct pci_device_id *id)
 	err = register_netdev(netdev);
 	if (err)
 		goto err_devlink;
-	hwl_netdev_set_xps(ad);
+	hwl_pairs_set_xps(ad);
 	netdev_info(netdev, "82574L, %pM, %s, %u of %u queue pairs\n",
 		    netdev->dev_addr, hwl_irq_mode_name(ad), ad->cfg.pairs,
 		    ad->max_pairs);

@@ -123,6 +123,34 @@ bool hwl_irq_lost(const struct hwl_pair *pair)
 	       pair->polled == READ_ONCE(pair->events);
 }
 
+/* ---- Adaptive moderation ---- */
+
+static void hwl_dim_apply(struct hwl_pair *pair, struct dim *dim,
+			  const bool *adaptive)
+{
+	if (READ_ONCE(*adaptive))
+		hwl_irq_set_pair_itr(pair);
+	WRITE_ONCE(dim->state, DIM_START_MEASURE);
+}
+
+static void hwl_dim_rx_work(struct work_struct *work)
+{
+	struct dim *dim = container_of(work, struct dim, work);
+	struct hwl_pair *pair = container_of(dim, struct hwl_pair, rx_dim);
+
+	hwl_dim_apply(pair, dim, &pair->ad->coal[pair->rxq.index].rx_adaptive);
+}
+
+static void hwl_dim_tx_work(struct work_struct *work)
+{
+	struct dim *dim = container_of(work, struct dim, work);
+	struct hwl_pair *pair = container_of(dim, struct hwl_pair, tx_dim);
+
+	hwl_dim_apply(pair, dim, &pair->ad->coal[pair->rxq.index].tx_adaptive);
+}
+
+/* ---- Pairs ---- */
+
 /**
  * hwl_irq_pair_init() - make ready what polls a pair
  * @pair: the pair
@@ -138,6 +166,8 @@ void hwl_irq_pair_init(struct hwl_pair *pair, int q)
 		pair->vector[i].pair = pair;
 	hwl_irq_pair_causes(pair, q);
 	hwl_dim_init(pair);
+	INIT_WORK(&pair->rx_dim.work, hwl_dim_rx_work);
+	INIT_WORK(&pair->tx_dim.work, hwl_dim_tx_work);
 	timer_setup(&pair->retry, hwl_retry, 0);
 	hwl_compat_napi_init(pair->ad->netdev, &pair->napi, hwl_poll, q);
 }

@@ -9,7 +9,6 @@
 #include <linux/rtnetlink.h>
 
 #include "hwl.h"
-#include "hwl_ethtool.h"
 #include "hwl_filter.h"
 #include "hwl_irq.h"
 #include "hwl_mdio.h"
@@ -30,30 +29,6 @@
  */
 #define HWL_SENT_US		(40 * USEC_PER_MSEC)
 #define HWL_RECEIVED_US		(500 * USEC_PER_MSEC)
-
-/**
- * hwl_netdev_set_xps() - spread transmit over the pairs by CPU
- * @ad: the device
- *
- * Context: process, rtnl held.
- */
-void hwl_netdev_set_xps(struct hwl_adapter *ad)
-{
-	cpumask_var_t mask;
-	unsigned int cpu;
-	u32 q;
-
-	if (!zalloc_cpumask_var(&mask, GFP_KERNEL))
-		return;
-	for (q = 0; q < ad->cfg.pairs; q++) {
-		cpumask_clear(mask);
-		for_each_online_cpu(cpu)
-			if (cpu % ad->cfg.pairs == q)
-				cpumask_set_cpu(cpu, mask);
-		netif_set_xps_queue(ad->netdev, mask, q);
-	}
-	free_cpumask_var(mask);
-}
 
 /*
  * How long a CPU may take out of its sleep: with large frames the packet buffer
@@ -449,7 +424,6 @@ void hwl_netdev_init(struct hwl_adapter *ad)
 
 	netdev->netdev_ops = &hwl_netdev_ops;
 	netdev->stat_ops = &hwl_stat_ops;
-	hwl_ethtool_init(netdev);
 	netdev->watchdog_timeo = HWL_WATCHDOG_TIMEO;
 	netdev->min_mtu = ETH_MIN_MTU;
 	netdev->max_mtu = HWL_MAX_MTU;

@@ -378,3 +378,27 @@ void hwl_pairs_free(struct hwl_adapter *ad)
 		ad->pair[q] = NULL;
 	}
 }
+
+/**
+ * hwl_pairs_set_xps() - spread transmit over the pairs by CPU
+ * @ad: the device
+ *
+ * Context: process, rtnl held.
+ */
+void hwl_pairs_set_xps(struct hwl_adapter *ad)
+{
+	cpumask_var_t mask;
+	unsigned int cpu;
+	u32 q;
+
+	if (!zalloc_cpumask_var(&mask, GFP_KERNEL))
+		return;
+	for (q = 0; q < ad->cfg.pairs; q++) {
+		cpumask_clear(mask);
+		for_each_online_cpu(cpu)
+			if (cpu % ad->cfg.pairs == q)
+				cpumask_set_cpu(cpu, mask);
+		netif_set_xps_queue(ad->netdev, mask, q);
+	}
+	free_cpumask_var(mask);
+}

@@ -12,12 +12,11 @@
 #include <linux/netdevice.h>
 #include <linux/pci.h>
 #include <linux/rtnetlink.h>
+#include <net/devlink.h>
 
 #include "hwl.h"
-#include "hwl_devlink.h"
 #include "hwl_filter.h"
 #include "hwl_irq.h"
-#include "hwl_netdev.h"
 #include "hwl_reset.h"
 #include "hwl_rx.h"
 #include "hwl_trace.h"
@@ -138,7 +137,9 @@ static void hwl_start(struct hwl_adapter *ad)
 	hwl_irq_enable(ad);
 	hwl_watchdog_start(ad);
 	schedule_work(&ad->link_work);
-	hwl_devlink_healthy(ad);
+	/* Any start also ends a hang that waited for the user. */
+	devlink_health_reporter_state_update(ad->tx_reporter,
+					     DEVLINK_HEALTH_REPORTER_STATE_HEALTHY);
 }
 
 /* The device did not survive the reset: the tick has it tried again, until a
@@ -364,7 +365,7 @@ static int hwl_change_irq_mode(struct hwl_adapter *ad)
 	hwl_rings_free(ad, &old);
 	hwl_rss_limit(ad, cfg.pairs);
 	hwl_rss_set_pairs(ad, cfg.pairs);
-	hwl_netdev_set_xps(ad);
+	hwl_pairs_set_xps(ad);
 	err = hwl_irq_next_mode(ad);
 	if (err) {
 		hwl_fail(ad, err);
@@ -387,64 +388,6 @@ static int hwl_restart_due(struct hwl_adapter *ad)
 	    !hwl_change_irq_mode(ad))
 		return 0;
 	return hwl_restart(ad);
-}
-
-/* Is there a data path to restart? One whose reset has failed, too. */
-static bool hwl_reset_possible(const struct hwl_adapter *ad)
-{
-	return !test_bit(HWL_DOWN, &ad->flags) ||
-	       test_bit(HWL_FAILED, &ad->flags);
-}
-
-/**
- * hwl_reset_request() - have the data path reset soon
- * @ad: the device
- *
- * Context: any.
- * Return: true, unless one was asked for already or the device is down.
- */
-bool hwl_reset_request(struct hwl_adapter *ad)
-{
-	if (!hwl_reset_possible(ad) ||
-	    test_and_set_bit(HWL_RESET_DUE, &ad->flags))
-		return false;
-	/* It may be queued already, to report a hang. */
-	schedule_work(&ad->reset_work);
-	return true;
-}
-
-/**
- * hwl_reset_request_irq() - the same because interrupts do not come
- * @ad: the device
- *
- * Context: any.
- * Return: as hwl_reset_request().
- */
-bool hwl_reset_request_irq(struct hwl_adapter *ad)
-{
-	set_bit(HWL_IRQ_DUE, &ad->flags);
-	return hwl_reset_request(ad);
-}
-
-/**
- * hwl_reset_request_hung() - have a hang reported
- * @ad: the device
- *
- * The health reporter has the data path reset, or leaves that to the user. A
- * hang that waits for the user is in nobody's way: a reset for another reason is
- * made all the same, and ends it.
- *
- * Context: any.
- * Return: true, unless the hang is known already or the device is down.
- */
-bool hwl_reset_request_hung(struct hwl_adapter *ad)
-{
-	if (test_bit(HWL_DOWN, &ad->flags) ||
-	    test_and_set_bit(HWL_HUNG, &ad->flags))
-		return false;
-	set_bit(HWL_REPORT_DUE, &ad->flags);
-	schedule_work(&ad->reset_work);
-	return true;
 }
 
 /**
@@ -474,20 +417,4 @@ int hwl_reset_if_due(struct hwl_adapter *ad, bool hung)
 	}
 	rtnl_unlock();
 	return err;
-}
-
-/**
- * hwl_reset_work() - the reset, or the report of a hang, that was asked for
- * @work: reset_work of the device
- *
- * Context: process; takes devlink's lock and rtnl.
- */
-void hwl_reset_work(struct work_struct *work)
-{
-	struct hwl_adapter *ad = container_of(work, struct hwl_adapter,
-					      reset_work);
-
-	if (test_and_clear_bit(HWL_REPORT_DUE, &ad->flags))
-		hwl_devlink_report(ad);
-	hwl_reset_if_due(ad, false);
 }

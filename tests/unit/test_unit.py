@@ -23,7 +23,7 @@ def cut_function(path, name):
 def run_tap(program, tmp_path, compiler="gcc"):
     binary = tmp_path / program
     (tmp_path / "mta_hash.h").write_text(
-        "static " + cut_function(TOP / "src/hwl_hw.c", "hwl_hw_mta_hash") + "\n",
+        "static " + cut_function(TOP / "src/hwl_hw_tables.c", "hwl_hw_mta_hash") + "\n",
         encoding="utf-8")
     subprocess.run([compiler, *FLAGS, "-I", HERE / "include", "-I", TOP / "include",
                     "-I", tmp_path, "-o", binary, HERE / f"{program}.c"], check=True, timeout=120)

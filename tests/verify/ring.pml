@@ -21,11 +21,11 @@
  *   src/hwl_tx.c: hwl_tx_xmit(): hwl_txq_publish(&cur, skb, bytes, segs); stopped = !netif_txq_maybe_stop(txq->nq, hwl_txq_unused(txq), HWL_TX_STOP, HWL_TX_START);
  *   src/hwl_tx.c: hwl_tx_xmit(): if (__netdev_tx_sent_queue(txq->nq, bytes, netdev_xmit_more()) || stopped) hwl_txq_kick(txq);
  *   src/hwl_tx.c: hwl_tx_xmit(): if (!netdev_xmit_more()) hwl_txq_kick(txq);
- *   src/hwl_tx.c: hwl_txq_publish(): first->ndesc = cur->prod - txq->prod;
- *   src/hwl_tx.c: hwl_txq_set_rs(): u32 eop = hwl_ring_prev(txq->slot, ring->count);
- *   src/hwl_tx.c: hwl_txq_set_rs(): ring->buf[txq->rs_first].report = eop; txq->rs_first = txq->slot; smp_store_release(&txq->rs_prod, txq->prod);
- *   src/hwl_tx.c: hwl_txq_kick(): if (txq->rs_prod == txq->prod) return; hwl_txq_set_rs(txq); writel(txq->slot, txq->tail);
- *   src/hwl_tx.c: hwl_txq_publish(): if (txq->prod - txq->rs_prod >= HWL_TX_RS_THRESH) hwl_txq_set_rs(txq); cur->desc->lower |= cpu_to_le32(HWL_TXD_EOP);
+ *   include/hwl_txfill.h: hwl_txq_publish(): first->ndesc = cur->prod - txq->prod;
+ *   include/hwl_txfill.h: hwl_txq_set_rs(): u32 eop = hwl_ring_prev(txq->slot, ring->count);
+ *   include/hwl_txfill.h: hwl_txq_set_rs(): ring->buf[txq->rs_first].report = eop; txq->rs_first = txq->slot; smp_store_release(&txq->rs_prod, txq->prod);
+ *   include/hwl_txfill.h: hwl_txq_kick(): if (txq->rs_prod == txq->prod) return; hwl_txq_set_rs(txq); writel(txq->slot, txq->tail);
+ *   include/hwl_txfill.h: hwl_txq_publish(): if (txq->prod - txq->rs_prod >= HWL_TX_RS_THRESH) hwl_txq_set_rs(txq); cur->desc->lower |= cpu_to_le32(HWL_TXD_EOP);
  *   src/hwl_tx.c: hwl_txq_clean(): while (cons != rs_prod) { u32 report = txq->ring.buf[slot].report; u32 end = hwl_ring_next(report, txq->ring.count); if (!hwl_tx_desc_done(txq, report)) break;
  *   src/hwl_tx.c: hwl_txq_clean(): while (slot != end)
  *   src/hwl_tx.c: hwl_txq_clean(): txq->cslot = slot; smp_store_release(&txq->cons, cons); if (!__netif_txq_completed_wake(txq->nq, skbs, bytes, hwl_txq_unused(txq), HWL_TX_START, hwl_asleep(txq->ad)))
