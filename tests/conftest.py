@@ -64,6 +64,23 @@ def slow(item):
         item.callspec.params["kernel"] == "debug" and not item.get_closest_marker("debug")
 
 
+def read_long():
+    """{test: parameters} of long.txt; all of a test where there are none."""
+    lines = (Path(__file__).parent / "long.txt").read_text(encoding="utf-8").splitlines()
+    entries = [[x.strip() for x in line.split("|")] for line in lines
+               if line and not line.startswith("#")]
+    return {name: set(params) for name, *params in entries}
+
+
+def is_listed(item, listed):
+    name, _, params = item.name.partition("[")
+    if name not in listed:
+        return False
+    kernel = item.callspec.params.get("kernel") if hasattr(item, "callspec") else None
+    params = params.removesuffix("]").removeprefix(f"{kernel}-")
+    return not listed[name] or params in listed[name]
+
+
 @pytest.hookimpl(tryfirst=True)     # before the workers read the groups
 def pytest_collection_modifyitems(config, items):
     wanted = set(config.getoption("--rule") or ())
@@ -71,6 +88,10 @@ def pytest_collection_modifyitems(config, items):
         out = [x for x in items if not wanted & set(rules_of(x))]
         items[:] = [x for x in items if wanted & set(rules_of(x))]
         config.hook.pytest_deselected(items=out)
+    listed = read_long()
+    for item in items:
+        if is_listed(item, listed):
+            item.add_marker("long")
     out = [x for x in items
            if (x.get_closest_marker("long") and not config.getoption("--long"))
            or (slow(x) and not config.getoption("everything"))]

@@ -54,7 +54,7 @@ printf 'root:x:0:\ntty:x:5:\ntcpdump:x:100:\nnogroup:x:65534:\n' >etc/group
 printf '127.0.0.1 localhost\n::1 localhost\n192.0.2.1 dut\n192.0.2.2 peer\n' >etc/hosts
 echo hartwell-guest >etc/hostname
 chroot . ldconfig
-chroot . python3 -m compileall -q -j 0 /usr/lib/python3* >/dev/null 2>&1 || :
+chroot . sh -c 'python3 -m compileall -q -j 0 /usr/lib/python3*' >/dev/null 2>&1 || :
 """
 
 

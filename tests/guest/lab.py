@@ -458,7 +458,7 @@ class Nic:
         return self.guest.run(f"ping -n -c 1 -W 0.2 {dst or self.PEER}", check=False).rc == 0
 
     def transfer(self, size=1 << 20, dst=None, reverse=False, more=""):
-        """A TCP stream of random bytes, compared by its hash; seconds that it took."""
+        """A TCP stream of random bytes, compared by its CRC; seconds that it took."""
         dst = dst or self.PEER
         here, there = (None, "peer") if not reverse else ("peer", None)
         if reverse and dst in (self.PEER, self.PEER6):
