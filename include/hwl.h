@@ -72,6 +72,7 @@ struct hwl_coalesce {
  * @every_wb: transmit interrupts for each write-back, not only for RS
  * @cfg: rings in force, or to be made at the next open
  * @coal: moderation of each pair; rtnl
+ * @xdp_prog: XDP program, NULL if there is none; rtnl
  * @vlan_offload: the device strips and inserts tags (CTRL.VME); written under
  *	rtnl, read by transmit
  * @latency: how long a CPU may take out of its sleep; while up
@@ -119,6 +120,7 @@ struct hwl_adapter {
 	bool every_wb;
 	struct hwl_config cfg;
 	struct hwl_coalesce coal[HWL_MAX_PAIRS];
+	struct bpf_prog *xdp_prog;
 	bool vlan_offload;
 	struct pm_qos_request latency;
 	u32 msg_enable;

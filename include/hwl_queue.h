@@ -74,10 +74,13 @@ struct hwl_adapter;
 #define HWL_TX_HDR_MAX		(2 * HWL_TX_SLOT - HWL_TX_HDR_PAD - \
 				 HWL_TX_HDR_PAYLOAD)
 
-/* What the owner pointer of a transmit buffer is. */
+/* What the owner of a packet is; first descriptor only. */
 enum hwl_tx_type {
 	HWL_TX_EMPTY,		/* not the first descriptor of a packet */
 	HWL_TX_SKB,
+	HWL_TX_COPIED,		/* an XDP frame in its slot: nothing to free */
+	HWL_TX_PAGES,		/* an XDP frame in pages of the pair's own pool */
+	HWL_TX_FRAME,		/* an XDP frame of another device */
 };
 
 /* How a transmit buffer was mapped. */
@@ -89,7 +92,8 @@ enum hwl_tx_map {
 
 /**
  * struct hwl_tx_buf - what stands behind a transmit descriptor
- * @skb: owner of the packet; first descriptor only
+ * @skb: owner of the packet, HWL_TX_SKB; first descriptor only
+ * @frame: the same, HWL_TX_PAGES and HWL_TX_FRAME
  * @dma: address to unmap
  * @len: length to unmap
  * @bytes: bytes of the packet on the wire; first descriptor only
@@ -101,7 +105,10 @@ enum hwl_tx_map {
  * @map: enum hwl_tx_map
  */
 struct hwl_tx_buf {
-	struct sk_buff *skb;
+	union {
+		struct sk_buff *skb;
+		struct xdp_frame *frame;
+	};
 	dma_addr_t dma;
 	u32 len;
 	u32 bytes;
@@ -136,6 +143,7 @@ struct hwl_txq_prod_stats {
 	u64_stats_t busy;	/* called with a full ring: a bug somewhere */
 	u64_stats_t map_err;	/* packets dropped: DMA mapping failed */
 	u64_stats_t drop;	/* packets dropped: malformed, or no memory */
+	u64_stats_t xdp_drop;	/* XDP frames not taken */
 	struct u64_stats_sync syncp;
 };
 
@@ -212,7 +220,9 @@ struct hwl_txq {
 /**
  * enum hwl_rx_geometry - layout of the receive buffers of a set of rings
  * @HWL_RX_SMALL: for MTUs up to 1500: two buffers in a page of 4 KiB
- * @HWL_RX_LARGE: for all that the device can receive, with headroom for XDP
+ * @HWL_RX_LARGE: for all that the device can receive
+ * @HWL_RX_XDP: the same for an XDP program, which may send from the buffers: they
+ *	are mapped in both directions, and registered as memory of XDP frames
  *
  * A buffer is headroom, bytes for the device, and the shared info of an skb.
  * The device knows one size, the 2048 bytes of RCTL.BSIZE. (There is a finer
@@ -229,6 +239,7 @@ struct hwl_txq {
 enum hwl_rx_geometry {
 	HWL_RX_SMALL,
 	HWL_RX_LARGE,
+	HWL_RX_XDP,
 };
 
 #define HWL_RX_SMALL_HEADROOM	(NET_SKB_PAD + NET_IP_ALIGN)
@@ -258,6 +269,7 @@ enum hwl_rx_geometry {
  * @heads: the same for heads of skbs whose frame was copied; not mapped
  * @dma: address of @desc
  * @count: number of descriptors
+ * @xdp_mem: @pool as memory of XDP frames; HWL_RX_XDP only
  * @frame_sz: bytes of a buffer, from the headroom to the shared info
  * @headroom: bytes before those for the device
  * @buf_len: bytes that the device may write
@@ -268,10 +280,50 @@ struct hwl_rx_ring {
 	struct page_pool *pool;
 	struct page_pool *heads;
 	dma_addr_t dma;
+	struct xdp_mem_info xdp_mem;
 	u32 count;
 	u32 frame_sz;
 	u16 headroom;
 	u16 buf_len;
+};
+
+/* What became of frames that an XDP program saw. */
+enum hwl_xdp_count {
+	HWL_XDP_PASSED,
+	HWL_XDP_DROPPED,	/* XDP_DROP */
+	HWL_XDP_SENT,		/* XDP_TX, put into the transmit ring */
+	HWL_XDP_REDIRECTED,
+	HWL_XDP_ERRORS,		/* dropped: XDP_ABORTED, or the verdict failed */
+	HWL_XDP_COUNTS
+};
+
+/* XDP_TX frames are put into the transmit ring this many at a time. */
+#define HWL_XDP_BULK		16
+
+/**
+ * struct hwl_xdp_tx - a frame that waits to be sent
+ * @frame: the frame
+ * @vlan: VLAN tag to insert, in its place in the descriptor
+ * @tagged: there is one
+ */
+struct hwl_xdp_tx {
+	struct xdp_frame *frame;
+	u32 vlan;
+	bool tagged;
+};
+
+/**
+ * struct hwl_xdp_work - what a poll has still to do for XDP
+ * @tx: frames to send
+ * @ntx: number of them
+ * @kick: frames are in the transmit ring that the device does not know of
+ * @redirected: frames were redirected since the last flush
+ */
+struct hwl_xdp_work {
+	struct hwl_xdp_tx tx[HWL_XDP_BULK];
+	u8 ntx;
+	bool kick;
+	bool redirected;
 };
 
 /* Counters of a receive queue; written by NAPI. */
@@ -290,6 +342,7 @@ struct hwl_rxq_stats {
 	u64_stats_t err_data;
 	u64_stats_t err_long;		/* frames dropped: above the MTU */
 	u64_stats_t err_desc;		/* frames dropped: write-back made no sense */
+	u64_stats_t xdp[HWL_XDP_COUNTS];
 	struct u64_stats_sync syncp;
 };
 
@@ -306,8 +359,12 @@ struct hwl_rxq_stats {
  * @cslot: slot of @cons
  * @discard: throw descriptors away up to the end of the frame
  * @xdp: the frame under assembly, if @xdp.data is set
+ * @xdp_desc: its last descriptor, for the hints of an XDP program
+ * @xdp_work: XDP's part of the poll
  * @stats: counters
  * @index: number of the queue
+ * @prog: XDP program, NULL if there is none; written under rtnl, read once a poll
+ * @xdp_rxq: the queue as XDP knows it
  * @seen: value of @cons at the last look of the watchdog
  * @waited: a frame waited at that look
  *
@@ -320,6 +377,8 @@ struct hwl_rxq {
 	struct napi_struct *napi;
 	struct hwl_adapter *ad;
 	int index;
+	struct bpf_prog *prog;
+	struct xdp_rxq_info xdp_rxq;
 	__cacheline_group_end_aligned(read_mostly);
 
 	__cacheline_group_begin_aligned(consumer);
@@ -330,7 +389,9 @@ struct hwl_rxq {
 	u32 cslot;
 	bool discard;
 	struct xdp_buff xdp;
+	const union hwl_rx_desc *xdp_desc;
 	struct hwl_rxq_stats stats;
+	struct hwl_xdp_work xdp_work;
 	__cacheline_group_end_aligned(consumer);
 
 	__cacheline_group_begin_aligned(cold);
@@ -422,7 +483,7 @@ int hwl_pairs_alloc(struct hwl_adapter *ad);
 void hwl_pairs_free(struct hwl_adapter *ad);
 void hwl_pairs_set_xps(struct hwl_adapter *ad);
 
-enum hwl_rx_geometry hwl_rx_geometry(int mtu, netdev_features_t features);
+enum hwl_rx_geometry hwl_rx_geometry(int mtu, netdev_features_t features, bool xdp);
 int hwl_rings_alloc(struct hwl_adapter *ad, const struct hwl_config *cfg,
 		    struct hwl_rings *rings);
 void hwl_rings_free(struct hwl_adapter *ad, struct hwl_rings *rings);

@@ -9,6 +9,7 @@
 #define HWL_TXFILL_H
 
 #include <linux/dma-mapping.h>
+#include <linux/if_ether.h>
 #include <linux/io.h>
 
 #include "hwl_queue.h"
@@ -51,7 +52,14 @@ struct hwl_tx_cursor {
 	u32 ndata;
 };
 
-/* Ask for one report of all packets since the last one asked for. */
+/**
+ * hwl_txq_set_rs() - have all packets since the last RS written back
+ * @txq: the queue, with such packets
+ *
+ * The consumer sees them from now on, when DD is set.
+ *
+ * Context: transmit lock held.
+ */
 static inline void hwl_txq_set_rs(struct hwl_txq *txq)
 {
 	struct hwl_tx_ring *ring = &txq->ring;
@@ -67,10 +75,14 @@ static inline void hwl_txq_set_rs(struct hwl_txq *txq)
 	smp_store_release(&txq->rs_prod, txq->prod);
 }
 
-/*
- * Ring the doorbell, with a report behind the last packet. Behind that there
- * is one already only if there is nothing new: hwl_txq_publish() asks for one
- * when another packet follows.
+/**
+ * hwl_txq_kick() - ring the doorbell, with RS on the last packet
+ * @txq: the queue
+ *
+ * Does nothing if RS is there already: then nothing is new, since hwl_txq_publish()
+ * sets RS only on packets before the one that it adds.
+ *
+ * Context: transmit lock held.
  */
 static inline void hwl_txq_kick(struct hwl_txq *txq)
 {
@@ -82,6 +94,13 @@ static inline void hwl_txq_kick(struct hwl_txq *txq)
 	trace_hwl_tx_doorbell(txq);
 }
 
+/**
+ * hwl_tx_begin() - start a packet
+ * @cur: the packet
+ * @txq: the queue, with enough free descriptors
+ *
+ * Context: transmit lock held.
+ */
 static inline void hwl_tx_begin(struct hwl_tx_cursor *cur, struct hwl_txq *txq)
 {
 	cur->txq = txq;
@@ -93,6 +112,13 @@ static inline void hwl_tx_begin(struct hwl_tx_cursor *cur, struct hwl_txq *txq)
 	cur->ndata = 0;
 }
 
+/**
+ * hwl_tx_next() - take the next descriptor
+ * @cur: the packet
+ *
+ * Context: transmit lock held.
+ * Return: its buffer.
+ */
 static inline struct hwl_tx_buf *hwl_tx_next(struct hwl_tx_cursor *cur)
 {
 	struct hwl_tx_ring *ring = &cur->txq->ring;
@@ -104,6 +130,14 @@ static inline struct hwl_tx_buf *hwl_tx_next(struct hwl_tx_cursor *cur)
 	return buf;
 }
 
+/**
+ * hwl_tx_put_piece() - write a data descriptor to the slot taken last
+ * @cur: the packet
+ * @dma: address
+ * @len: bytes, up to HWL_TX_DATA_MAX
+ *
+ * Context: transmit lock held.
+ */
 static inline void hwl_tx_put_piece(struct hwl_tx_cursor *cur, dma_addr_t dma,
 				    u32 len)
 {
@@ -113,7 +147,17 @@ static inline void hwl_tx_put_piece(struct hwl_tx_cursor *cur, dma_addr_t dma,
 	cur->ndata++;
 }
 
-/* Put a mapped buffer into the ring, in as many pieces as the device needs. */
+/**
+ * hwl_tx_put() - put a mapped buffer into the ring
+ * @cur: the packet
+ * @dma: address
+ * @len: bytes
+ * @map: how it was mapped
+ *
+ * In as many chunks as the device needs.
+ *
+ * Context: transmit lock held.
+ */
 static inline void hwl_tx_put(struct hwl_tx_cursor *cur, dma_addr_t dma,
 			      u32 len, enum hwl_tx_map map)
 {
@@ -135,7 +179,12 @@ static inline void hwl_tx_put(struct hwl_tx_cursor *cur, dma_addr_t dma,
 	hwl_tx_put_piece(cur, dma, len);
 }
 
-/* Give the last bytes of the packet a descriptor of their own. */
+/**
+ * hwl_tx_split_tail() - give the last bytes of a packet a descriptor of their own
+ * @cur: the packet
+ *
+ * Context: transmit lock held.
+ */
 static inline void hwl_tx_split_tail(struct hwl_tx_cursor *cur)
 {
 	u32 len = cur->len - HWL_TX_SENTINEL;
@@ -151,6 +200,85 @@ static inline void hwl_tx_split_tail(struct hwl_tx_cursor *cur)
 	hwl_tx_put_piece(cur, dma + len, HWL_TX_SENTINEL);
 }
 
+/**
+ * hwl_tx_end() - end a packet that is in the ring but for its publication
+ * @cur: the packet
+ * @tso: the device segments it
+ *
+ * DD of a segmented packet may come before its last bytes were fetched, and so may
+ * that of a packet of one descriptor behind it.
+ *
+ * Context: transmit lock held.
+ */
+static inline void hwl_tx_end(struct hwl_tx_cursor *cur, bool tso)
+{
+	struct hwl_txq *txq = cur->txq;
+
+	if (tso || unlikely(txq->after_tso && cur->ndata == 1))
+		hwl_tx_split_tail(cur);
+	txq->after_tso = tso;
+}
+
+/**
+ * hwl_tx_slot() - find the slot of a packet's next descriptor
+ * @cur: the packet
+ * @dma: where the device finds it
+ *
+ * Context: transmit lock held.
+ * Return: the slot, HWL_TX_SLOT bytes.
+ */
+static inline u8 *hwl_tx_slot(const struct hwl_tx_cursor *cur, dma_addr_t *dma)
+{
+	const struct hwl_tx_ring *ring = &cur->txq->ring;
+	u32 at = cur->slot * HWL_TX_SLOT;
+
+	*dma = ring->slots_dma + at;
+	return ring->slots + at;
+}
+
+/**
+ * hwl_tx_put_slot() - put a frame that was copied to its slot into the ring
+ * @cur: the packet
+ * @slot: the slot
+ * @dma: its address
+ * @len: bytes, up to HWL_TX_SLOT
+ *
+ * With zeros up to 60 bytes: the device would pad, but not below 17, and the frame
+ * may be shared.
+ *
+ * Context: transmit lock held.
+ */
+static inline void hwl_tx_put_slot(struct hwl_tx_cursor *cur, u8 *slot,
+				   dma_addr_t dma, u32 len)
+{
+	if (unlikely(len < ETH_ZLEN)) {
+		memset(slot + len, 0, ETH_ZLEN - len);
+		len = ETH_ZLEN;
+	}
+	hwl_tx_put(cur, dma, len, HWL_TX_MAP_NONE);
+}
+
+/**
+ * hwl_txq_count() - count an event of the producer
+ * @txq: the queue
+ * @counter: one of its counters
+ *
+ * Context: transmit lock held.
+ */
+static inline void hwl_txq_count(struct hwl_txq *txq, u64_stats_t *counter)
+{
+	u64_stats_update_begin(&txq->pstats.syncp);
+	u64_stats_inc(counter);
+	u64_stats_update_end(&txq->pstats.syncp);
+}
+
+/**
+ * hwl_tx_unmap() - unmap what a descriptor points to
+ * @dev: device of the mapping
+ * @buf: its buffer
+ *
+ * Context: the consumer, or the producer for a packet not published.
+ */
 static inline void hwl_tx_unmap(struct device *dev, struct hwl_tx_buf *buf)
 {
 	if (buf->map == HWL_TX_MAP_SINGLE)
@@ -160,7 +288,12 @@ static inline void hwl_tx_unmap(struct device *dev, struct hwl_tx_buf *buf)
 	buf->map = HWL_TX_MAP_NONE;
 }
 
-/* Undo exactly the mappings made: nothing was published yet. */
+/**
+ * hwl_tx_undo() - undo the mappings of a packet that is not published
+ * @cur: the packet
+ *
+ * Context: transmit lock held.
+ */
 static inline void hwl_tx_undo(struct hwl_tx_cursor *cur)
 {
 	struct hwl_txq *txq = cur->txq;
@@ -172,12 +305,19 @@ static inline void hwl_tx_undo(struct hwl_tx_cursor *cur)
 	}
 }
 
-/*
- * Complete the packet under @cur. The consumer sees it when a report was asked
- * for, the device at the next doorbell.
+/**
+ * hwl_txq_publish() - complete a packet
+ * @cur: the packet; its first buffer has an owner
+ * @type: what the owner is
+ * @bytes: bytes on the wire
+ * @segs: frames on the wire
+ *
+ * The consumer sees it when RS was set for it, the device at the next doorbell.
+ *
+ * Context: transmit lock held.
  */
 static inline void hwl_txq_publish(struct hwl_tx_cursor *cur,
-				   struct sk_buff *skb, u32 bytes, u32 segs)
+				   enum hwl_tx_type type, u32 bytes, u32 segs)
 {
 	struct hwl_txq *txq = cur->txq;
 	struct hwl_tx_buf *first = cur->first;
@@ -186,11 +326,10 @@ static inline void hwl_txq_publish(struct hwl_tx_cursor *cur,
 		hwl_txq_set_rs(txq);
 	cur->desc->lower |= cpu_to_le32(HWL_TXD_EOP);
 
-	first->skb = skb;
 	first->bytes = bytes;
 	first->segs = segs;
 	first->ndesc = cur->prod - txq->prod;
-	first->type = HWL_TX_SKB;
+	first->type = type;
 
 	txq->slot = cur->slot;
 	/* The slots are taken, whether or not the poll looks at them yet. */

@@ -11,6 +11,7 @@
 #include "hwl_irq.h"
 #include "hwl_rx.h"
 #include "hwl_tx.h"
+#include "hwl_xdp.h"
 
 /* Before the poll tries again when memory has run out. */
 #define HWL_RETRY		msecs_to_jiffies(20)
@@ -26,6 +27,8 @@ static int hwl_poll(struct napi_struct *napi, int budget)
 		return 0;
 
 	done = hwl_rxq_clean(&pair->rxq, budget);
+	if (unlikely(hwl_xdp_pending(&pair->rxq)))
+		hwl_xdp_flush(&pair->rxq);
 	if (unlikely(!hwl_rxq_refill(&pair->rxq)))
 		mod_timer(&pair->retry, jiffies + HWL_RETRY);
 

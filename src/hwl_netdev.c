@@ -17,6 +17,7 @@
 #include "hwl_rx.h"
 #include "hwl_tx.h"
 #include "hwl_watchdog.h"
+#include "hwl_xdp.h"
 
 /* Long enough not to interfere with the driver's own look (hwl_watchdog.c). */
 #define HWL_WATCHDOG_TIMEO	(5 * HZ)
@@ -79,6 +80,9 @@ static int hwl_stop_netdev(struct net_device *netdev)
 	if (cpu_latency_qos_request_active(&ad->latency))
 		hwl_take_down(ad);
 	hwl_release(ad);
+	/* Buffers for XDP have stayed when the program was detached. */
+	ad->cfg.rx_geometry = hwl_rx_geometry(netdev->mtu, netdev->features,
+					      ad->xdp_prog);
 	return 0;
 }
 
@@ -196,10 +200,16 @@ static void hwl_rx_shrink(struct hwl_adapter *ad, enum hwl_rx_geometry geo)
 
 static int hwl_change_mtu(struct net_device *netdev, int mtu)
 {
-	enum hwl_rx_geometry geo = hwl_rx_geometry(mtu, netdev->features);
 	struct hwl_adapter *ad = netdev_priv(netdev);
+	enum hwl_rx_geometry geo;
 	int err;
 
+	if (ad->xdp_prog && !hwl_xdp_prog_fits(ad->xdp_prog, mtu)) {
+		netdev_info(netdev, "MTU %d refused: the XDP program takes frames in one buffer, MTUs up to %d\n",
+			    mtu, HWL_RX_BUF_LEN - HWL_FRAME_OVERHEAD);
+		return -EINVAL;
+	}
+	geo = hwl_rx_geometry(mtu, netdev->features, ad->xdp_prog);
 	err = hwl_rx_grow(ad, geo);
 	if (err)
 		return err;
@@ -326,9 +336,9 @@ static void hwl_wait_received(struct hwl_adapter *ad)
 
 static int hwl_set_features(struct net_device *netdev, netdev_features_t features)
 {
-	enum hwl_rx_geometry geo = hwl_rx_geometry(netdev->mtu, features);
-	netdev_features_t old = netdev->features;
 	struct hwl_adapter *ad = netdev_priv(netdev);
+	enum hwl_rx_geometry geo = hwl_rx_geometry(netdev->mtu, features, ad->xdp_prog);
+	netdev_features_t old = netdev->features;
 	struct hwl_link_cfg cfg = ad->link.cfg;
 	int err;
 
@@ -362,6 +372,39 @@ static int hwl_set_features(struct net_device *netdev, netdev_features_t feature
 	netdev->features = features;
 	hwl_rx_shrink(ad, geo);
 	netdev->features = old;
+	return 0;
+}
+
+/*
+ * Attach, replace or detach an XDP program. The first takes other receive buffers,
+ * by an exchange of the rings with the link up. They stay until the interface is
+ * closed, so that nothing else does.
+ */
+static int hwl_bpf(struct net_device *netdev, struct netdev_bpf *bpf)
+{
+	struct hwl_adapter *ad = netdev_priv(netdev);
+	int err;
+
+	if (bpf->command != XDP_SETUP_PROG)
+		return -EINVAL;
+	if (bpf->prog) {
+		if (!hwl_xdp_prog_fits(bpf->prog, netdev->mtu)) {
+			NL_SET_ERR_MSG_FMT_MOD(bpf->extack,
+					       "a program without frags takes MTUs up to %d",
+					       HWL_RX_BUF_LEN - HWL_FRAME_OVERHEAD);
+			return -EOPNOTSUPP;
+		}
+		err = hwl_rx_grow(ad, HWL_RX_XDP);
+		if (err) {
+			NL_SET_ERR_MSG_MOD(bpf->extack,
+					   "failed to allocate receive rings for XDP");
+			return err;
+		}
+	}
+	hwl_xdp_set_prog(ad, bpf->prog);
+	if (!netif_running(netdev))
+		ad->cfg.rx_geometry = hwl_rx_geometry(netdev->mtu, netdev->features,
+						      ad->xdp_prog);
 	return 0;
 }
 
@@ -400,6 +443,8 @@ static const struct net_device_ops hwl_netdev_ops = {
 	.ndo_start_xmit		= hwl_tx_xmit,
 	.ndo_features_check	= hwl_tx_features_check,
 	.ndo_eth_ioctl		= hwl_eth_ioctl,
+	.ndo_bpf		= hwl_bpf,
+	.ndo_xdp_xmit		= hwl_xdp_xmit,
 	.ndo_tx_timeout		= hwl_watchdog_tx_timeout,
 	.ndo_get_stats64	= hwl_stats_get64,
 	.ndo_set_rx_mode	= hwl_filter_set_rx_mode,
@@ -439,5 +484,9 @@ void hwl_netdev_init(struct hwl_adapter *ad)
 	netdev->hw_features |= NETIF_F_RXALL | NETIF_F_RXFCS | NETIF_F_LOOPBACK;
 	netdev->vlan_features = NETIF_F_SG | NETIF_F_HW_CSUM | NETIF_F_TSO |
 				NETIF_F_TSO6 | NETIF_F_HIGHDMA;
+	netdev->xdp_features = NETDEV_XDP_ACT_BASIC | NETDEV_XDP_ACT_REDIRECT |
+			       NETDEV_XDP_ACT_NDO_XMIT | NETDEV_XDP_ACT_RX_SG |
+			       NETDEV_XDP_ACT_NDO_XMIT_SG;
+	netdev->xdp_metadata_ops = &hwl_xdp_metadata_ops;
 	netdev->priv_flags |= IFF_UNICAST_FLT | IFF_LIVE_ADDR_CHANGE;
 }

@@ -94,6 +94,9 @@ static void hwl_rx_ring_free(struct hwl_adapter *ad, struct hwl_rx_ring *ring)
 		if (ring->buf[i])
 			page_pool_put_full_page(ring->pool,
 						virt_to_page(ring->buf[i]), false);
+	/* Holds a reference of its own to the pool. */
+	if (ring->xdp_mem.type == MEM_TYPE_PAGE_POOL)
+		xdp_unreg_mem_model(&ring->xdp_mem);
 	if (ring->pool)
 		page_pool_destroy(ring->pool);
 	if (ring->heads)
@@ -131,6 +134,7 @@ static u32 hwl_rx_pool_size(struct device *dev, const struct hwl_rx_ring *ring)
  */
 static struct page_pool *hwl_rx_pool_create(struct hwl_adapter *ad, int q,
 					    const struct hwl_rx_ring *ring,
+					    enum dma_data_direction dir,
 					    unsigned int flags)
 {
 	struct page_pool_params params = {
@@ -140,7 +144,7 @@ static struct page_pool *hwl_rx_pool_create(struct hwl_adapter *ad, int q,
 		.dev = &ad->pdev->dev,
 		.netdev = ad->netdev,
 		.queue_idx = q,
-		.dma_dir = DMA_FROM_DEVICE,
+		.dma_dir = dir,
 		/* From the first byte for the device to the last of the page. */
 		.offset = ring->headroom,
 		.max_len = ring->frame_sz == PAGE_SIZE ? ring->buf_len :
@@ -172,7 +176,9 @@ static int hwl_rx_ring_alloc(struct hwl_adapter *ad, int q,
 			     struct hwl_rx_ring *ring,
 			     const struct hwl_config *cfg)
 {
+	bool xdp = cfg->rx_geometry == HWL_RX_XDP;
 	struct page_pool *pool;
+	int err;
 
 	ring->count = cfg->rx_count;
 	hwl_rx_ring_layout(ring, cfg->rx_geometry);
@@ -184,11 +190,18 @@ static int hwl_rx_ring_alloc(struct hwl_adapter *ad, int q,
 		return -ENOMEM;
 
 	pool = hwl_rx_pool_create(ad, q, ring,
+				  xdp ? DMA_BIDIRECTIONAL : DMA_FROM_DEVICE,
 				  PP_FLAG_DMA_MAP | PP_FLAG_DMA_SYNC_DEV);
 	if (IS_ERR(pool))
 		return PTR_ERR(pool);
 	ring->pool = pool;
-	pool = hwl_rx_pool_create(ad, q, ring, 0);
+	if (xdp) {
+		/* The part of a registration that may fail. */
+		err = xdp_reg_mem_model(&ring->xdp_mem, MEM_TYPE_PAGE_POOL, pool);
+		if (err)
+			return err;
+	}
+	pool = hwl_rx_pool_create(ad, q, ring, DMA_FROM_DEVICE, 0);
 	if (IS_ERR(pool))
 		return PTR_ERR(pool);
 	ring->heads = pool;
@@ -201,11 +214,14 @@ static int hwl_rx_ring_alloc(struct hwl_adapter *ad, int q,
  * hwl_rx_geometry() - receive buffers that frames need
  * @mtu: MTU of the interface
  * @features: its features
+ * @xdp: it has an XDP program
  *
  * Return: the smallest layout that takes all that the device will write.
  */
-enum hwl_rx_geometry hwl_rx_geometry(int mtu, netdev_features_t features)
+enum hwl_rx_geometry hwl_rx_geometry(int mtu, netdev_features_t features, bool xdp)
 {
+	if (xdp)
+		return HWL_RX_XDP;
 	return mtu + HWL_FRAME_OVERHEAD > HWL_STD_FRAME ||
 	       features & NETIF_F_RXALL ? HWL_RX_LARGE : HWL_RX_SMALL;
 }
@@ -254,6 +270,30 @@ int hwl_rings_alloc(struct hwl_adapter *ad, const struct hwl_config *cfg,
 	return err;
 }
 
+/* The tail of a fragment may grow by what is left of a page that it has for itself. */
+static void hwl_rx_ring_attach_xdp(struct hwl_rxq *rxq)
+{
+	const struct hwl_rx_ring *ring = &rxq->ring;
+	u32 frag_size = ring->frame_sz == PAGE_SIZE ? PAGE_SIZE : 0;
+
+	if (ring->xdp_mem.type != MEM_TYPE_PAGE_POOL)
+		return;
+	/* Refuses only what is a bug: no device, or registered already. */
+	if (WARN_ON_ONCE(__xdp_rxq_info_reg(&rxq->xdp_rxq, rxq->ad->netdev, rxq->index,
+					    rxq->napi->napi_id, frag_size)))
+		return;
+	xdp_rxq_info_attach_mem_model(&rxq->xdp_rxq, &ring->xdp_mem);
+}
+
+static void hwl_rx_ring_detach_xdp(struct hwl_rxq *rxq)
+{
+	if (!xdp_rxq_info_is_reg(&rxq->xdp_rxq))
+		return;
+	/* The memory's registration is the ring's. */
+	xdp_rxq_info_detach_mem_model(&rxq->xdp_rxq);
+	xdp_rxq_info_unreg(&rxq->xdp_rxq);
+}
+
 /**
  * hwl_rings_attach() - put a set of rings behind the queues
  * @ad: the device
@@ -276,6 +316,7 @@ void hwl_rings_attach(struct hwl_adapter *ad, const struct hwl_rings *rings)
 		rxq->slot = filled;
 		hwl_compat_pool_set_napi(rxq->ring.pool, rxq->napi);
 		hwl_compat_pool_set_napi(rxq->ring.heads, rxq->napi);
+		hwl_rx_ring_attach_xdp(rxq);
 	}
 }
 
@@ -302,6 +343,7 @@ void hwl_rings_detach(struct hwl_adapter *ad, struct hwl_rings *rings)
 		hwl_rxq_drain(rxq);
 		page_pool_disable_direct_recycling(rxq->ring.pool);
 		page_pool_disable_direct_recycling(rxq->ring.heads);
+		hwl_rx_ring_detach_xdp(rxq);
 		rings->tx[q] = txq->ring;
 		rings->rx[q] = rxq->ring;
 		memset(&txq->ring, 0, sizeof(txq->ring));

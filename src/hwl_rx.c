@@ -21,9 +21,11 @@
 #include "hwl_copy.h"
 #include "hwl_rx.h"
 #include "hwl_trace.h"
+#include "hwl_xdp.h"
 
-/* Counters of one poll, added to the queue's at its end. */
+/* What a poll goes by, and its counters, added to the queue's at its end. */
 struct hwl_rx_work {
+	struct bpf_prog *prog;
 	u32 packets;
 	u32 bytes;
 	u32 csum_good;
@@ -112,8 +114,8 @@ static void hwl_rx_drop_frame(struct hwl_rxq *rxq, bool napi)
 
 static void hwl_rx_first(struct hwl_rxq *rxq, void *buf, u32 len)
 {
-	xdp_init_buff(&rxq->xdp, rxq->ring.frame_sz, NULL);
-	xdp_prepare_buff(&rxq->xdp, buf, rxq->ring.headroom, len, false);
+	xdp_init_buff(&rxq->xdp, rxq->ring.frame_sz, &rxq->xdp_rxq);
+	xdp_prepare_buff(&rxq->xdp, buf, rxq->ring.headroom, len, true);
 }
 
 /* Return: false when the frame has more pieces than an skb can hold. */
@@ -154,7 +156,7 @@ static void hwl_rx_repost(struct hwl_rxq *rxq, void *buf)
 	dma_sync_single_range_for_device(ring->pool->p.dev,
 					 page_pool_get_dma_addr(page),
 					 offset_in_page(buf) + ring->headroom,
-					 ring->buf_len, DMA_FROM_DEVICE);
+					 ring->buf_len, ring->pool->p.dma_dir);
 	hwl_rx_buf_post(ring, rxq->slot, page, buf);
 	rxq->slot = hwl_ring_next(rxq->slot, ring->count);
 	rxq->prod++;
@@ -189,7 +191,8 @@ static struct sk_buff *hwl_rx_copy(struct hwl_rxq *rxq, u32 len)
 	return skb;
 }
 
-static struct sk_buff *hwl_rx_build(struct hwl_rxq *rxq)
+/* @meta: bytes that an XDP program has put before the frame. */
+static struct sk_buff *hwl_rx_build(struct hwl_rxq *rxq, u32 meta)
 {
 	struct xdp_buff *xdp = &rxq->xdp;
 	struct skb_shared_info *sinfo;
@@ -209,6 +212,8 @@ static struct sk_buff *hwl_rx_build(struct hwl_rxq *rxq)
 	skb_mark_for_recycle(skb);
 	skb_reserve(skb, xdp->data - xdp->data_hard_start);
 	__skb_put(skb, xdp->data_end - xdp->data);
+	if (unlikely(meta))
+		skb_metadata_set(skb, meta);
 	if (nr_frags) {
 		skb_shinfo(skb)->nr_frags = nr_frags;
 		/* Some kernels keep xdp_frags_size in the same place. */
@@ -256,19 +261,53 @@ static void hwl_rx_fill_hash(struct sk_buff *skb, u32 mrq, u32 hash)
 	}
 }
 
+/*
+ * Have the XDP program decide. Return: true if the frame goes up; @moved, if it is
+ * not what the device has seen any more.
+ */
+static noinline bool hwl_rx_xdp(struct hwl_rxq *rxq, const union hwl_rx_desc *desc,
+				struct hwl_rx_work *work, bool *moved)
+{
+	u32 len = xdp_get_buff_len(&rxq->xdp);
+	void *data = rxq->xdp.data;
+
+	switch (hwl_xdp_run(rxq, work->prog, desc)) {
+	case HWL_XDP_TO_STACK:
+		*moved = rxq->xdp.data != data || xdp_get_buff_len(&rxq->xdp) != len;
+		return true;
+	case HWL_XDP_DISCARD:
+		hwl_rx_drop_frame(rxq, true);
+		break;
+	case HWL_XDP_CONSUMED:
+		rxq->xdp.data = NULL;
+		break;
+	}
+	work->packets++;
+	work->bytes += len;
+	return false;
+}
+
 /* The frame is whole: hand it to the stack. @desc is its last descriptor. */
 static void hwl_rx_deliver(struct hwl_rxq *rxq, const union hwl_rx_desc *desc,
 			   u32 status, struct hwl_rx_work *work)
 {
 	struct net_device *netdev = rxq->ad->netdev;
 	netdev_features_t features = netdev->features;
-	u32 len = xdp_get_buff_len(&rxq->xdp);
+	bool moved = false;
 	struct sk_buff *skb;
+	u32 meta = 0;
+	u32 len;
 
-	if (len <= HWL_RX_COPYBREAK && !xdp_buff_has_frags(&rxq->xdp))
+	if (unlikely(work->prog)) {
+		if (!hwl_rx_xdp(rxq, desc, work, &moved))
+			return;
+		meta = rxq->xdp.data - rxq->xdp.data_meta;
+	}
+	len = xdp_get_buff_len(&rxq->xdp);
+	if (len <= HWL_RX_COPYBREAK && !xdp_buff_has_frags(&rxq->xdp) && !meta)
 		skb = hwl_rx_copy(rxq, len);
 	else
-		skb = hwl_rx_build(rxq);
+		skb = hwl_rx_build(rxq, meta);
 	if (unlikely(!skb)) {
 		hwl_rxq_count(rxq, &rxq->stats.no_skb);
 		hwl_rx_drop_frame(rxq, true);
@@ -276,7 +315,7 @@ static void hwl_rx_deliver(struct hwl_rxq *rxq, const union hwl_rx_desc *desc,
 	}
 	rxq->xdp.data = NULL;
 
-	if (features & NETIF_F_RXCSUM)
+	if (features & NETIF_F_RXCSUM && !moved)
 		hwl_rx_fill_csum(skb, status, work);
 	else
 		work->csum_none++;
@@ -404,7 +443,7 @@ static int hwl_rx_take(struct hwl_rxq *rxq, const union hwl_rx_desc *desc,
 int hwl_rxq_clean(struct hwl_rxq *rxq, int budget)
 {
 	struct hwl_rx_ring *ring = &rxq->ring;
-	struct hwl_rx_work work = {};
+	struct hwl_rx_work work = { .prog = READ_ONCE(rxq->prog) };
 	u32 low = ring->count / 2;
 	union hwl_rx_desc *desc;
 	int done = 0;

@@ -112,6 +112,7 @@ const char * const hwl_txq_stat_names[HWL_TXQ_STAT_NUM] = {
 	[HWL_TX_MAP_ERR]	= "dma_map_errors",
 	[HWL_TX_DROP]		= "drops",
 	[HWL_TX_ABORTED]	= "aborted",
+	[HWL_TX_XDP_DROP]	= "xdp_drops",
 };
 
 const char * const hwl_rxq_stat_names[HWL_RXQ_STAT_NUM] = {
@@ -129,6 +130,11 @@ const char * const hwl_rxq_stat_names[HWL_RXQ_STAT_NUM] = {
 	[HWL_RX_ERR_DATA]	= "err_data",
 	[HWL_RX_ERR_LONG]	= "err_long",
 	[HWL_RX_ERR_DESC]	= "err_descriptor",
+	[HWL_RX_XDP_STATS + HWL_XDP_PASSED]		= "xdp_pass",
+	[HWL_RX_XDP_STATS + HWL_XDP_DROPPED]		= "xdp_drop",
+	[HWL_RX_XDP_STATS + HWL_XDP_SENT]		= "xdp_tx",
+	[HWL_RX_XDP_STATS + HWL_XDP_REDIRECTED]	= "xdp_redirect",
+	[HWL_RX_XDP_STATS + HWL_XDP_ERRORS]		= "xdp_errors",
 };
 
 /* ---- Hardware counters ---- */
@@ -244,6 +250,7 @@ void hwl_stats_txq(const struct hwl_adapter *ad, int q, u64 *val)
 		val[HWL_TX_BUSY] = u64_stats_read(&prod->busy);
 		val[HWL_TX_MAP_ERR] = u64_stats_read(&prod->map_err);
 		val[HWL_TX_DROP] = u64_stats_read(&prod->drop);
+		val[HWL_TX_XDP_DROP] = u64_stats_read(&prod->xdp_drop);
 	} while (u64_stats_fetch_retry(&prod->syncp, start));
 	do {
 		start = u64_stats_fetch_begin(&cons->syncp);
@@ -268,6 +275,7 @@ void hwl_stats_rxq(const struct hwl_adapter *ad, int q, u64 *val)
 {
 	const struct hwl_rxq_stats *stats = &ad->pair[q]->rxq.stats;
 	unsigned int start;
+	int i;
 
 	do {
 		start = u64_stats_fetch_begin(&stats->syncp);
@@ -285,6 +293,8 @@ void hwl_stats_rxq(const struct hwl_adapter *ad, int q, u64 *val)
 		val[HWL_RX_ERR_DATA] = u64_stats_read(&stats->err_data);
 		val[HWL_RX_ERR_LONG] = u64_stats_read(&stats->err_long);
 		val[HWL_RX_ERR_DESC] = u64_stats_read(&stats->err_desc);
+		for (i = 0; i < HWL_XDP_COUNTS; i++)
+			val[HWL_RX_XDP_STATS + i] = u64_stats_read(&stats->xdp[i]);
 	} while (u64_stats_fetch_retry(&stats->syncp, start));
 }
 

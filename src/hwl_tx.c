@@ -26,13 +26,7 @@
 #include "hwl_trace.h"
 #include "hwl_tx.h"
 #include "hwl_txfill.h"
-
-static void hwl_txq_count(struct hwl_txq *txq, u64_stats_t *counter)
-{
-	u64_stats_update_begin(&txq->pstats.syncp);
-	u64_stats_inc(counter);
-	u64_stats_update_end(&txq->pstats.syncp);
-}
+#include "hwl_xdp.h"
 
 /* ---- Map and fill ---- */
 
@@ -71,25 +65,17 @@ static int hwl_tx_map_skb(struct hwl_tx_cursor *cur, struct sk_buff *skb, u32 of
 	return 0;
 }
 
-/* Copy a frame of up to HWL_TX_SLOT bytes, with zeros up to 60: the device
- * would pad, but not below 17, and the skb may be shared.
- */
+/* Copy a frame of up to HWL_TX_SLOT bytes. */
 static int hwl_tx_copy_skb(struct hwl_tx_cursor *cur, const struct sk_buff *skb)
 {
-	struct hwl_tx_ring *ring = &cur->txq->ring;
-	u32 at = cur->slot * HWL_TX_SLOT;
-	u8 *to = ring->slots + at;
-	u32 len = skb->len;
+	dma_addr_t dma;
+	u8 *to = hwl_tx_slot(cur, &dma);
 
 	if (likely(!skb_is_nonlinear(skb)))
-		hwl_copy_small(to, skb->data, len);
-	else if (unlikely(skb_copy_bits(skb, 0, to, len)))
+		hwl_copy_small(to, skb->data, skb->len);
+	else if (unlikely(skb_copy_bits(skb, 0, to, skb->len)))
 		return -EINVAL;
-	if (unlikely(len < ETH_ZLEN)) {
-		memset(to + len, 0, ETH_ZLEN - len);
-		len = ETH_ZLEN;
-	}
-	hwl_tx_put(cur, ring->slots_dma + at, len, HWL_TX_MAP_NONE);
+	hwl_tx_put_slot(cur, to, dma, skb->len);
 	return 0;
 }
 
@@ -342,12 +328,11 @@ netdev_tx_t hwl_tx_xmit(struct sk_buff *skb, struct net_device *netdev)
 		why = &txq->pstats.map_err;
 		goto undo;
 	}
-	if (copied || unlikely(txq->after_tso && cur.ndata == 1))
-		hwl_tx_split_tail(&cur);
-	txq->after_tso = copied;
+	hwl_tx_end(&cur, copied);
 
 	skb_tx_timestamp(skb);
-	hwl_txq_publish(&cur, skb, bytes, segs);
+	cur.first->skb = skb;
+	hwl_txq_publish(&cur, HWL_TX_SKB, bytes, segs);
 
 	stopped = !netif_txq_maybe_stop(txq->nq, hwl_txq_unused(txq),
 					HWL_TX_STOP, HWL_TX_START);
@@ -463,6 +448,134 @@ static u32 hwl_tx_release(struct hwl_txq *txq, u32 slot, u32 ndesc)
 	return slot;
 }
 
+/* What a reclaim has come by. */
+struct hwl_tx_done {
+	u32 packets;
+	u32 bytes;
+	u32 skbs;
+	u32 skb_bytes;		/* for BQL, in which the stack's alone are */
+	u32 tso_packets;
+	u32 tso_bytes;
+};
+
+/*
+ * Free the owner of an XDP frame. @bulk: of the poll, which recycles pages into the
+ * cache of the pool; NULL elsewhere.
+ */
+static noinline void hwl_tx_free_frame(struct hwl_txq *txq,
+				       const struct hwl_tx_buf *first,
+				       struct xdp_frame_bulk *bulk)
+{
+	struct hwl_pair *pair = container_of(txq, struct hwl_pair, txq);
+
+	switch (first->type) {
+	case HWL_TX_PAGES:
+		hwl_xdp_free(&pair->rxq, first->frame, bulk);
+		break;
+	case HWL_TX_FRAME:
+		if (bulk)
+			xdp_return_frame_bulk(first->frame, bulk);
+		else
+			xdp_return_frame(first->frame);
+		break;
+	default:
+		break;
+	}
+}
+
+/*
+ * Reclaim what the device has written back. Without @frames, of netpoll, whose
+ * context no page pool may be used in, it ends at the first XDP frame with memory
+ * of its own.
+ */
+static void hwl_txq_reclaim(struct hwl_txq *txq, int budget, bool frames,
+			    struct hwl_tx_done *done)
+{
+	/* Pairs with the release in hwl_txq_set_rs(). */
+	u32 rs_prod = smp_load_acquire(&txq->rs_prod);
+	struct xdp_frame_bulk bulk;
+	u32 slot = txq->cslot;
+	u32 cons = txq->cons;
+
+	xdp_frame_bulk_init(&bulk);
+	/* For the frames' memory models. */
+	rcu_read_lock();
+	while (cons != rs_prod) {
+		u32 report = txq->ring.buf[slot].report;
+		u32 end = hwl_ring_next(report, txq->ring.count);
+
+		if (!hwl_tx_desc_done(txq, report))
+			break;
+		/* DD before all that depends on the device's being done. */
+		dma_rmb();
+		while (slot != end) {
+			struct hwl_tx_buf *first = &txq->ring.buf[slot];
+
+			if (unlikely(!frames && first->type > HWL_TX_COPIED)) {
+				/* The next reclaim begins here. */
+				first->report = report;
+				goto out;
+			}
+			done->packets += first->segs;
+			done->bytes += first->bytes;
+			if (first->segs > 1) {
+				done->tso_packets++;
+				done->tso_bytes += first->bytes;
+			}
+			cons += first->ndesc;
+			if (likely(first->type == HWL_TX_SKB)) {
+				prefetchw(&first->skb->users);
+				done->skbs++;
+				done->skb_bytes += first->bytes;
+				slot = hwl_tx_release(txq, slot, first->ndesc);
+				napi_consume_skb(first->skb, budget);
+			} else {
+				slot = hwl_tx_release(txq, slot, first->ndesc);
+				hwl_tx_free_frame(txq, first, budget ? &bulk : NULL);
+			}
+		}
+	}
+out:
+	xdp_flush_frame_bulk(&bulk);
+	rcu_read_unlock();
+	if (cons == txq->cons)
+		return;
+	txq->cslot = slot;
+	/* Slots are free before they are seen to be; pairs with the reads in
+	 * hwl_txq_unused() behind the barriers of the stop and wake helpers.
+	 */
+	smp_store_release(&txq->cons, cons);
+}
+
+static void __hwl_txq_clean(struct hwl_txq *txq, int budget, bool frames)
+{
+	struct hwl_tx_done done = {};
+
+	hwl_txq_reclaim(txq, budget, frames, &done);
+	if (!done.packets)
+		return;
+
+	u64_stats_update_begin(&txq->cstats.syncp);
+	u64_stats_add(&txq->cstats.packets, done.packets);
+	u64_stats_add(&txq->cstats.bytes, done.bytes);
+	u64_stats_add(&txq->cstats.tso_packets, done.tso_packets);
+	u64_stats_add(&txq->cstats.tso_bytes, done.tso_bytes);
+	u64_stats_update_end(&txq->cstats.syncp);
+	trace_hwl_tx_complete(txq, done.packets, done.bytes);
+
+	/* Without an skb nothing is woken, nor need it be: XDP frames leave room
+	 * enough, so that behind a stop there is an skb to complete.
+	 */
+	if (!__netif_txq_completed_wake(txq->nq, done.skbs, done.skb_bytes,
+					hwl_txq_unused(txq), HWL_TX_START,
+					hwl_asleep(txq->ad))) {
+		u64_stats_update_begin(&txq->cstats.syncp);
+		u64_stats_inc(&txq->cstats.wake);
+		u64_stats_update_end(&txq->cstats.syncp);
+		trace_hwl_tx_wake(txq);
+	}
+}
+
 /**
  * hwl_txq_clean() - reclaim what the device has sent, and wake the queue
  * @txq: the queue
@@ -475,61 +588,7 @@ static u32 hwl_tx_release(struct hwl_txq *txq, u32 slot, u32 ndesc)
  */
 void hwl_txq_clean(struct hwl_txq *txq, int budget)
 {
-	/* Pairs with the release in hwl_txq_set_rs(). */
-	u32 rs_prod = smp_load_acquire(&txq->rs_prod);
-	u32 packets = 0, bytes = 0, skbs = 0;
-	u32 tso_packets = 0, tso_bytes = 0;
-	u32 slot = txq->cslot;
-	u32 cons = txq->cons;
-
-	while (cons != rs_prod) {
-		u32 report = txq->ring.buf[slot].report;
-		u32 end = hwl_ring_next(report, txq->ring.count);
-
-		if (!hwl_tx_desc_done(txq, report))
-			break;
-		/* DD before all that depends on the device's being done. */
-		dma_rmb();
-		while (slot != end) {
-			struct hwl_tx_buf *first = &txq->ring.buf[slot];
-
-			prefetchw(&first->skb->users);
-			packets += first->segs;
-			bytes += first->bytes;
-			if (first->segs > 1) {
-				tso_packets++;
-				tso_bytes += first->bytes;
-			}
-			skbs++;
-			cons += first->ndesc;
-			slot = hwl_tx_release(txq, slot, first->ndesc);
-			napi_consume_skb(first->skb, budget);
-		}
-	}
-	if (!skbs)
-		return;
-
-	u64_stats_update_begin(&txq->cstats.syncp);
-	u64_stats_add(&txq->cstats.packets, packets);
-	u64_stats_add(&txq->cstats.bytes, bytes);
-	u64_stats_add(&txq->cstats.tso_packets, tso_packets);
-	u64_stats_add(&txq->cstats.tso_bytes, tso_bytes);
-	u64_stats_update_end(&txq->cstats.syncp);
-
-	trace_hwl_tx_complete(txq, skbs, bytes);
-	txq->cslot = slot;
-	/* Slots are free before they are seen to be; pairs with the reads in
-	 * hwl_txq_unused() behind the barriers of the stop and wake helpers.
-	 */
-	smp_store_release(&txq->cons, cons);
-
-	if (!__netif_txq_completed_wake(txq->nq, skbs, bytes, hwl_txq_unused(txq),
-					HWL_TX_START, hwl_asleep(txq->ad))) {
-		u64_stats_update_begin(&txq->cstats.syncp);
-		u64_stats_inc(&txq->cstats.wake);
-		u64_stats_update_end(&txq->cstats.syncp);
-		trace_hwl_tx_wake(txq);
-	}
+	__hwl_txq_clean(txq, budget, budget);
 }
 
 /**
@@ -548,7 +607,7 @@ void hwl_txq_drain(struct hwl_txq *txq)
 
 	local_bh_disable();
 	/* What was reported counts as sent. */
-	hwl_txq_clean(txq, 0);
+	__hwl_txq_clean(txq, 0, true);
 
 	slot = txq->cslot;
 	while (txq->cons != txq->prod) {
@@ -556,7 +615,10 @@ void hwl_txq_drain(struct hwl_txq *txq)
 
 		txq->cons += first->ndesc;
 		slot = hwl_tx_release(txq, slot, first->ndesc);
-		dev_kfree_skb_any(first->skb);
+		if (first->type == HWL_TX_SKB)
+			dev_kfree_skb_any(first->skb);
+		else
+			hwl_tx_free_frame(txq, first, NULL);
 		aborted++;
 	}
 

@@ -18,7 +18,7 @@
  *
  * Code:
  *   src/hwl_tx.c: hwl_tx_xmit(): if (unlikely(!netif_txq_maybe_stop(txq->nq, hwl_txq_unused(txq), HWL_TX_STOP, HWL_TX_START))) return hwl_tx_full(txq, skb);
- *   src/hwl_tx.c: hwl_tx_xmit(): hwl_txq_publish(&cur, skb, bytes, segs); stopped = !netif_txq_maybe_stop(txq->nq, hwl_txq_unused(txq), HWL_TX_STOP, HWL_TX_START);
+ *   src/hwl_tx.c: hwl_tx_xmit(): hwl_txq_publish(&cur, HWL_TX_SKB, bytes, segs); stopped = !netif_txq_maybe_stop(txq->nq, hwl_txq_unused(txq), HWL_TX_STOP, HWL_TX_START);
  *   src/hwl_tx.c: hwl_tx_xmit(): if (__netdev_tx_sent_queue(txq->nq, bytes, netdev_xmit_more()) || stopped) hwl_txq_kick(txq);
  *   src/hwl_tx.c: hwl_tx_xmit(): if (!netdev_xmit_more()) hwl_txq_kick(txq);
  *   include/hwl_txfill.h: hwl_txq_publish(): first->ndesc = cur->prod - txq->prod;
@@ -26,17 +26,18 @@
  *   include/hwl_txfill.h: hwl_txq_set_rs(): ring->buf[txq->rs_first].report = eop; txq->rs_first = txq->slot; smp_store_release(&txq->rs_prod, txq->prod);
  *   include/hwl_txfill.h: hwl_txq_kick(): if (txq->rs_prod == txq->prod) return; hwl_txq_set_rs(txq); writel(txq->slot, txq->tail);
  *   include/hwl_txfill.h: hwl_txq_publish(): if (txq->prod - txq->rs_prod >= HWL_TX_RS_THRESH) hwl_txq_set_rs(txq); cur->desc->lower |= cpu_to_le32(HWL_TXD_EOP);
- *   src/hwl_tx.c: hwl_txq_clean(): while (cons != rs_prod) { u32 report = txq->ring.buf[slot].report; u32 end = hwl_ring_next(report, txq->ring.count); if (!hwl_tx_desc_done(txq, report)) break;
- *   src/hwl_tx.c: hwl_txq_clean(): while (slot != end)
- *   src/hwl_tx.c: hwl_txq_clean(): txq->cslot = slot; smp_store_release(&txq->cons, cons); if (!__netif_txq_completed_wake(txq->nq, skbs, bytes, hwl_txq_unused(txq), HWL_TX_START, hwl_asleep(txq->ad)))
- *   src/hwl_tx.c: hwl_txq_drain(): hwl_txq_clean(txq, 0); slot = txq->cslot; while (txq->cons != txq->prod)
+ *   src/hwl_tx.c: hwl_txq_reclaim(): while (cons != rs_prod) { u32 report = txq->ring.buf[slot].report; u32 end = hwl_ring_next(report, txq->ring.count); if (!hwl_tx_desc_done(txq, report)) break;
+ *   src/hwl_tx.c: hwl_txq_reclaim(): while (slot != end)
+ *   src/hwl_tx.c: hwl_txq_reclaim(): txq->cslot = slot; smp_store_release(&txq->cons, cons);
+ *   src/hwl_tx.c: __hwl_txq_clean(): if (!__netif_txq_completed_wake(txq->nq, done.skbs, done.skb_bytes, hwl_txq_unused(txq), HWL_TX_START, hwl_asleep(txq->ad)))
+ *   src/hwl_tx.c: hwl_txq_drain(): __hwl_txq_clean(txq, 0, true); slot = txq->cslot; while (txq->cons != txq->prod)
  *   src/hwl_tx.c: hwl_txq_drain(): WRITE_ONCE(txq->prod, 0); WRITE_ONCE(txq->cons, 0); txq->slot = 0; txq->cslot = 0; txq->rs_prod = 0; txq->rs_first = 0;
  *   src/hwl_napi.c: hwl_poll(): if (napi_complete_done(napi, done)) hwl_wr32(pair->hw, HWL_IMS, pair->rearm);
  *   src/hwl_irq.c: hwl_irq_queue(): napi_schedule_irqoff(&pair->napi);
  *   src/hwl_watchdog.c: hwl_watch_tx(): bool waits = cons != READ_ONCE(txq->prod); bool waited = txq->waited && cons == txq->seen;
  *   src/hwl_watchdog.c: hwl_watch_tx_state(): if (hwl_txq_done(txq)) return HWL_TX_DONE;
  *   src/hwl_watchdog.c: hwl_watch_tx_stalled(): if (txq->stuck == HWL_STUCK_POLL)
- *   src/hwl_watchdog.c: hwl_watch_tx(): case HWL_TX_DONE: txq->stuck = 0; hwl_watch_kick(pair, "tx"); break;
+ *   src/hwl_watchdog.c: hwl_watch_tx(): case HWL_TX_DONE: txq->stuck = 0; txq_trans_cond_update(txq->nq); if (hwl_watch_kick(pair, "tx")) hwl_irq_every_wb(ad); break;
  *   src/hwl_tx.c: hwl_txq_done(): return rs_prod != READ_ONCE(txq->cons) && hwl_tx_desc_done(txq, READ_ONCE(txq->ring.buf[slot].report));
  *   src/hwl_reset.c: hwl_stop(): netif_tx_disable(ad->netdev); hwl_reset_answered(ad); hwl_irq_disable(ad); hwl_watchdog_stop(ad); hwl_irq_napi_disable(ad); cancel_work_sync(&ad->link_work); netif_tx_disable(ad->netdev); return hwl_reset_device(ad);
  *   src/hwl_reset.c: hwl_restart(): hwl_drain(ad);
