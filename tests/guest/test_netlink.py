@@ -82,7 +82,8 @@ def test_pages_are_used_again(nic):
 
 
 def test_xdp_features(nic):
-    """The device says what it can do with XDP: nothing, so far."""
+    """What the device can do with XDP, and tell a program of a frame."""
     device, = (x for x in ynl(nic, "--dump dev-get") if x["ifindex"] == ifindex(nic))
-    assert not device["xdp-features"]
-    assert not nic.guest.run("ip link set dut0 xdpdrv off", check=False).stderr
+    assert sorted(device["xdp-features"]) == ["basic", "ndo-xmit", "ndo-xmit-sg", "redirect",
+                                              "rx-sg"]
+    assert sorted(device["xdp-rx-metadata-features"]) == ["hash", "vlan-tag"]

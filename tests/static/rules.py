@@ -14,7 +14,7 @@ from pathlib import Path
 
 TOP = Path(__file__).resolve().parents[2]
 TABLE = TOP / "Documentation/rules.rst"
-ENTRY = re.compile(r"^   \* - ([TRDP]\d+)\n(?:(?!^   \* - |^\S).*\n)*", re.M)
+ENTRY = re.compile(r"^   \* - ([TRDPX]\d+)\n(?:(?!^   \* - |^\S).*\n)*", re.M)
 
 
 def marked(path):

@@ -1,0 +1,164 @@
+# SPDX-License-Identifier: GPL-2.0
+"""xdp.py DEV PROGRAM [ARG] [--frags] [--generic]: attach an XDP program ("none" detaches).
+
+Frames of the tests' EtherType meet the verdict, all others pass.  Prints what the kernel says to
+a refusal, and exits 1.  No compiler or loader is needed: the programs are a few instructions.
+"""
+
+import argparse
+import ctypes
+import os
+import socket
+import struct
+import sys
+
+NR_BPF = {"x86_64": 321, "aarch64": 280}[os.uname().machine]
+BPF_PROG_LOAD, BPF_PROG_TYPE_XDP, BPF_F_XDP_HAS_FRAGS = 5, 6, 1 << 5
+XDP_ABORTED, XDP_DROP, XDP_PASS, XDP_TX, XDP_REDIRECT = range(5)
+REDIRECT, ADJUST_HEAD, ADJUST_META, ADJUST_TAIL = 23, 44, 54, 65    # helpers
+TEST_TYPE = socket.htons(0x88b5)
+
+SOL_NETLINK, NETLINK_CAP_ACK, NETLINK_EXT_ACK = 270, 10, 11
+RTM_SETLINK, NLM_F_REQUEST, NLM_F_ACK = 19, 1, 4
+IFLA_XDP, IFLA_XDP_FD, IFLA_XDP_FLAGS, NLA_F_NESTED = 43, 1, 3, 1 << 15
+XDP_FLAGS_SKB_MODE, XDP_FLAGS_DRV_MODE = 2, 4
+
+
+def insn(code, dst=0, src=0, off=0, imm=0):
+    return struct.pack("<BBhi", code, dst | src << 4, off, imm)
+
+
+def mov(dst, imm):
+    return insn(0xb7, dst, imm=imm)
+
+
+def mov_reg(dst, src):
+    return insn(0xbf, dst, src)
+
+
+def load(size, dst, src, off):
+    return insn({1: 0x71, 2: 0x69, 4: 0x61}[size], dst, src, off)
+
+
+def store(size, dst, off, src):
+    return insn({2: 0x6b, 4: 0x63}[size], dst, src, off)
+
+
+def call(helper):
+    return insn(0x85, imm=helper)
+
+
+EXIT = insn(0x95)
+PASS = mov(0, XDP_PASS) + EXIT
+# Frame in r2, its end in r3; r6 keeps the context.
+POINTERS = load(4, 2, 6, 0) + load(4, 3, 6, 4)
+
+
+def within(length, otherwise=PASS):
+    """Go on only if so many bytes are there."""
+    return mov_reg(4, 2) + insn(0x07, 4, imm=length) + \
+        insn(0xbd, 4, 3, len(otherwise) // 8) + otherwise
+
+
+def only_test_frames():
+    return mov_reg(6, 1) + POINTERS + within(14) + load(2, 4, 2, 12) + \
+        insn(0x15, 4, off=2, imm=TEST_TYPE) + PASS
+
+
+SWAP = load(4, 4, 2, 0) + load(2, 5, 2, 4) + load(4, 7, 2, 6) + load(2, 8, 2, 10) + \
+    store(4, 2, 0, 7) + store(2, 2, 4, 8) + store(4, 2, 6, 4) + store(2, 2, 10, 5)
+
+
+def adjust(helper, delta, then):
+    """r0 = helper(ctx, delta); a refusal aborts."""
+    return mov_reg(1, 6) + mov(2, delta) + call(helper) + \
+        insn(0x15, 0, off=2, imm=0) + mov(0, XDP_ABORTED) + EXIT + then
+
+
+def mark(offset, text):
+    """The bytes at an offset become some letters, to be seen on the wire."""
+    value = struct.unpack("<i", text.encode())[0]
+    return POINTERS + within(offset + 4) + mov(4, value) + store(4, 2, offset, 4)
+
+
+def program(kind, arg):
+    verdicts = {"pass": XDP_PASS, "drop": XDP_DROP, "aborted": XDP_ABORTED, "invalid": 77}
+    if kind in verdicts:
+        body = mov(0, verdicts[kind]) + EXIT
+    elif kind == "tx":
+        body = SWAP + mov(0, XDP_TX) + EXIT
+    elif kind == "redirect":
+        body = mov(1, socket.if_nametoindex(arg)) + mov(2, 0) + call(REDIRECT) + EXIT
+    elif kind == "tail":        # longer or shorter, and back to where it came from
+        body = SWAP + adjust(ADJUST_TAIL, int(arg), mov(0, XDP_TX) + EXIT)
+    elif kind == "tail-pass":
+        body = adjust(ADJUST_TAIL, int(arg), PASS)
+    elif kind == "head":        # a new header before the frame: its own, and the type again
+        body = adjust(ADJUST_HEAD, -int(arg), POINTERS + within(14) + mov(4, -1) +
+                      store(4, 2, 0, 4) + store(2, 2, 4, 4) + mov(4, 0x5e0002) +
+                      store(4, 2, 6, 4) + store(2, 2, 10, 4) + mov(4, TEST_TYPE) +
+                      store(2, 2, 12, 4) + mov(0, XDP_TX) + EXIT)
+    elif kind == "meta":        # bytes before the frame for whoever comes next
+        body = adjust(ADJUST_META, -int(arg), PASS)
+    elif kind == "mark":
+        body = SWAP + mark(14, arg) + mov(0, XDP_TX) + EXIT
+    else:
+        sys.exit(f"no such program: {kind}")
+    return only_test_frames() + body
+
+
+def bpf_load(code, frags):
+    insns, licence = ctypes.create_string_buffer(code), ctypes.create_string_buffer(b"GPL")
+    log = ctypes.create_string_buffer(65536)
+    attr = struct.pack("<IIQQIIQII16sI", BPF_PROG_TYPE_XDP, len(code) // 8,
+                       ctypes.addressof(insns), ctypes.addressof(licence), 1, len(log),
+                       ctypes.addressof(log), 0, BPF_F_XDP_HAS_FRAGS if frags else 0, b"test", 0)
+    buffer = ctypes.create_string_buffer(attr, 128)
+    libc = ctypes.CDLL(None, use_errno=True)
+    fd = libc.syscall(NR_BPF, BPF_PROG_LOAD, buffer, 128)
+    if fd < 0:
+        sys.exit(f"not loaded: {os.strerror(ctypes.get_errno())}\n{log.value.decode()}")
+    return fd
+
+
+def attr(kind, data):
+    size = 4 + len(data)
+    return struct.pack("<HH", size, kind) + data + bytes(-size % 4)
+
+
+def attach(dev, fd, flags):
+    """RTM_SETLINK; what the kernel says if it refuses."""
+    s = socket.socket(socket.AF_NETLINK, socket.SOCK_RAW, 0)
+    s.setsockopt(SOL_NETLINK, NETLINK_EXT_ACK, 1)
+    s.setsockopt(SOL_NETLINK, NETLINK_CAP_ACK, 1)
+    body = struct.pack("<BxHiII", 0, 0, socket.if_nametoindex(dev), 0, 0) + attr(
+        IFLA_XDP | NLA_F_NESTED, attr(IFLA_XDP_FD, struct.pack("<i", fd)) +
+        attr(IFLA_XDP_FLAGS, struct.pack("<I", flags)))
+    s.send(struct.pack("<IHHII", 16 + len(body), RTM_SETLINK, NLM_F_REQUEST | NLM_F_ACK, 1, 0) +
+           body)
+    answer = s.recv(65536)
+    error = -struct.unpack_from("<i", answer, 16)[0]
+    if not error:
+        return None
+    text = answer[20 + 16 + 4:].partition(b"\0")[0].decode(errors="replace")
+    return f"{os.strerror(error)}: {text}"
+
+
+def main():
+    parser = argparse.ArgumentParser()
+    parser.add_argument("dev")
+    parser.add_argument("program")
+    parser.add_argument("arg", nargs="?")
+    parser.add_argument("--frags", action="store_true")
+    parser.add_argument("--generic", action="store_true")
+    args = parser.parse_args()
+    flags = XDP_FLAGS_SKB_MODE if args.generic else XDP_FLAGS_DRV_MODE
+    fd = -1 if args.program == "none" else bpf_load(program(args.program, args.arg), args.frags)
+    refusal = attach(args.dev, fd, flags)
+    if refusal:
+        print(refusal)
+        sys.exit(1)
+
+
+if __name__ == "__main__":
+    main()

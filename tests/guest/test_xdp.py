@@ -1,0 +1,284 @@
+# SPDX-License-Identifier: GPL-2.0
+"""Native XDP: verdicts, frames in several buffers, refusals, and all that a program outlives."""
+
+import re
+
+import pytest
+from frames import TEST_TYPE, ether, mac, pattern
+from lab import PROG, wait_until
+
+# Of the stack's shortest; the longest that is copied into a slot, and one more; whole in a buffer;
+# in two; in five.
+SIZES = (60, 128, 129, 1514, 2048, 2049, 3000, 9014)
+COUNTERS = ("pass", "drop", "tx", "redirect", "errors")
+
+
+def attach(nic, *args):
+    nic.sh(f"python3 {PROG}/xdp.py dut0 " + " ".join(str(x) for x in args))
+
+
+def refused(nic, text, *args):
+    done = nic.guest.run(f"python3 {PROG}/xdp.py dut0 " + " ".join(str(x) for x in args),
+                         check=False)
+    assert done.rc == 1 and re.search(text, done.stdout), done
+
+
+def counts(nic):
+    """What became of frames that a program saw, over the queues."""
+    stats = nic.stats()
+    return {c: sum(v for k, v in stats.items() if re.fullmatch(rf"rx\d_xdp_{c}", k))
+            for c in COUNTERS}
+
+
+def jumbo(nic):
+    nic.sh("ip link set dut0 mtu 9000")
+    nic.peer("ip link set peer0 mtu 9000")
+    nic.defer("ip link set peer0 mtu 1500", "peer")
+
+
+def frame(nic, size, seed=0, vlan=None):
+    return ether(nic.MAC, nic.PEER_MAC, payload=pattern(size - 14, seed), vlan=vlan)
+
+
+def swapped(data):
+    return data[6:12] + data[:6] + data[12:]
+
+
+VERDICTS = {        # the counter, and where frames come out
+    "pass": ("pass", "up"),
+    "drop": ("drop", None),
+    "aborted": ("errors", None),
+    "invalid": ("errors", None),
+    "tx": ("tx", "back"),
+}
+
+
+@pytest.mark.rule("X1", "X4")
+@pytest.mark.parametrize("verdict", VERDICTS)
+def test_verdict(nic, verdict):
+    """Each verdict, for frames of each kind: where they go, byte for byte, and the counters."""
+    nic.expect_log("Illegal XDP return value")
+    jumbo(nic)
+    attach(nic, verdict, "--frags")
+    sent = [frame(nic, size, i) for size in SIZES for i in range(6)]
+    before, rx = counts(nic), nic.stats()["rx_packets"]
+    counter, place = VERDICTS[verdict]
+    with nic.capture("dut0", None, ethertype=TEST_TYPE) as up, \
+            nic.capture(ethertype=TEST_TYPE, promisc=True) as back:
+        nic.send(sent, "peer0", "peer")
+        wait_until(lambda: counts(nic)[counter] - before[counter] >= len(sent), 10,
+                   lambda: f"{counter}: {counts(nic)}")
+        if place:
+            (up if place == "up" else back).wait(len(sent))
+    now = counts(nic)
+    # All other frames, which the programs pass, are counted as that.
+    assert all(now[c] == before[c] for c in COUNTERS if c not in (counter, "pass")), now
+    assert counter == "pass" or now[counter] - before[counter] == len(sent)
+    assert nic.stats()["rx_packets"] - rx >= len(sent)
+    assert sorted(up.frames) == (sorted(sent) if place == "up" else [])
+    assert sorted(back.frames) == (sorted(map(swapped, sent)) if place == "back" else [])
+    nic.transfer(1 << 16, reverse=True)
+
+
+CHANGES = {     # program: (size, what the frame that comes back is made of)
+    "tail -20": (1000, lambda f: swapped(f)[:-20]),
+    "tail 100": (1000, lambda f: swapped(f) + bytes(100)),
+    "tail 300": (5000, lambda f: swapped(f) + bytes(300)),
+    "tail -3000": (5000, lambda f: swapped(f)[:-3000]),
+    "head 14": (200, lambda f: b"\xff" * 6 + mac("02:00:5e:00:02:00") + b"\x88\xb5" + f),
+    "head 216": (1514, lambda f: None),
+    "mark Hwlt": (60, lambda f: swapped(f)[:14] + b"Hwlt" + f[18:]),
+    "mark hwLT": (5000, lambda f: swapped(f)[:14] + b"hwLT" + f[18:]),
+}
+
+
+@pytest.mark.rule("X1")
+@pytest.mark.parametrize("change", CHANGES)
+def test_changed_frames_are_sent_as_changed(nic, change):
+    size, result = CHANGES[change]
+    jumbo(nic)
+    attach(nic, change, "--frags")
+    sent = [frame(nic, size, i) for i in range(4)]
+    with nic.capture(ethertype=TEST_TYPE, promisc=True) as back:
+        nic.send(sent, "peer0", "peer")
+        back.wait(len(sent))
+    for f, got in zip(sent, back.frames):
+        want = result(f)
+        if want is None:    # the header in front is not looked at
+            assert got[216:] == f and len(got) == 216 + len(f)
+        else:
+            assert got[:len(want)] == want and len(got) in (len(want), 60), (len(got), len(want))
+
+
+@pytest.mark.rule("X6")
+@pytest.mark.parametrize("change", ["tail-pass -20", "meta 4", "meta 32"])
+def test_changed_frames_go_up(nic, change):
+    """Shortened, or with bytes for whoever comes next: what goes up is the rest."""
+    jumbo(nic)
+    attach(nic, change, "--frags")
+    sent = [frame(nic, size, i) for size in SIZES for i in range(2)]
+    cut = 20 if change.startswith("tail") else 0
+    with nic.capture("dut0", None, ethertype=TEST_TYPE) as up:
+        nic.send(sent, "peer0", "peer")
+        up.wait(len(sent))
+    assert sorted(up.frames) == sorted(f[:len(f) - cut] for f in sent)
+
+
+@pytest.mark.rule("X6")
+def test_tags_come_back(nic):
+    """A tag that the device has taken out of a frame goes back into it."""
+    attach(nic, "tx")
+    nic.sh("ip link add link dut0 name vl5 type vlan id 5; ip link set vl5 up")
+    nic.defer("ip link del vl5")
+    sent = [frame(nic, 200, i, vlan=5) for i in range(8)]
+    with nic.capture(ethertype=TEST_TYPE, promisc=True) as back:
+        nic.send(sent, "peer0", "peer")
+        back.wait(len(sent))
+    assert sorted(back.wire) == sorted(map(swapped, sent))
+    # In the data the tag stands before the type that the program looks for: such frames pass.
+    nic.sh("ethtool -K dut0 rxvlan off")
+    with nic.capture("vl5", None, ethertype=TEST_TYPE) as up:
+        nic.send(sent, "peer0", "peer")
+        up.wait(len(sent))
+    assert counts(nic)["tx"] == len(sent)
+
+
+@pytest.mark.rule("X5")
+def test_attach_replace_detach(nic):
+    """The first costs an exchange of the rings, the others nothing at all."""
+    resets = nic.stats()["resets"]
+    with nic.no_link_bounce():
+        with nic.outage(0.5):
+            attach(nic, "pass")
+        ping = nic.spawn(f"exec ping -n -i 0.02 -c 60 -W 2 {nic.PEER}")
+        ping.wait_output("icmp_seq=3 ")
+        for what in ("drop", "tx", "none", "pass", "none", "drop"):
+            attach(nic, what)
+        out = ping.wait(60, check=False).stdout
+        assert " 0% packet loss" in out, out
+    assert nic.stats()["resets"] == resets
+    attach(nic, "none")
+
+
+LIMIT = 2026    # MTU of the largest frame in one buffer
+
+
+@pytest.mark.rule("X5")
+def test_refusals(nic):
+    """With a reason, and everything stays as it was."""
+    nic.peer("ip link set peer0 mtu 9000")
+    nic.defer("ip link set peer0 mtu 1500", "peer")
+    nic.sh(f"ip link set dut0 mtu {LIMIT + 1}")
+    refused(nic, f"MTUs up to {LIMIT}", "pass")
+    assert "xdp" not in nic.sh("ip link show dut0")
+    nic.sh(f"ip link set dut0 mtu {LIMIT}")
+    attach(nic, "pass")
+    nic.refused(f"ip link set dut0 mtu {LIMIT + 1}", "Invalid argument")
+    assert nic.link()["mtu"] == LIMIT and "xdp" in nic.sh("ip link show dut0")
+    attach(nic, "pass", "--frags")
+    nic.sh("ip link set dut0 mtu 9000")
+    refused(nic, f"MTUs up to {LIMIT}", "drop")
+    nic.ping()
+
+
+SURVIVED = {
+    "reset": "ethtool --reset dut0 all",
+    "rings": "ethtool -G dut0 rx 512 tx 256",
+    "channels": "ethtool -L dut0 combined 1; ethtool -L dut0 combined 2",
+    "closed": "ip link set dut0 down; ip link set dut0 up",
+    "mtu": "ip link set dut0 mtu 9000; ip link set dut0 mtu 1500",
+    "rx-all": "ethtool -K dut0 rx-all on; ethtool -K dut0 rx-all off",
+    "loopback": "ethtool -K dut0 loopback on; ethtool -K dut0 loopback off",
+}
+
+
+@pytest.mark.rule("X1", "X5")
+@pytest.mark.parametrize("event", SURVIVED)
+def test_program_outlives(nic, event):
+    """And frames that it has sent are given back."""
+    attach(nic, "tx", "--frags")
+    sent = [frame(nic, 800, i) for i in range(40)]
+    nic.send(sent, "peer0", "peer")
+    nic.guest.run(SURVIVED[event], check=False)
+    nic.guest.net_up()
+    before = counts(nic)
+    with nic.capture(ethertype=TEST_TYPE, promisc=True) as back:
+        nic.send(sent, "peer0", "peer")
+        back.wait(len(sent))
+    assert counts(nic)["tx"] - before["tx"] == len(sent)
+    nic.transfer(1 << 16)
+
+
+@pytest.mark.rule("X2", "X3")
+def test_full_ring(nic):
+    """Frames for which there is no room are dropped, and counted; the stack's queue goes on."""
+    nic.sh("ethtool -L dut0 combined 1; ethtool -G dut0 tx 128")
+    attach(nic, "tx")
+    with nic.flood("rx", size=600, more=["flag !UDPCSUM"]):
+        nic.transfer(1 << 18)
+        nic.ping()
+    stats = nic.stats()
+    assert stats["tx0_busy"] == 0
+    nic.clear_bits(0x400, 2)        # TCTL.EN: nothing is sent any more
+    sent = [frame(nic, 300, i) for i in range(200)]
+    before = counts(nic)
+    nic.send(sent, "peer0", "peer")
+    wait_until(lambda: counts(nic)["errors"] > before["errors"], 5, "frames are dropped")
+    now = nic.stats()
+    assert now["tx0_xdp_drops"] > 0 and now["tx0_stopped"] == stats["tx0_stopped"]
+    nic.expect_log("hung", "resetting")
+    wait_until(nic.answers, 10, "traffic after the reset")
+
+
+@pytest.mark.rule("X1", "X4")
+def test_redirect(nic):
+    """Into another interface, and from it: its frames are sent, and given back."""
+    jumbo(nic)
+    nic.sh("ip link add veA mtu 9000 type veth peer name veB mtu 9000; "
+           "ip link set veA up; ip link set veB up")
+    nic.defer("ip link del veA")
+    nic.sh(f"python3 {PROG}/xdp.py veB pass --frags")
+    attach(nic, "redirect", "veA", "--frags")
+    sent = [frame(nic, size, i) for size in SIZES for i in range(6)]
+    before = counts(nic)
+    with nic.capture("veB", None, ethertype=TEST_TYPE) as there:
+        nic.send(sent, "peer0", "peer")
+        there.wait(len(sent))
+    assert sorted(there.frames) == sorted(sent)
+    assert counts(nic)["redirect"] - before["redirect"] == len(sent)
+    nic.sh(f"python3 {PROG}/xdp.py veB redirect dut0 --frags")
+    back = [ether(nic.PEER_MAC, nic.MAC, payload=pattern(size - 14, i))
+            for size in SIZES for i in range(6)]
+    with nic.capture(ethertype=TEST_TYPE) as peer:
+        nic.send(back, "veA")
+        peer.wait(len(back))
+    assert sorted(peer.frames) == sorted(back)
+    # The rings go while frames of their pages are elsewhere.
+    nic.sh("ethtool -G dut0 rx 128")
+    nic.transfer(1 << 16, reverse=True)
+
+
+@pytest.mark.rule("X2")
+def test_no_link(nic):
+    """Frames that cannot be sent are dropped; nothing is stuck afterwards."""
+    nic.sh("ip link add veA type veth peer name veB; ip link set veA up; ip link set veB up; "
+           f"python3 {PROG}/xdp.py veB redirect dut0")
+    nic.defer("ip link del veA")
+    nic.guest.set_link(False)
+    wait_until(lambda: nic.sh("cat /sys/class/net/dut0/carrier").strip() == "0", 5, "no carrier")
+    nic.send([ether(nic.PEER_MAC, nic.MAC, payload=bytes(100))] * 20, "veA")
+    nic.guest.set_link(True)
+    wait_until(nic.answers, 10, "traffic")
+    with nic.capture(ethertype=TEST_TYPE) as peer:
+        nic.send([ether(nic.PEER_MAC, nic.MAC, payload=bytes(100))], "veA")
+        peer.wait(1)
+
+
+@pytest.mark.rule("X1")
+def test_removed_under_xdp(nic):
+    attach(nic, "tx", "--frags")
+    with nic.flood("rx", size=600):
+        nic.guest.unload_driver()
+    nic.guest.load_driver()
+    nic.guest.net_up()
+    nic.ping()
