@@ -63,7 +63,7 @@ int hwl_et_set_ringparam(struct net_device *netdev,
 	err = hwl_reconfigure(ad, &cfg);
 	if (err == -ENOMEM)
 		NL_SET_ERR_MSG_MOD(extack,
-				   "no memory for these rings; the old ones are in use");
+				   "failed to allocate new rings; keeping the current ones");
 	return err;
 }
 

@@ -41,7 +41,7 @@ int hwl_et_set_rxfh(struct net_device *netdev, struct ethtool_rxfh_param *rxfh,
 
 	if (rxfh->hfunc != ETH_RSS_HASH_NO_CHANGE &&
 	    rxfh->hfunc != ETH_RSS_HASH_TOP) {
-		NL_SET_ERR_MSG_MOD(extack, "the device hashes by Toeplitz only");
+		NL_SET_ERR_MSG_MOD(extack, "only the Toeplitz hash is supported");
 		return -EOPNOTSUPP;
 	}
 

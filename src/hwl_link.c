@@ -188,7 +188,7 @@ int hwl_link_set_cfg(struct hwl_adapter *ad, const struct hwl_link_cfg *cfg)
 	if (hwl_link_cfg_equal(cfg, &old))
 		return 0;
 	if (!test_bit(HWL_DOWN, &ad->flags) && hwl_phy_vetoed(&ad->hw)) {
-		netdev_err(ad->netdev, "firmware forbids to change the link\n");
+		netdev_err(ad->netdev, "firmware blocks link changes\n");
 		return -EPERM;
 	}
 	ad->link.cfg = *cfg;

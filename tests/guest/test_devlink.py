@@ -76,7 +76,7 @@ def test_recovery_by_hand(nic):
 @pytest.mark.rule("T18")
 def test_hang_left_to_the_user_is_in_nobodys_way(nic):
     """While it waits, the link may go and come, and other faults are repaired."""
-    nic.expect_log(r"receiver found off")
+    nic.expect_log(r"receiver found disabled")
     nic.sh(f"devlink health set {handle(nic)} reporter tx auto_recover false")
     nic.sh(f"devlink health test {handle(nic)} reporter tx")
     wait_until(lambda: health(nic)["state"] == "error", 10, "a report")
