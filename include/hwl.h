@@ -22,19 +22,19 @@
 
 /* Bits of hwl_adapter.flags. */
 enum hwl_flag {
-	HWL_DOWN,		/* queues must stay asleep, work must not start */
-	HWL_HELD,		/* queues sleep until there is a link */
-	HWL_FAILED,		/* down because a reset failed: it is tried again */
+	HWL_DOWN,		/* queues must stay stopped, work must not start */
+	HWL_HELD,		/* queues are kept stopped until link up */
+	HWL_FAILED,		/* down because a reset failed: it is retried */
 	HWL_RESET_DUE,		/* reset_work will restart the data path */
-	HWL_IRQ_DUE,		/* ... because interrupts do not come */
+	HWL_IRQ_DUE,		/* ... because interrupts do not arrive */
 	HWL_REPORT_DUE,		/* reset_work will report a hang */
-	HWL_HUNG,		/* the transmitter hangs; health reporter or user act */
-	HWL_PHY_DIRTY,		/* link.cfg is not in force in the PHY */
+	HWL_HUNG,		/* Tx hang; health reporter or user recovers */
+	HWL_PHY_DIRTY,		/* link.cfg is not programmed into the PHY */
 };
 
-/* How interrupts reach us. */
+/* Interrupt modes. */
 enum hwl_irq_mode {
-	HWL_IRQ_INTX,		/* one line, one pair */
+	HWL_IRQ_INTX,		/* one interrupt, one pair */
 	HWL_IRQ_MSI,		/* one message, one pair */
 	HWL_IRQ_MSIX_SHARED,	/* a vector a pair, one for the rest */
 	HWL_IRQ_MSIX_SPLIT,	/* a vector a queue, one for the rest */
@@ -42,9 +42,9 @@ enum hwl_irq_mode {
 
 /**
  * struct hwl_coalesce - interrupt moderation
- * @rx_usecs: shortest time between receive interrupts, microseconds
+ * @rx_usecs: shortest interval between Rx interrupts, microseconds
  * @tx_usecs: the same for transmit
- * @rx_adaptive: it follows the traffic; @rx_usecs does not count then
+ * @rx_adaptive: adapt it to the traffic, and ignore @rx_usecs
  * @tx_adaptive: the same for transmit
  *
  * Written under rtnl; polls read the last two.
@@ -64,42 +64,42 @@ struct hwl_coalesce {
  * @tx_reporter: health reporter of the transmitter
  * @hw: registers
  * @pair: queue pairs, num_pairs of them
- * @num_pairs: pairs that there were vectors for at probe: they have counters
- * @max_pairs: pairs that there are vectors for
- * @irq_mode: kind of interrupt
+ * @num_pairs: pairs that had vectors at probe: they have counters
+ * @max_pairs: pairs that have vectors
+ * @irq_mode: interrupt mode
  * @other_irq: Linux interrupt number of link and other causes (MSI-X)
  * @other_name: its name
- * @every_wb: transmit interrupts for each write-back, not only for RS
- * @cfg: rings in force, or to be made at the next open
+ * @every_wb: every Tx write-back raises an interrupt, not only for RS
+ * @cfg: ring configuration in effect, or to use at the next open
  * @coal: moderation of each pair; rtnl
  * @xdp_prog: XDP program, NULL if there is none; rtnl
  * @vlan_offload: the device strips and inserts tags (CTRL.VME); written under
  *	rtnl, read by transmit
- * @latency: how long a CPU may take out of its sleep; while up
+ * @latency: limit of the CPUs' wake-up latency; while up
  * @msg_enable: message level
- * @led_nvm: what the LEDs do during an identification; rtnl
- * @led_saved: LEDCTL before it
+ * @led_nvm: NVM word with the LED modes of identification; rtnl
+ * @led_saved: LEDCTL before identification
  * @flags: enum hwl_flag
  * @link: PHY and link
  * @rss: key and table; rtnl
  * @stats: hardware counters
  * @reset_work: resets the data path; takes rtnl
  * @link_work: follows the link; takes no rtnl
- * @tick: periodic look; takes no rtnl
+ * @tick: watchdog; takes no rtnl
  * @ticks: number of the tick
- * @phy_hung: looks in a row at which the PHY seemed hung
- * @link_doubt: the device and the driver differed on the link at the last look
+ * @phy_hung: consecutive checks that found the PHY hung
+ * @link_doubt: STATUS.LU and @link disagreed at the last check
  * @irq_raised: interrupts were raised at the last tick
- * @irq_lost: times in a row that some of them did not come
- * @irq_resets: resets made of late because interrupts did not come; rtnl
- * @missed: weight of the interrupts missed of late
- * @kicks: polls without an interrupt that the tick has started
- * @link_polls: changes of link that the tick has noticed
- * @write_backs: how often the device was told to write back what it holds
- * @reraised: how often the handler of other causes raised queues' causes again
- * @faults: faults other than hangs that the tick has found
- * @resets: resets made; written under rtnl
- * @tx_timeouts: hung transmitters found
+ * @irq_lost: consecutive raises of which some did not arrive
+ * @irq_resets: recent resets because interrupts did not arrive; rtnl
+ * @missed: weight of recently missed interrupts
+ * @kicks: polls scheduled by the watchdog after missed interrupts
+ * @link_polls: link changes detected by the watchdog
+ * @write_backs: flushes of pending write-backs
+ * @reraised: queue causes raised again by the handler of other causes
+ * @faults: faults other than hangs detected by the watchdog
+ * @resets: resets; written under rtnl
+ * @tx_timeouts: Tx hangs
  *
  * Configuration is changed under rtnl. @link_work and @tick run without it and
  * are stopped (not only cancelled) before a reset or a close touches the
@@ -149,7 +149,7 @@ struct hwl_adapter {
 	atomic_t tx_timeouts;
 };
 
-/* Must queues not be woken: on the way down, or without a link? */
+/* True if queues must not be woken: going down, or without link. */
 static inline bool hwl_asleep(const struct hwl_adapter *ad)
 {
 	return READ_ONCE(ad->flags) & (BIT(HWL_DOWN) | BIT(HWL_HELD));
@@ -160,7 +160,7 @@ static inline bool hwl_is_msix(const struct hwl_adapter *ad)
 	return ad->irq_mode >= HWL_IRQ_MSIX_SHARED;
 }
 
-/* Is there a data path to restart? One whose reset has failed, too. */
+/* True if there is a data path to restart, or one whose reset has failed. */
 static inline bool hwl_reset_possible(const struct hwl_adapter *ad)
 {
 	return !test_bit(HWL_DOWN, &ad->flags) ||
@@ -168,24 +168,24 @@ static inline bool hwl_reset_possible(const struct hwl_adapter *ad)
 }
 
 /**
- * hwl_reset_request() - have the data path reset soon
+ * hwl_reset_request() - schedule a reset of the data path
  * @ad: the device
  *
  * Context: any.
- * Return: true, unless one was asked for already or the device is down.
+ * Return: true, unless one is already pending or the device is down.
  */
 static inline bool hwl_reset_request(struct hwl_adapter *ad)
 {
 	if (!hwl_reset_possible(ad) ||
 	    test_and_set_bit(HWL_RESET_DUE, &ad->flags))
 		return false;
-	/* It may be queued already, to report a hang. */
+	/* The work may already be queued to report a hang. */
 	schedule_work(&ad->reset_work);
 	return true;
 }
 
 /**
- * hwl_reset_request_irq() - the same because interrupts do not come
+ * hwl_reset_request_irq() - schedule a reset because interrupts do not arrive
  * @ad: the device
  *
  * Context: any.
@@ -198,12 +198,11 @@ static inline bool hwl_reset_request_irq(struct hwl_adapter *ad)
 }
 
 /**
- * hwl_reset_request_hung() - have a hang reported
+ * hwl_reset_request_hung() - schedule the report of a Tx hang
  * @ad: the device
  *
- * The health reporter has the data path reset, or leaves that to the user. A
- * hang that waits for the user is in nobody's way: a reset for another reason is
- * made all the same, and ends it.
+ * The health reporter resets the data path, or leaves that to the user. A hang
+ * left to the user does not block resets for other reasons, which end it.
  *
  * Context: any.
  * Return: true, unless the hang is known already or the device is down.
@@ -219,11 +218,11 @@ static inline bool hwl_reset_request_hung(struct hwl_adapter *ad)
 }
 
 /**
- * hwl_link_check() - have the link looked at soon
+ * hwl_link_check() - schedule the link work
  * @ad: the device
  *
- * After an interrupt, and after a change of what depends on the link: flow
- * control, whose watermarks follow the largest frame.
+ * Called after an interrupt, and to update flow control, whose watermarks
+ * depend on the maximum frame size.
  *
  * Context: any.
  */

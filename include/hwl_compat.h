@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * What differs between the kernels that are supported: 6.12 and later.
+ * Differences between the supported kernels: 6.12 and later.
  *
- * The code is written for the newest kernel; this header gives others what they
- * lack. What the kernel at hand offers is found out when the module is built:
- * see src/compat/probes.c for the HWL_HAVE_* here, and for adding one. Nothing asks
- * for a kernel version; numbers in comments say when mainline changed.
+ * The code is written for the newest kernel; this header provides what others
+ * lack. The build probes the kernel's features: see src/compat/probes.c for the
+ * HWL_HAVE_* used here, and for adding one. No code checks a kernel version;
+ * version numbers in comments say when mainline changed.
  */
 #ifndef HWL_COMPAT_H
 #define HWL_COMPAT_H
@@ -19,10 +19,10 @@
 /*
  * 6.13: NAPI settings and ids outlive the instance (netif_napi_add_config()).
  * 6.17: disabling threaded NAPI waits, under the netdev lock, for every listed
- * instance; a disabled one never finishes. So where the netdev lock covers all
- * of it (6.14), an instance is added on enable and deleted on disable, under
- * that lock. On older kernels, where ids would change each time, it is listed
- * as long as the device exists.
+ * instance; a disabled one never finishes. So if the netdev lock covers all of
+ * it (6.14), an instance is added on enable and deleted on disable, under that
+ * lock. On older kernels its id would change each time, so it stays listed as
+ * long as the device exists.
  */
 #if !HWL_HAVE_NAPI_LOCKED
 static inline void hwl_compat_napi_init(struct net_device *dev,

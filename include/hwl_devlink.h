@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * devlink: what the device is, and its health.
+ * devlink: device information and the Tx health reporter.
  */
 #ifndef HWL_DEVLINK_H
 #define HWL_DEVLINK_H

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * Register access, and the notice that a device has disappeared.
+ * Register access, and detection of a removed device.
  */
 #ifndef HWL_IO_H
 #define HWL_IO_H
@@ -15,12 +15,12 @@
 #include "hwl_regs.h"
 
 /**
- * struct hwl_rx_mode - what RCTL is computed from
+ * struct hwl_rx_mode - receive settings that determine RCTL
  * @max_frame: largest frame to accept, with tag and FCS
  * @promisc: accept every unicast frame
  * @allmulti: accept every multicast frame
  * @vlan_filter: drop frames of VLANs that are not in the table
- * @rx_all: keep damaged frames, and let no filter on VLAN or pause apply
+ * @rx_all: keep damaged frames; do not filter VLANs or pause frames
  * @rx_fcs: leave the FCS at the end of the frame
  */
 struct hwl_rx_mode {
@@ -36,7 +36,7 @@ struct hwl_rx_mode {
  * struct hwl_hw - the device as a set of registers
  * @bar: BAR 0
  * @dev: for messages
- * @lost: called once when the device is found to be gone; any context
+ * @lost: called once when the device is found to be removed; any context
  * @lock: protects read-modify-write of CTRL and CTRL_EXT, RCTL with @rx, and
  *	the address and VLAN tables; taken with BH disabled
  * @sw_mutex: serialises owners of the PHY and NVM within the driver; the
@@ -48,7 +48,7 @@ struct hwl_rx_mode {
  * @nvm_words: size of the NVM
  * @nvm_flash: the NVM is flash behind a shadow RAM
  * @managed: firmware may use the PHY for management traffic
- * @gone: the device has disappeared: reads return all ones
+ * @gone: the device was removed or does not respond: reads return all ones
  */
 struct hwl_hw {
 	void __iomem *bar;
@@ -70,11 +70,11 @@ bool hwl_io_retry(struct hwl_hw *hw);
 u32 hwl_io_suspect(struct hwl_hw *hw, u32 reg, u32 val);
 
 /**
- * hwl_gone() - has the device disappeared?
+ * hwl_gone() - check whether the device was removed
  * @hw: the device
  *
  * Context: any.
- * Return: true once a read was found to be all ones.
+ * Return: true once a read has found STATUS to be all ones.
  */
 static inline bool hwl_gone(const struct hwl_hw *hw)
 {
@@ -90,13 +90,13 @@ static inline bool hwl_gone(const struct hwl_hw *hw)
  * made in the packet path.
  *
  * Context: any.
- * Return: the value; all ones when the device is gone.
+ * Return: the value; all ones if the device was removed.
  */
 static inline u32 hwl_rd32(struct hwl_hw *hw, u32 reg)
 {
 	u32 val;
 
-	/* Each read that nobody answers may take milliseconds to fail. */
+	/* Each read without a completion may take milliseconds to fail. */
 	if (unlikely(hwl_gone(hw)))
 		return ~0U;
 	val = readl(hw->bar + reg);
@@ -111,8 +111,8 @@ static inline u32 hwl_rd32(struct hwl_hw *hw, u32 reg)
  * @reg: offset
  * @val: value
  *
- * Orders earlier stores to DMA memory before the write. Lost without harm when
- * the device is gone.
+ * Orders earlier stores to DMA memory before the write. Ignored if the device
+ * was removed.
  *
  * Context: any.
  */

@@ -33,9 +33,9 @@ static inline u32 hwl_usecs_to_itr(u32 usecs)
 }
 
 /*
- * Moderation at probe, microseconds. Reports of sent packets can wait longer
- * than received packets: the poll of either reclaims both. The transmit ring
- * holds more than the device can send in that time.
+ * Default moderation in microseconds. Tx completions can wait longer than
+ * received packets: the poll of either reclaims both. The Tx ring holds more
+ * than the device can send in that time.
  */
 #define HWL_RX_USECS_DEFAULT	50
 #define HWL_TX_USECS_DEFAULT	250

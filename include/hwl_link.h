@@ -11,15 +11,15 @@
 struct hwl_adapter;
 
 /**
- * struct hwl_link_cfg - what the user asked for
- * @advertising: link modes to offer, pause aside
+ * struct hwl_link_cfg - link configuration requested by the user
+ * @advertising: link modes to advertise, except pause
  * @autoneg: negotiate; else @speed and @duplex are forced
  * @speed: SPEED_10 or SPEED_100
  * @duplex: DUPLEX_HALF or DUPLEX_FULL
  * @mdix: ETH_TP_MDI, ETH_TP_MDI_X or ETH_TP_MDI_AUTO
- * @loopback: the PHY returns what is sent; the rest does not matter then
- * @fc_autoneg: negotiate pause; else @fc_rx and @fc_tx hold as they are
- * @fc_rx: obey pause frames
+ * @loopback: PHY loopback; all other fields are ignored then
+ * @fc_autoneg: negotiate pause; else @fc_rx and @fc_tx are forced
+ * @fc_rx: honour pause frames
  * @fc_tx: send pause frames
  */
 struct hwl_link_cfg {
@@ -36,13 +36,13 @@ struct hwl_link_cfg {
 
 /**
  * struct hwl_link - PHY and link
- * @cfg: what the user asked for; rtnl
- * @up: the link is up, and the stack was told; link work
+ * @cfg: requested configuration; rtnl
+ * @up: the link is up and the carrier on; link work
  * @speed: in Mb/s; SPEED_UNKNOWN without link
  * @duplex: DUPLEX_UNKNOWN without link
- * @rx_pause: pause frames are obeyed
+ * @rx_pause: pause frames are honoured
  * @tx_pause: pause frames are sent
- * @downs: how often the link was lost
+ * @downs: number of link down events
  */
 struct hwl_link {
 	struct hwl_link_cfg cfg;

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * devlink: what the device is, and its health.
+ * devlink: device information and the Tx health reporter.
  *
- * A hang goes through the reporter "tx", which dumps the queues and then has
- * the data path reset, as the user has set it up. Locks: devlink's comes before
- * rtnl.
+ * A Tx hang is reported to the reporter "tx", which dumps the queues and resets
+ * the data path, as the user has configured it. The devlink lock is taken
+ * before rtnl.
  */
 #include <linux/rtnetlink.h>
 #include <net/devlink.h>
@@ -27,7 +27,7 @@ struct hwl_devlink {
 
 /* ---- Information ---- */
 
-/* The number of the board: hexadecimal in two words, or text elsewhere. */
+/* The board id (PBA): hexadecimal in two words, or a string elsewhere. */
 static int hwl_devlink_board_id(struct hwl_hw *hw, char *text, size_t size)
 {
 	u16 words[2], len, data;
@@ -147,7 +147,7 @@ static void hwl_dump_descriptors(struct devlink_fmsg *fmsg, struct hwl_txq *txq,
 	devlink_fmsg_arr_pair_nest_end(fmsg);
 }
 
-/* All queues; descriptors only in a dump, which is taken of a hang. */
+/* All queues; descriptors only in the dump of a hang. */
 static void hwl_dump_queues(struct hwl_adapter *ad, struct devlink_fmsg *fmsg,
 			    bool descriptors)
 {
@@ -230,11 +230,11 @@ static int hwl_devlink_recover(struct devlink_health_reporter *reporter,
 
 	err = hwl_reset_if_due(ad, true);
 	if (err)
-		NL_SET_ERR_MSG_MOD(extack, "the device did not come back from its reset");
+		NL_SET_ERR_MSG_MOD(extack, "the device did not recover from reset");
 	return err;
 }
 
-/* Reports, dumps and recovers, without a hang. */
+/* Report, dump and recover without a hang. */
 static int hwl_devlink_test(struct devlink_health_reporter *reporter,
 			    struct netlink_ext_ack *extack)
 {
@@ -242,7 +242,7 @@ static int hwl_devlink_test(struct devlink_health_reporter *reporter,
 
 	if (hwl_reset_request_hung(ad))
 		return 0;
-	NL_SET_ERR_MSG_MOD(extack, "the interface is down, or hangs already");
+	NL_SET_ERR_MSG_MOD(extack, "the interface is down, or a hang is already known");
 	return -EBUSY;
 }
 
@@ -255,28 +255,28 @@ static const struct devlink_health_reporter_ops hwl_devlink_tx_ops = {
 };
 
 /**
- * hwl_devlink_report() - hand a hang to its reporter
+ * hwl_devlink_report() - report a Tx hang to the health reporter
  * @ad: the device
  *
- * The reporter dumps, and recovers if the user wants that (the default).
+ * The reporter dumps, and recovers unless the user has disabled that.
  *
  * Context: process; takes devlink's lock and rtnl.
  */
 void hwl_devlink_report(struct hwl_adapter *ad)
 {
-	/* It does not recover while an earlier recovery that failed stands. */
+	/* The core aborts recovery while an earlier one is marked as failed. */
 	if (devlink_health_report(ad->tx_reporter, "transmit queue hung",
 				  NULL) == -ECANCELED)
 		hwl_reset_if_due(ad, true);
 }
 
-/* ---- Life ---- */
+/* ---- Init and exit ---- */
 
 /**
- * hwl_devlink_init() - a devlink instance with its reporter
+ * hwl_devlink_init() - register a devlink instance with its reporter
  * @ad: the device; not registered with the stack yet
  *
- * Before the network device, whose hangs it is told of.
+ * Precedes registration of the netdev, whose hangs it reports.
  *
  * Context: process; probe only. Undone by hwl_devlink_exit().
  * Return: 0 or a negative error code.

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Adaptive interrupt moderation: the kernel's net_dim compares packets and
- * bytes per time from one interval to the next, and moves on a scale of five
- * intervals while that makes things better.
+ * Adaptive interrupt moderation by net_dim, which compares packet and byte
+ * rates between measurements and moves among five moderation profiles while
+ * that improves them.
  *
- * Polls count and work writes the register. Whether a queue adapts is asked by
- * both, so that work that comes late does nothing.
+ * The poll feeds samples and the work writes the register. Both check whether
+ * the queue is adaptive, so that late work does nothing.
  */
 #include <linux/dim.h>
 
@@ -13,7 +13,7 @@
 #include "hwl_dim.h"
 
 /**
- * hwl_dim_rx_usecs() - receive moderation in force
+ * hwl_dim_rx_usecs() - current Rx moderation
  * @pair: the pair
  *
  * Context: process.
@@ -30,7 +30,7 @@ u32 hwl_dim_rx_usecs(const struct hwl_pair *pair)
 }
 
 /**
- * hwl_dim_tx_usecs() - transmit moderation in force
+ * hwl_dim_tx_usecs() - current Tx moderation
  * @pair: the pair
  *
  * Context: process.
@@ -47,7 +47,7 @@ u32 hwl_dim_tx_usecs(const struct hwl_pair *pair)
 }
 
 /**
- * hwl_dim_init() - have a pair start from the middle of the scale
+ * hwl_dim_init() - set the initial moderation profile of a pair
  * @pair: the pair
  *
  * Context: process; probe only.
@@ -61,8 +61,8 @@ void hwl_dim_init(struct hwl_pair *pair)
 }
 
 /**
- * hwl_dim_stop() - wait for work, and measure afresh afterwards
- * @pair: the pair; polls nothing, or does not adapt any more
+ * hwl_dim_stop() - cancel the work and restart measurement
+ * @pair: the pair; NAPI disabled, or no longer adaptive
  *
  * Context: process, rtnl held.
  */
@@ -74,7 +74,7 @@ void hwl_dim_stop(struct hwl_pair *pair)
 	pair->tx_dim.state = DIM_START_MEASURE;
 }
 
-/* net_dim() looks once in so many events; so the clock is read as often. */
+/* net_dim() acts once per DIM_NEVENTS events; read the clock no more often. */
 static bool hwl_dim_due(const struct hwl_pair *pair, const struct dim *dim)
 {
 	u16 events = pair->events - dim->start_sample.event_ctr;
@@ -93,7 +93,7 @@ static void hwl_dim_feed(struct hwl_pair *pair, struct dim *dim,
 }
 
 /**
- * hwl_dim_poll() - count a poll that leaves nothing to do
+ * hwl_dim_poll() - count a poll that completes, and feed net_dim
  * @pair: the pair
  *
  * Context: NAPI.

@@ -42,7 +42,7 @@ static void hwl_set_msglevel(struct net_device *netdev, u32 level)
 
 /* ---- Reset ---- */
 
-/* The device is reset as a whole but for the PHY, which keeps the link. */
+/* Reset the whole device except the PHY, which keeps the link. */
 static int hwl_reset_device_op(struct net_device *netdev, u32 *flags)
 {
 	const u32 mac = ETH_RESET_DMA | ETH_RESET_FILTER | ETH_RESET_OFFLOAD |

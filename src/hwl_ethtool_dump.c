@@ -34,11 +34,23 @@ static const u32 hwl_dump_regs[] = {
 	HWL_RAL(0), HWL_RAH(0),
 };
 
+/**
+ * hwl_et_get_regs_len() - size of the register dump
+ * @netdev: interface
+ *
+ * Return: bytes.
+ */
 int hwl_et_get_regs_len(struct net_device *netdev)
 {
 	return sizeof(hwl_dump_regs);
 }
 
+/**
+ * hwl_et_get_regs() - dump registers
+ * @netdev: interface
+ * @regs: version of the dump is returned here
+ * @data: buffer
+ */
 void hwl_et_get_regs(struct net_device *netdev, struct ethtool_regs *regs,
 		     void *data)
 {
@@ -51,6 +63,12 @@ void hwl_et_get_regs(struct net_device *netdev, struct ethtool_regs *regs,
 		val[i] = hwl_rd32(&ad->hw, hwl_dump_regs[i]);
 }
 
+/**
+ * hwl_et_get_eeprom_len() - size of the NVM
+ * @netdev: interface
+ *
+ * Return: bytes.
+ */
 int hwl_et_get_eeprom_len(struct net_device *netdev)
 {
 	struct hwl_adapter *ad = netdev_priv(netdev);
@@ -63,6 +81,14 @@ static u32 hwl_eeprom_magic(const struct hwl_adapter *ad)
 	return ad->pdev->vendor | ad->pdev->device << 16;
 }
 
+/**
+ * hwl_et_get_eeprom() - read the NVM
+ * @netdev: interface
+ * @eeprom: range and magic
+ * @data: buffer
+ *
+ * Return: 0 or a negative error code.
+ */
 int hwl_et_get_eeprom(struct net_device *netdev, struct ethtool_eeprom *eeprom,
 		      u8 *data)
 {
@@ -87,6 +113,14 @@ int hwl_et_get_eeprom(struct net_device *netdev, struct ethtool_eeprom *eeprom,
 	return err;
 }
 
+/**
+ * hwl_et_set_eeprom() - write the NVM
+ * @netdev: interface
+ * @eeprom: range and magic
+ * @data: buffer
+ *
+ * Return: 0 or a negative error code.
+ */
 int hwl_et_set_eeprom(struct net_device *netdev, struct ethtool_eeprom *eeprom,
 		      u8 *data)
 {

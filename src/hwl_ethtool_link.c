@@ -9,6 +9,13 @@
 #include "hwl_ethtool.h"
 #include "hwl_link.h"
 
+/**
+ * hwl_et_get_link_ksettings() - get link settings
+ * @netdev: interface
+ * @ks: link settings
+ *
+ * Return: 0 or a negative error code.
+ */
 int hwl_et_get_link_ksettings(struct net_device *netdev,
 			      struct ethtool_link_ksettings *ks)
 {
@@ -22,7 +29,7 @@ int hwl_et_get_link_ksettings(struct net_device *netdev,
 	ks->base.autoneg = cfg->autoneg ? AUTONEG_ENABLE : AUTONEG_DISABLE;
 	ks->base.speed = READ_ONCE(ad->link.speed);
 	ks->base.duplex = ad->link.duplex;
-	/* What is forced is known without a link, and can be written back. */
+	/* Forced settings are known without link, and can be written back. */
 	if (!cfg->autoneg && !ad->link.up) {
 		ks->base.speed = cfg->speed;
 		ks->base.duplex = cfg->duplex;
@@ -41,15 +48,15 @@ int hwl_et_get_link_ksettings(struct net_device *netdev,
 	return hwl_link_get_partner(ad, ks->link_modes.lp_advertising);
 }
 
-/* Does an offer hold at least one speed? */
+/* True if an advertisement includes at least one speed. */
 static bool hwl_offers_speed(const unsigned long *modes)
 {
 	return linkmode_adv_to_mii_adv_t((unsigned long *)modes) & ADVERTISE_ALL ||
 	       linkmode_adv_to_mii_ctrl1000_t(modes) & ADVERTISE_1000FULL;
 }
 
-/* The user's choice of speeds, as link.cfg has it. Whether to negotiate, and pause,
- * have settings of their own, so these bits are as hwl_link_init() has set them.
+/* Set the speeds to advertise. Autoneg and pause have settings of their own, so
+ * their bits stay as set by hwl_link_init().
  */
 static void hwl_link_offer(unsigned long *cfg, const unsigned long *modes)
 {
@@ -60,6 +67,13 @@ static void hwl_link_offer(unsigned long *cfg, const unsigned long *modes)
 	linkmode_set_bit(ETHTOOL_LINK_MODE_Asym_Pause_BIT, cfg);
 }
 
+/**
+ * hwl_et_set_link_ksettings() - change link settings
+ * @netdev: interface
+ * @ks: link settings
+ *
+ * Return: 0 or a negative error code.
+ */
 int hwl_et_set_link_ksettings(struct net_device *netdev,
 			      const struct ethtool_link_ksettings *ks)
 {
@@ -81,8 +95,8 @@ int hwl_et_set_link_ksettings(struct net_device *netdev,
 			return -EINVAL;
 		hwl_link_offer(cfg.advertising, ks->link_modes.advertising);
 	} else {
-		/* 1000BASE-T cannot do without negotiation, nor can crossover
-		 * be chosen for a forced link.
+		/* 1000BASE-T requires negotiation, and MDI/MDI-X cannot be set
+		 * for a forced link.
 		 */
 		if ((ks->base.speed != SPEED_10 && ks->base.speed != SPEED_100) ||
 		    ks->base.duplex > DUPLEX_FULL ||
@@ -95,6 +109,12 @@ int hwl_et_set_link_ksettings(struct net_device *netdev,
 	return hwl_link_set_cfg(ad, &cfg);
 }
 
+/**
+ * hwl_et_nway_reset() - restart negotiation
+ * @netdev: interface
+ *
+ * Return: 0 or a negative error code.
+ */
 int hwl_et_nway_reset(struct net_device *netdev)
 {
 	struct hwl_adapter *ad = netdev_priv(netdev);
@@ -106,6 +126,11 @@ int hwl_et_nway_reset(struct net_device *netdev)
 	return hwl_link_apply(ad, true);
 }
 
+/**
+ * hwl_et_get_pauseparam() - get pause settings
+ * @netdev: interface
+ * @pause: pause settings
+ */
 void hwl_et_get_pauseparam(struct net_device *netdev,
 			   struct ethtool_pauseparam *pause)
 {
@@ -116,6 +141,13 @@ void hwl_et_get_pauseparam(struct net_device *netdev,
 	pause->tx_pause = ad->link.cfg.fc_tx;
 }
 
+/**
+ * hwl_et_set_pauseparam() - change pause settings
+ * @netdev: interface
+ * @pause: pause settings
+ *
+ * Return: 0 or a negative error code.
+ */
 int hwl_et_set_pauseparam(struct net_device *netdev,
 			  struct ethtool_pauseparam *pause)
 {
@@ -128,7 +160,7 @@ int hwl_et_set_pauseparam(struct net_device *netdev,
 	if (cfg.fc_autoneg == ad->link.cfg.fc_autoneg &&
 	    cfg.fc_rx == ad->link.cfg.fc_rx && cfg.fc_tx == ad->link.cfg.fc_tx)
 		return 0;
-	/* Only a new offer needs a negotiation. */
+	/* Only a new advertisement requires negotiation. */
 	if (cfg.fc_autoneg && cfg.autoneg)
 		return hwl_link_set_cfg(ad, &cfg);
 	ad->link.cfg = cfg;

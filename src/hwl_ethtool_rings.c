@@ -14,6 +14,13 @@
 
 /* ---- Rings and channels ---- */
 
+/**
+ * hwl_et_get_ringparam() - get ring sizes
+ * @netdev: interface
+ * @ring: ring sizes
+ * @kring: further ring settings
+ * @extack: reason of a refusal
+ */
 void hwl_et_get_ringparam(struct net_device *netdev,
 			  struct ethtool_ringparam *ring,
 			  struct kernel_ethtool_ringparam *kring,
@@ -38,6 +45,15 @@ static int hwl_check_ring(u32 count, u32 min, const char *what,
 	return -EINVAL;
 }
 
+/**
+ * hwl_et_set_ringparam() - change ring sizes
+ * @netdev: interface
+ * @ring: ring sizes
+ * @kring: further ring settings
+ * @extack: reason of a refusal
+ *
+ * Return: 0 or a negative error code.
+ */
 int hwl_et_set_ringparam(struct net_device *netdev,
 			 struct ethtool_ringparam *ring,
 			 struct kernel_ethtool_ringparam *kring,
@@ -63,10 +79,15 @@ int hwl_et_set_ringparam(struct net_device *netdev,
 	err = hwl_reconfigure(ad, &cfg);
 	if (err == -ENOMEM)
 		NL_SET_ERR_MSG_MOD(extack,
-				   "no memory for these rings; the old ones are in use");
+				   "failed to allocate new rings; keeping the current ones");
 	return err;
 }
 
+/**
+ * hwl_et_get_channels() - get channels
+ * @netdev: interface
+ * @ch: channels
+ */
 void hwl_et_get_channels(struct net_device *netdev, struct ethtool_channels *ch)
 {
 	struct hwl_adapter *ad = netdev_priv(netdev);
@@ -79,6 +100,13 @@ void hwl_et_get_channels(struct net_device *netdev, struct ethtool_channels *ch)
 	}
 }
 
+/**
+ * hwl_et_set_channels() - change the number of channels
+ * @netdev: interface
+ * @ch: channels
+ *
+ * Return: 0 or a negative error code.
+ */
 int hwl_et_set_channels(struct net_device *netdev, struct ethtool_channels *ch)
 {
 	struct hwl_adapter *ad = netdev_priv(netdev);
@@ -99,6 +127,14 @@ int hwl_et_set_channels(struct net_device *netdev, struct ethtool_channels *ch)
 
 /* ---- Moderation ---- */
 
+/**
+ * hwl_et_get_queue_coalesce() - get the moderation of a queue
+ * @netdev: interface
+ * @q: queue
+ * @coal: moderation settings
+ *
+ * Return: 0 or a negative error code.
+ */
 int hwl_et_get_queue_coalesce(struct net_device *netdev, u32 q,
 			      struct ethtool_coalesce *coal)
 {
@@ -113,7 +149,17 @@ int hwl_et_get_queue_coalesce(struct net_device *netdev, u32 q,
 	return 0;
 }
 
-/* Where queues differ, the first speaks for all. */
+/**
+ * hwl_et_get_coalesce() - get interrupt moderation
+ * @netdev: interface
+ * @coal: moderation settings
+ * @kcoal: unused
+ * @extack: reason of a refusal
+ *
+ * If queues differ, get the settings of the first.
+ *
+ * Return: 0 or a negative error code.
+ */
 int hwl_et_get_coalesce(struct net_device *netdev,
 			struct ethtool_coalesce *coal,
 			struct kernel_ethtool_coalesce *kcoal,
@@ -158,7 +204,7 @@ static int hwl_check_coalesce(const struct hwl_adapter *ad,
 	return 0;
 }
 
-/* Is what the user asks for what a queue has? */
+/* True if the request equals the settings of a queue. */
 static bool hwl_coalesce_equal(const struct hwl_coalesce *have,
 			       const struct ethtool_coalesce *coal)
 {
@@ -168,8 +214,8 @@ static bool hwl_coalesce_equal(const struct hwl_coalesce *have,
 	       have->tx_adaptive == !!coal->use_adaptive_tx_coalesce;
 }
 
-/* Queues @q to @end - 1. The first is the one that GET has shown: what it says,
- * written back, changes none of them.
+/* Set queues @q to @end - 1. GET returns the settings of the first: writing them
+ * back unchanged changes no queue.
  */
 static int hwl_set_queues_coalesce(struct hwl_adapter *ad, u32 q, u32 end,
 				   const struct ethtool_coalesce *coal,
@@ -187,7 +233,7 @@ static int hwl_set_queues_coalesce(struct hwl_adapter *ad, u32 q, u32 end,
 		ad->coal[q].tx_usecs = coal->tx_coalesce_usecs;
 		WRITE_ONCE(ad->coal[q].rx_adaptive, !!coal->use_adaptive_rx_coalesce);
 		WRITE_ONCE(ad->coal[q].tx_adaptive, !!coal->use_adaptive_tx_coalesce);
-		/* Work that is under way would write what does not hold any more. */
+		/* Running work would program an outdated interval. */
 		if (ad->pair[q])
 			hwl_dim_stop(ad->pair[q]);
 	}
@@ -196,6 +242,14 @@ static int hwl_set_queues_coalesce(struct hwl_adapter *ad, u32 q, u32 end,
 	return 0;
 }
 
+/**
+ * hwl_et_set_queue_coalesce() - change the moderation of a queue
+ * @netdev: interface
+ * @q: queue
+ * @coal: moderation settings
+ *
+ * Return: 0 or a negative error code.
+ */
 int hwl_et_set_queue_coalesce(struct net_device *netdev, u32 q,
 			      struct ethtool_coalesce *coal)
 {
@@ -206,6 +260,15 @@ int hwl_et_set_queue_coalesce(struct net_device *netdev, u32 q,
 	return hwl_set_queues_coalesce(ad, q, q + 1, coal, NULL);
 }
 
+/**
+ * hwl_et_set_coalesce() - change the moderation of all queues
+ * @netdev: interface
+ * @coal: moderation settings
+ * @kcoal: unused
+ * @extack: reason of a refusal
+ *
+ * Return: 0 or a negative error code.
+ */
 int hwl_et_set_coalesce(struct net_device *netdev,
 			struct ethtool_coalesce *coal,
 			struct kernel_ethtool_coalesce *kcoal,

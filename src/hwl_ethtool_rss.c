@@ -9,16 +9,35 @@
 #include "hwl_ethtool.h"
 #include "hwl_rss.h"
 
+/**
+ * hwl_et_get_rxfh_key_size() - size of the RSS key
+ * @netdev: interface
+ *
+ * Return: bytes.
+ */
 u32 hwl_et_get_rxfh_key_size(struct net_device *netdev)
 {
 	return HWL_RSSRK_BYTES;
 }
 
+/**
+ * hwl_et_get_rxfh_indir_size() - size of the RSS indirection table
+ * @netdev: interface
+ *
+ * Return: entries.
+ */
 u32 hwl_et_get_rxfh_indir_size(struct net_device *netdev)
 {
 	return HWL_RETA_ENTRIES;
 }
 
+/**
+ * hwl_et_get_rxfh() - get RSS key and indirection table
+ * @netdev: interface
+ * @rxfh: RSS settings
+ *
+ * Return: 0 or a negative error code.
+ */
 int hwl_et_get_rxfh(struct net_device *netdev, struct ethtool_rxfh_param *rxfh)
 {
 	struct hwl_adapter *ad = netdev_priv(netdev);
@@ -32,6 +51,14 @@ int hwl_et_get_rxfh(struct net_device *netdev, struct ethtool_rxfh_param *rxfh)
 	return 0;
 }
 
+/**
+ * hwl_et_set_rxfh() - change RSS key and indirection table
+ * @netdev: interface
+ * @rxfh: RSS settings
+ * @extack: reason of a refusal
+ *
+ * Return: 0 or a negative error code.
+ */
 int hwl_et_set_rxfh(struct net_device *netdev, struct ethtool_rxfh_param *rxfh,
 		    struct netlink_ext_ack *extack)
 {
@@ -41,7 +68,7 @@ int hwl_et_set_rxfh(struct net_device *netdev, struct ethtool_rxfh_param *rxfh,
 
 	if (rxfh->hfunc != ETH_RSS_HASH_NO_CHANGE &&
 	    rxfh->hfunc != ETH_RSS_HASH_TOP) {
-		NL_SET_ERR_MSG_MOD(extack, "the device hashes by Toeplitz only");
+		NL_SET_ERR_MSG_MOD(extack, "only the Toeplitz hash is supported");
 		return -EOPNOTSUPP;
 	}
 
@@ -58,7 +85,15 @@ int hwl_et_set_rxfh(struct net_device *netdev, struct ethtool_rxfh_param *rxfh,
 	return 0;
 }
 
-/* What the device hashes is fixed: ports of TCP, addresses of all else. */
+/**
+ * hwl_et_get_rxfh_fields() - get the hashed fields of a flow type
+ * @netdev: interface
+ * @fields: flow type, and its hashed fields
+ *
+ * Hash fields are fixed: addresses and ports of TCP, addresses of all else.
+ *
+ * Return: 0 or a negative error code.
+ */
 int hwl_et_get_rxfh_fields(struct net_device *netdev,
 			   struct ethtool_rxfh_fields *fields)
 {
@@ -87,6 +122,12 @@ int hwl_et_get_rxfh_fields(struct net_device *netdev,
 	}
 }
 
+/**
+ * hwl_et_get_rx_ring_count() - number of receive queues
+ * @netdev: interface
+ *
+ * Return: the number.
+ */
 u32 hwl_et_get_rx_ring_count(struct net_device *netdev)
 {
 	struct hwl_adapter *ad = netdev_priv(netdev);
@@ -94,7 +135,16 @@ u32 hwl_et_get_rx_ring_count(struct net_device *netdev)
 	return ad->cfg.pairs;
 }
 
-/* How kernels before 6.18 ask for either; there are no rules to ask for. */
+/**
+ * hwl_et_get_rxnfc() - get receive queues or hashed fields
+ * @netdev: interface
+ * @nfc: request
+ * @rules: unused
+ *
+ * Kernels before 6.18 use this for both; classification rules do not exist.
+ *
+ * Return: 0 or a negative error code.
+ */
 int hwl_et_get_rxnfc(struct net_device *netdev, struct ethtool_rxnfc *nfc,
 		     u32 *rules)
 {

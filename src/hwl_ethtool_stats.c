@@ -2,7 +2,7 @@
 /*
  * ethtool statistics: the standard groups, and private strings for the rest.
  *
- * All under rtnl. Each request folds the hardware counters first, if the
+ * All under rtnl. Each request first accumulates the hardware counters, if the
  * device is up.
  */
 #include <linux/ethtool.h>

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * What is received: addresses, VLANs, and frames for others.
+ * Receive filters: MAC addresses, VLANs, promiscuous modes.
  *
- * Everything here is changed in place on a running receiver. The address list
- * of the interface is read under its address lock; while the device is down,
- * nothing is written, and hwl_filter_start() catches up.
+ * All are changed in place while the receiver runs. The address lists of the
+ * netdev are read under its address lock; while the device is down nothing is
+ * written, and hwl_filter_start() programs the filters.
  */
 #include <linux/etherdevice.h>
 #include <linux/if_vlan.h>
@@ -43,8 +43,8 @@ static void hwl_filter_write_multicast(struct hwl_adapter *ad)
 }
 
 /*
- * Under traffic, too: a frame under way is judged by the old filter or the new
- * one, and one that both accept is not lost (see hwl_hw_write_mta()).
+ * Safe under traffic: the old or the new filter applies to a frame being
+ * received, and a frame accepted by both is never lost (see hwl_hw_write_mta()).
  * Caller holds the address lock.
  */
 static void hwl_filter_write(struct hwl_adapter *ad)
@@ -62,7 +62,7 @@ static void hwl_filter_write(struct hwl_adapter *ad)
 }
 
 /**
- * hwl_filter_init() - receive mode of a fresh device
+ * hwl_filter_init() - set the initial receive mode
  * @ad: the device
  *
  * Context: process; probe only.
@@ -79,7 +79,7 @@ void hwl_filter_init(struct hwl_adapter *ad)
  * hwl_filter_start() - mark the device up, and write all filters
  * @ad: the device; its receiver is enabled
  *
- * Both under the address lock, so that no change of the list is lost.
+ * Both under the address lock, so that no change of the lists is missed.
  *
  * Context: process, rtnl held.
  */
@@ -113,7 +113,7 @@ void hwl_filter_set_rx_mode(struct net_device *netdev)
  * @addr: struct sockaddr with the new address
  *
  * Context: process, rtnl held.
- * Return: 0, or -EADDRNOTAVAIL for an address that cannot be.
+ * Return: 0, or -EADDRNOTAVAIL if the address is not valid.
  */
 int hwl_filter_set_mac(struct net_device *netdev, void *addr)
 {
@@ -174,9 +174,9 @@ int hwl_filter_kill_vid(struct net_device *netdev, __be16 proto, u16 vid)
  * @ad: the device
  * @features: the new features
  *
- * VFE and SBP decide on whole frames, in the MAC: one under way is judged by the
- * old or the new bit. SECRC decides whether a stored frame has its FCS, and no
- * descriptor tells: see hwl_set_features().
+ * VFE and SBP apply to whole frames, in the MAC: the old or the new bit applies
+ * to a frame being received. SECRC decides whether a stored frame includes its
+ * FCS, which no descriptor shows: see hwl_set_features().
  *
  * Context: process, rtnl held; the device is up, or about to be.
  */
@@ -198,9 +198,9 @@ void hwl_filter_set_features(struct hwl_adapter *ad, netdev_features_t features)
  * @ad: the device; up, or about to be
  *
  * One bit for both directions; see hwl_fix_features(). The receiver needs no
- * care: VP in each descriptor tells of a tag that was stripped. The transmitter
- * ignores VLE without VME: the caller sees to it that no descriptor has VLE when
- * this is switched off.
+ * care: VP in each descriptor shows whether a tag was stripped. The transmitter
+ * ignores VLE without VME: the caller ensures that no descriptor has VLE set
+ * when this is disabled.
  *
  * Context: process, rtnl held.
  */
@@ -214,8 +214,8 @@ void hwl_filter_write_vlan_offload(struct hwl_adapter *ad)
  * @ad: the device; up
  * @mtu: the new MTU
  *
- * LPE is the MAC's, for whole frames: one under way is accepted by the old limit
- * or the new one, and the poll compares its length with the new one.
+ * LPE applies to whole frames, in the MAC: a frame being received is accepted by
+ * the old or the new limit, and the poll checks its length against the new one.
  *
  * Context: process, rtnl held.
  */

@@ -2,8 +2,8 @@
 /*
  * The MAC: reset, set-up and ring registers; its tables are in hwl_hw_tables.c.
  *
- * Knows registers only: no netdev, no buffer. What a reset clears is kept as
- * a shadow in struct hwl_hw (receive mode, multicast and VLAN tables) or is
+ * Accesses registers only: no netdev, no buffer. State that a reset clears is
+ * shadowed in struct hwl_hw (receive mode, multicast and VLAN tables) or
  * written again by the caller (rings, addresses, RSS, interrupts).
  *
  * hw->lock makes read-modify-write of the shared registers atomic: the address
@@ -23,12 +23,13 @@
 /* Thresholds in descriptors.
  *
  * Transmit: with WTHRESH 0 a descriptor is written back at once if it has RS,
- * and not at all otherwise (82583V datasheet 7.2.4.2; DPDK and NetBSD run this
- * part so). From 1 on the device ignores RS, and what is below the threshold
- * waits for TIDV and TADV, which nobody says serve the second queue.
+ * and not at all otherwise (82583V datasheet 7.2.4.2; DPDK and NetBSD use 0 on
+ * this part). From 1 on the device ignores RS, and descriptors below the
+ * threshold wait for TIDV and TADV, which are not documented to serve the
+ * second queue.
  *
- * Receive: the same timers' counterparts are left off, so WTHRESH is 1 and has
- * nothing to gather (NetBSD).
+ * Receive: the corresponding timers are disabled, so WTHRESH is 1 and batches
+ * nothing (NetBSD).
  */
 #define HWL_TXDCTL_VALUE	(FIELD_PREP(HWL_XDCTL_PTHRESH, 31) | \
 				 FIELD_PREP(HWL_XDCTL_HTHRESH, 1) | \
@@ -47,13 +48,13 @@
 #define HWL_TIDV_VALUE		8
 #define HWL_TADV_VALUE		32
 
-/* The transmitter finishes what it has begun (Linux, e1000e_down()). */
+/* Time for the transmitter to finish its frame (Linux, e1000e_down()). */
 #define HWL_TX_STOP_US		(10 * USEC_PER_MSEC)
-/* DMA that has not come to rest gets this much longer before the reset. */
+/* Extra time for DMA if master disable timed out before the reset. */
 #define HWL_DMA_LATE_US		(10 * USEC_PER_MSEC)
-/* No register is read so soon after CTRL.RST. */
+/* No register is read within this time after CTRL.RST. */
 #define HWL_RST_QUIET_US	USEC_PER_MSEC
-/* Until the device answers again, and until it has read the NVM. */
+/* Timeout for the device to respond, and for it to read the NVM. */
 #define HWL_RST_US		(20 * USEC_PER_MSEC)
 /* The PHY's part of the NVM is read only after AUTO_RD. */
 #define HWL_PHY_CONFIG_US	(25 * USEC_PER_MSEC)
@@ -83,7 +84,7 @@ static int hwl_hw_bus_quiesce(struct hwl_hw *hw)
 }
 
 /**
- * hwl_hw_stop() - end all receiving, transmitting and interrupting
+ * hwl_hw_stop() - stop interrupts, transmitter, DMA and receiver
  * @hw: the device
  *
  * The order is that of Linux: the transmitter first, with time to finish its
@@ -117,7 +118,7 @@ static int hwl_hw_answers(struct hwl_hw *hw)
 	if (!read_poll_timeout(readl, status, status != ~0U, 100, HWL_RST_US,
 			       false, hw->bar + HWL_STATUS))
 		return 0;
-	/* If it is gone, this finds out. */
+	/* Detects a removal. */
 	hwl_flush(hw);
 	return hwl_gone(hw) ? -ENODEV : -ETIMEDOUT;
 }
@@ -149,11 +150,11 @@ static int hwl_hw_reset_done(struct hwl_hw *hw, bool owned)
  * hwl_hw_reset() - reset the MAC
  * @hw: the device; hwl_hw_stop() was called
  *
- * The PHY is left alone, so the link stays up where the silicon lets it.
+ * The PHY is not reset, so the link stays up if the silicon allows it.
  *
  * Context: process; may sleep, about 30 ms.
- * Return: 0; -ENODEV when the device is gone; -ETIMEDOUT when it does not come
- * back, after which it must not be touched.
+ * Return: 0; -ENODEV if the device was removed; -ETIMEDOUT if it does not
+ * recover, after which it must not be accessed.
  */
 int hwl_hw_reset(struct hwl_hw *hw)
 {
@@ -181,10 +182,11 @@ int hwl_hw_reset(struct hwl_hw *hw)
 }
 
 /**
- * hwl_hw_init() - bring the MAC from its reset state to the working one
+ * hwl_hw_init() - set the MAC up after a reset
  * @hw: the device
  *
- * All that depends on neither queues nor link. Tables come from their shadows.
+ * Covers what depends on neither queues nor link. Tables are restored from
+ * their shadows.
  *
  * Context: process, after hwl_hw_reset().
  */
@@ -215,10 +217,10 @@ void hwl_hw_init(struct hwl_hw *hw)
 }
 
 /**
- * hwl_hw_release() - tell firmware that the driver has let go of the device
+ * hwl_hw_release() - clear DRV_LOAD: firmware controls the device
  * @hw: the device; its data path is stopped
  *
- * hwl_hw_init() tells it of the driver.
+ * hwl_hw_init() sets it.
  *
  * Context: process.
  */
@@ -280,7 +282,7 @@ static u32 hwl_rctl_value(const struct hwl_rx_mode *rx)
 }
 
 /**
- * hwl_hw_rctl() - put the receive mode into force
+ * hwl_hw_rctl() - program RCTL from the receive mode
  * @hw: the device
  *
  * Context: BH disabled, hw->lock held.
@@ -313,7 +315,7 @@ void hwl_hw_rx_mode(struct hwl_hw *hw, const struct hwl_rx_mode *mode)
 }
 
 /**
- * hwl_hw_rx_ring() - tell the device of a receive ring
+ * hwl_hw_rx_ring() - program the registers of a receive ring
  * @hw: the device
  * @q: queue
  * @ring: the ring
@@ -367,7 +369,7 @@ void hwl_hw_rx_start(struct hwl_hw *hw, bool msix)
 /* ---- Transmit ---- */
 
 /**
- * hwl_hw_tx_ring() - tell the device of a transmit ring
+ * hwl_hw_tx_ring() - program the registers of a transmit ring
  * @hw: the device
  * @q: queue
  * @ring: the ring
@@ -388,7 +390,7 @@ void hwl_hw_tx_ring(struct hwl_hw *hw, int q, const struct hwl_ring_regs *ring)
  * @hw: the device
  * @pairs: queues in use
  *
- * Thresholds are the same for both queues even where one is used (erratum).
+ * Thresholds are the same for both queues even if one is used (erratum).
  * The arbiter is set as FreeBSD sets it (em_initialize_transmit_unit()): what
  * makes it fair between two queues in both registers, and only with two; the
  * cure for a full internal buffer always. With one queue TARC1 stays as the
@@ -431,11 +433,11 @@ void hwl_hw_tx_enable(struct hwl_hw *hw)
 }
 
 /**
- * hwl_hw_tx_paused() - has the link partner paused the transmitter?
+ * hwl_hw_tx_paused() - check whether the link partner has paused us
  * @hw: the device
  *
  * Context: any.
- * Return: true if so, or if the device is gone.
+ * Return: true if so, or if the device was removed.
  */
 bool hwl_hw_tx_paused(struct hwl_hw *hw)
 {
@@ -443,7 +445,7 @@ bool hwl_hw_tx_paused(struct hwl_hw *hw)
 }
 
 /**
- * hwl_hw_write_back() - have the device write back what it holds
+ * hwl_hw_write_back() - flush pending descriptor write-backs
  * @hw: the device
  *
  * Twice, since the first may be missed (Linux); PCI keeps the order of the
@@ -466,11 +468,11 @@ void hwl_hw_write_back(struct hwl_hw *hw)
 /**
  * hwl_hw_set_pause() - set flow control
  * @hw: the device
- * @rx: obey the pause frames of the link partner
+ * @rx: honour the pause frames of the link partner
  * @tx: send pause frames when the receive FIFO fills
  *
- * Above the high watermark there is room for one more of the largest frames.
- * Changed under traffic: the MAC obeys and sends pause frames between frames.
+ * Above the high watermark there is space for one more maximum-size frame.
+ * Safe under traffic: the MAC handles pause frames between frames.
  *
  * Context: any but hard interrupt.
  */

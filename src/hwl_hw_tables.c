@@ -6,8 +6,8 @@
 
 #include "hwl_hw.h"
 
-/* Each half is flushed: some bridges merge the pair into one write that the
- * device does not take.
+/* Flush each half: some bridges merge both into one write, which the device
+ * does not accept.
  */
 static void hwl_hw_write_rar(struct hwl_hw *hw, int i, u64 rar)
 {
@@ -88,7 +88,7 @@ u32 hwl_hw_mta_hash(const u8 *addr)
  * @mta: HWL_MTA_WORDS words
  *
  * Only words that change are written; a frame that both tables accept is never
- * refused in between.
+ * rejected in between.
  *
  * Context: any but hard interrupt.
  */
@@ -107,7 +107,7 @@ void hwl_hw_write_mta(struct hwl_hw *hw, const u32 *mta)
 }
 
 /**
- * hwl_hw_set_vlan() - let a VLAN through the filter, or no longer
+ * hwl_hw_set_vlan() - add a VLAN to the filter, or remove it
  * @hw: the device
  * @vid: VLAN id
  * @on: let it through
@@ -135,7 +135,7 @@ void hwl_hw_set_vlan(struct hwl_hw *hw, u16 vid, bool on, bool live)
  * @key: HWL_RSSRK_BYTES bytes
  * @indir: HWL_RETA_ENTRIES queue numbers
  *
- * Frames under way are steered by the old or the new entry, never lost.
+ * The old or the new entry applies to a frame in flight; none is lost.
  *
  * Context: process.
  */

@@ -1,23 +1,23 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Register access: the slow half.
+ * Register access: the slow path.
  *
- * A PCI read that nobody answers returns all ones. That value alone proves
+ * A PCI read without a completion returns all ones. That value alone proves
  * nothing (a statistics register may stick at it), but STATUS has bits that
- * always read as zero. The discovery is made here, once, and announced through
- * hw->lost; everything else just asks hwl_gone().
+ * always read as zero. Removal is detected here, once, and signalled through
+ * hw->lost; all other code checks hwl_gone().
  */
 #include "hwl_io.h"
 
 /**
- * hwl_io_retry() - does a device that was gone answer again?
+ * hwl_io_retry() - check whether a removed device responds again
  * @hw: the device
  *
- * A completion that timed out looks like a removal, and so does a reset of the
- * function by somebody else. The device needs a reset afterwards.
+ * A completion timeout looks like a removal, and so does a function reset that
+ * the driver did not ask for. The device needs a reset afterwards.
  *
  * Context: process.
- * Return: true if it answers.
+ * Return: true if it responds.
  */
 bool hwl_io_retry(struct hwl_hw *hw)
 {
@@ -28,7 +28,7 @@ bool hwl_io_retry(struct hwl_hw *hw)
 }
 
 /**
- * hwl_io_suspect() - look into a read that returned all ones
+ * hwl_io_suspect() - check for removal after a read returned all ones
  * @hw: the device
  * @reg: offset that was read
  * @val: the value
@@ -44,7 +44,7 @@ u32 hwl_io_suspect(struct hwl_hw *hw, u32 reg, u32 val)
 		return val;
 
 	if (!xchg(&hw->gone, true)) {
-		dev_warn(hw->dev, "device is gone (register 0x%05x reads all ones)\n",
+		dev_warn(hw->dev, "device removed or PCIe link lost (register 0x%05x reads all ones)\n",
 			 reg);
 		if (hw->lost)
 			hw->lost(hw);

@@ -8,9 +8,9 @@
  * (EIAC), so neither handler nor poll reads a register, and the end of a poll
  * enables the pair's causes again by one write.
  *
- * A frame that arrives between the last look at the ring and that write has
- * set its bit in ICR by then, and unmasking a set bit raises the interrupt: no
- * frame waits for the next one.
+ * A frame that arrives between the last check of the ring and that write has
+ * already set its bit in ICR, and unmasking a set bit raises the interrupt: no
+ * frame has to wait for the next one.
  *
  * With MSI and INTx there is one pair, and reading ICR acknowledges and masks.
  */
@@ -28,12 +28,12 @@
 				 HWL_INT_MDAC | HWL_INT_SRPD | HWL_INT_ACK | \
 				 HWL_INT_MNG)
 
-/* A receiver that overruns floods OTHER: this many microseconds apart. */
+/* Receiver overruns flood OTHER: throttle it to this interval. */
 #define HWL_OTHER_USECS		1000
 
 /* ---- Vectors ---- */
 
-/* Vectors of a pair: two where queues do not share. */
+/* Vectors per pair: two unless its queues share one. */
 static u32 hwl_vectors_per_pair(enum hwl_irq_mode mode)
 {
 	return mode == HWL_IRQ_MSIX_SPLIT ? 2 : 1;
@@ -80,7 +80,7 @@ static const struct cpumask *hwl_irq_cpus(const struct hwl_adapter *ad, u32 q)
 	return cpumask_of(cpumask_local_spread(q, dev_to_node(&ad->pdev->dev)));
 }
 
-/* Where they start; a user's choice outlives down and up. */
+/* Initial affinity; the user's choice survives down and up. */
 static void hwl_irq_spread(struct hwl_adapter *ad)
 {
 	u32 q;
@@ -120,10 +120,10 @@ static int hwl_irq_try_line(struct hwl_adapter *ad, unsigned int types)
 }
 
 /**
- * hwl_irq_init() - choose the kind of interrupt, and get vectors
+ * hwl_irq_init() - select the interrupt mode and allocate vectors
  * @ad: the device
  *
- * Boards differ in how many vectors their NVM grants: five, three, or none.
+ * The NVM of a board grants five vectors, three, or none.
  *
  * Context: process; probe only. Undone by hwl_irq_exit().
  * Return: 0, with irq_mode and max_pairs set, or a negative error code.
@@ -139,7 +139,7 @@ int hwl_irq_init(struct hwl_adapter *ad)
 }
 
 /**
- * hwl_irq_exit() - give the vectors back
+ * hwl_irq_exit() - free the vectors
  * @ad: the device
  *
  * Context: process.
@@ -150,10 +150,10 @@ void hwl_irq_exit(struct hwl_adapter *ad)
 }
 
 /**
- * hwl_irq_mode_name() - the kind of interrupt, for people
+ * hwl_irq_mode_name() - get the interrupt mode as text
  * @ad: the device
  *
- * Return: a short text.
+ * Return: a short human-readable string.
  */
 const char *hwl_irq_mode_name(const struct hwl_adapter *ad)
 {
@@ -170,7 +170,7 @@ const char *hwl_irq_mode_name(const struct hwl_adapter *ad)
 }
 
 /**
- * hwl_irq_pair_causes() - note which causes the poll of a pair enables again
+ * hwl_irq_pair_causes() - set the causes that the poll of a pair re-arms
  * @pair: the pair
  * @q: its number
  *
@@ -206,7 +206,7 @@ static irqreturn_t hwl_irq_other(int irq, void *data)
 	if (unlikely(hwl_gone(hw)))
 		return IRQ_HANDLED;
 
-	/* The read took the queues' causes, too: raise them again. */
+	/* The read cleared the queues' causes, too: raise them again. */
 	if (icr & HWL_INT_QUEUES) {
 		ad->reraised++;
 		hwl_wr32(hw, HWL_ICS, icr & HWL_INT_QUEUES);
@@ -225,8 +225,8 @@ static irqreturn_t hwl_irq_line(int irq, void *data)
 	struct hwl_adapter *ad = data;
 	u32 icr;
 
-	/* A neighbour on the line, or a cause that a poll has just unmasked: a
-	 * write does no harm even in the middle of a reset.
+	/* Raised by a device that shares the line, or by a cause that a poll has
+	 * just unmasked. The write is harmless even during a reset.
 	 */
 	if (test_bit(HWL_DOWN, &ad->flags)) {
 		hwl_wr32(&ad->hw, HWL_IMC, HWL_INT_ALL);
@@ -236,7 +236,7 @@ static irqreturn_t hwl_irq_line(int irq, void *data)
 	if (unlikely(hwl_gone(&ad->hw)))
 		return IRQ_NONE;
 
-	/* The read may take causes that came while a poll had them masked. */
+	/* The read may clear causes set while a poll had them masked. */
 	if (icr & HWL_INT_LSC)
 		hwl_link_check(ad);
 	if (icr & (HWL_INT_LINE_CAUSES | HWL_INT_ASSERTED)) {
@@ -325,8 +325,7 @@ static int hwl_irq_request_line(struct hwl_adapter *ad)
  * hwl_irq_request() - install the handlers
  * @ad: the device; all causes are masked
  *
- * For every pair that there could be, so that changing their number later has
- * nothing to ask for.
+ * For max_pairs pairs, so that a later change of channels allocates none.
  *
  * Context: process, rtnl held.
  * Return: 0, or a negative error code with no handler left installed.
@@ -375,11 +374,11 @@ void hwl_irq_free(struct hwl_adapter *ad)
 }
 
 /**
- * hwl_irq_next_mode() - go on to the next kind of interrupt
+ * hwl_irq_next_mode() - fall back to the next interrupt mode
  * @ad: the device; the data path is stopped, handlers are installed
  *
- * From MSI-X to MSI, from MSI to INTx: for a machine that loses those in use.
- * There is one pair afterwards. If that fails, the kind stays as it is.
+ * From MSI-X to MSI, from MSI to INTx, for a machine that does not deliver the
+ * current ones. One pair remains. On failure, the mode is unchanged.
  *
  * Context: process, rtnl held.
  * Return: 0 with handlers installed, or a negative error code without any.
@@ -414,8 +413,8 @@ static u32 hwl_ivar_field(u32 vector, int shift)
 }
 
 /*
- * Bit 31 is for interrupts of write-backs without RS, of which silicon makes
- * none with WTHRESH 0, while QEMU writes each descriptor back for its sake.
+ * Bit 31 enables interrupts for write-backs without RS. Silicon does none with
+ * WTHRESH 0, but this bit makes QEMU write back every descriptor.
  */
 static u32 hwl_ivar(const struct hwl_adapter *ad)
 {
@@ -430,11 +429,11 @@ static u32 hwl_ivar(const struct hwl_adapter *ad)
 }
 
 /**
- * hwl_irq_set_pair_itr() - put the moderation of a pair into force
+ * hwl_irq_set_pair_itr() - program the moderation of a pair
  * @pair: the pair; active
  *
- * Where a vector serves both directions, the shorter time counts. A changed
- * interval holds from the next one on; no frame under way depends on it.
+ * If one vector serves both directions, the shorter interval is used. A change
+ * takes effect with the next interval.
  *
  * Context: process.
  */
@@ -457,7 +456,7 @@ void hwl_irq_set_pair_itr(struct hwl_pair *pair)
 }
 
 /**
- * hwl_irq_set_itr() - put the moderation into force
+ * hwl_irq_set_itr() - program the moderation of all vectors
  * @ad: the device
  *
  * Context: process, rtnl held.
@@ -501,11 +500,11 @@ void hwl_irq_setup(struct hwl_adapter *ad)
 }
 
 /**
- * hwl_irq_every_wb() - have each write-back of transmit raise the interrupt
+ * hwl_irq_every_wb() - have every Tx write-back raise the interrupt
  * @ad: the device; up
  *
- * Called when a poll found a write-back that had raised none. The other drivers
- * set this always, so what silicon does without is known from its documents only.
+ * Called after a write-back that raised no interrupt. Other drivers always set
+ * this bit, so only documents say how silicon behaves without it.
  *
  * Context: process (tick).
  */
@@ -513,7 +512,7 @@ void hwl_irq_every_wb(struct hwl_adapter *ad)
 {
 	if (!hwl_is_msix(ad) || ad->every_wb)
 		return;
-	/* Routes that others have changed are another fault, with its own cure. */
+	/* An IVAR changed by others is a different fault, handled elsewhere. */
 	if (hwl_rd32(&ad->hw, HWL_IVAR) != hwl_ivar(ad))
 		return;
 	ad->every_wb = true;
@@ -521,7 +520,7 @@ void hwl_irq_every_wb(struct hwl_adapter *ad)
 }
 
 /**
- * hwl_irq_restore() - undo what others did to the routes of the interrupts
+ * hwl_irq_restore() - restore interrupt delivery in PCI configuration space
  * @ad: the device; all causes are masked
  *
  * Vectors may be masked, or the function barred from interrupting, in PCI
@@ -539,7 +538,7 @@ void hwl_irq_restore(struct hwl_adapter *ad)
 }
 
 /**
- * hwl_irq_enable() - unmask
+ * hwl_irq_enable() - unmask the causes in use
  * @ad: the device; handlers installed, NAPI enabled
  *
  * Context: process; rtnl held, or the watchdog's tick.
@@ -559,7 +558,7 @@ void hwl_irq_enable(struct hwl_adapter *ad)
 }
 
 /**
- * hwl_irq_disable() - mask, and wait for handlers that run
+ * hwl_irq_disable() - mask all causes, and wait for running handlers
  * @ad: the device; HWL_DOWN is set
  *
  * Context: process, rtnl held.

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * The LEDs: which port is this?
+ * Port identification LEDs (ethtool -p).
  *
- * A word of the NVM says for each LED what it does in the two phases of the
- * identification, since the board knows which of them can be seen.
+ * An NVM word defines the mode of each LED in both phases of identification,
+ * since only the board vendor knows which of them are visible.
  */
 #include <linux/bitfield.h>
 #include <linux/bits.h>
@@ -36,7 +36,7 @@ u32 hwl_led_image(u16 nvm, u32 ledctl, enum hwl_led_phase phase, bool link)
 	u32 nibble, act, led;
 	int i;
 
-	/* A reserved value that is found on boards. */
+	/* A reserved value that some boards have. */
 	if (nvm == HWL_NVM_ID_LED_RESERVED)
 		nvm = HWL_NVM_ID_LED_DEFAULT;
 

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * The link: what was asked for, what there is, and what the stack is told.
+ * Link: configuration, state, and its propagation to the stack.
  *
- * The link is followed by the link work, which the LSC interrupt starts;
- * nothing polls for it. STATUS tells speed and duplex, PHY registers the
- * partner's pause abilities.
+ * The link work, scheduled by the LSC interrupt, follows the link; nothing
+ * polls for it. Speed and duplex are read from STATUS, the partner's pause
+ * abilities from PHY registers.
  */
 #include <linux/bitfield.h>
 #include <linux/delay.h>
@@ -17,10 +17,10 @@
 #include "hwl_phy.h"
 #include "hwl_reset.h"
 
-/* How long the link may take to show again after a reset of the MAC alone. */
+/* Time for STATUS.LU to reappear after a reset of the MAC alone. */
 #define HWL_LINK_RESUME_US	(100 * USEC_PER_MSEC)
 
-/* Looks in a row at a dead PHY before it is believed (erratum 19). */
+/* Consecutive checks that must find the PHY hung (erratum 19). */
 #define HWL_PHY_HUNG_LOOKS	2
 
 /**
@@ -44,7 +44,7 @@ void hwl_link_supported(unsigned long *modes)
 }
 
 /**
- * hwl_link_init() - defaults: offer everything, full pause
+ * hwl_link_init() - set the defaults: advertise all modes and pause
  * @ad: the device; was reset
  *
  * Context: process; probe only.
@@ -73,13 +73,13 @@ static bool hwl_link_status(struct hwl_adapter *ad, u32 *status)
 }
 
 /**
- * hwl_link_apply() - make the PHY what link.cfg says
+ * hwl_link_apply() - program the PHY from link.cfg
  * @ad: the device
  * @renegotiate: the configuration has changed; else the link is left as it is
  *	if the PHY is set up already
  *
  * Context: process, rtnl held.
- * Return: 0, or a negative error code: the tick has it tried again.
+ * Return: 0, or a negative error code: the watchdog retries it by a reset.
  */
 int hwl_link_apply(struct hwl_adapter *ad, bool renegotiate)
 {
@@ -96,12 +96,12 @@ int hwl_link_apply(struct hwl_adapter *ad, bool renegotiate)
  * hwl_link_resume() - set the PHY and the MAC up for the link after a reset
  * @ad: the device
  *
- * Where the link was up, it is given a moment to show again, so that a reset of
- * the data path is not seen as a loss of link. If it does not, the transmitter
- * stays off, and the carrier goes off, before queues would wake for nothing.
+ * If the link was up, wait a moment for it to reappear, so that a reset of the
+ * data path is not seen as link down. If it does not, the transmitter stays
+ * disabled and the carrier is turned off before any queue would be woken.
  *
  * Context: process, rtnl held; after hwl_hw_init(), the link work is stopped.
- * Return: 0, or a negative error code when the PHY does not answer.
+ * Return: 0, or a negative error code if the PHY does not respond.
  */
 int hwl_link_resume(struct hwl_adapter *ad)
 {
@@ -126,11 +126,11 @@ int hwl_link_resume(struct hwl_adapter *ad)
 }
 
 /**
- * hwl_link_loopback() - have the PHY return what is sent, or end that
+ * hwl_link_loopback() - enable or disable PHY loopback
  * @ad: the device; its data path is the self-test's
- * @on: begin or end
+ * @on: enable or disable
  *
- * Afterwards the link is negotiated anew. Firmware does not veto it: see
+ * The link is renegotiated afterwards. Firmware does not veto it: see
  * hwl_phy_vetoed().
  *
  * Context: process, rtnl held; sleeps for a quarter of a second.
@@ -149,7 +149,7 @@ int hwl_link_loopback(struct hwl_adapter *ad, bool on)
 }
 
 /**
- * hwl_link_power_down() - switch the PHY off, unless firmware needs it
+ * hwl_link_power_down() - power the PHY down, unless firmware needs it
  * @ad: the device
  *
  * Context: process, rtnl held; the data path is stopped.
@@ -170,15 +170,15 @@ static bool hwl_link_cfg_equal(const struct hwl_link_cfg *a,
 }
 
 /**
- * hwl_link_set_cfg() - change what the link should be
+ * hwl_link_set_cfg() - change the link configuration
  * @ad: the device
  * @cfg: the new configuration, valid
  *
- * What is in force already is not negotiated again.
+ * An unchanged configuration does not restart negotiation.
  *
  * Context: process, rtnl held.
- * Return: 0; -EPERM when firmware vetoes it; another negative error code. The
- * old configuration is kept then.
+ * Return: 0; -EPERM if firmware vetoes it; another negative error code. On
+ * error the old configuration is kept.
  */
 int hwl_link_set_cfg(struct hwl_adapter *ad, const struct hwl_link_cfg *cfg)
 {
@@ -188,7 +188,7 @@ int hwl_link_set_cfg(struct hwl_adapter *ad, const struct hwl_link_cfg *cfg)
 	if (hwl_link_cfg_equal(cfg, &old))
 		return 0;
 	if (!test_bit(HWL_DOWN, &ad->flags) && hwl_phy_vetoed(&ad->hw)) {
-		netdev_err(ad->netdev, "firmware forbids to change the link\n");
+		netdev_err(ad->netdev, "firmware blocks link changes\n");
 		return -EPERM;
 	}
 	ad->link.cfg = *cfg;
@@ -207,13 +207,13 @@ int hwl_link_set_cfg(struct hwl_adapter *ad, const struct hwl_link_cfg *cfg)
 }
 
 /**
- * hwl_link_phy_hung() - look whether the PHY has stopped to answer
+ * hwl_link_phy_hung() - check whether the PHY has hung
  * @ad: the device; up
  *
- * With and without a link, since the hang may be what took it.
+ * Called with and without link, since the hang may have caused link down.
  *
  * Context: process (tick).
- * Return: true when it looked so twice running: only a reset helps.
+ * Return: true if two consecutive checks found it hung: only a reset helps.
  */
 bool hwl_link_phy_hung(struct hwl_adapter *ad)
 {
@@ -256,11 +256,11 @@ static void hwl_link_resolve_pause(struct hwl_adapter *ad)
 	} else if (!cfg->fc_autoneg || !cfg->autoneg) {
 		cap = (cfg->fc_rx ? FLOW_CTRL_RX : 0) |
 		      (cfg->fc_tx ? FLOW_CTRL_TX : 0);
-		/* A forced link has nobody to agree with. */
+		/* A forced link does not negotiate pause. */
 		if (!cfg->autoneg && cfg->fc_autoneg)
 			cap = 0;
 	} else if (!hwl_link_pause_cap(ad, &cap)) {
-		/* The offer for "receive only" reads like that for both. */
+		/* "Rx only" is advertised with the same bits as both. */
 		if (!cfg->fc_tx)
 			cap &= ~FLOW_CTRL_TX;
 		if (!cfg->fc_rx)
@@ -301,7 +301,7 @@ static void hwl_link_went_up(struct hwl_adapter *ad, u32 status)
 	hwl_link_resolve_pause(ad);
 	hwl_hw_tx_enable(&ad->hw);
 
-	/* A change may come and go without a loss of link that anyone saw. */
+	/* The link may have changed without link down having been seen. */
 	if (!old.up || old.speed != link->speed || old.duplex != link->duplex ||
 	    old.rx_pause != link->rx_pause || old.tx_pause != link->tx_pause)
 		netif_info(ad, link, ad->netdev,
@@ -309,14 +309,13 @@ static void hwl_link_went_up(struct hwl_adapter *ad, u32 status)
 			   link->speed,
 			   link->duplex == DUPLEX_FULL ? "full" : "half",
 			   hwl_link_pause_name(link));
-	/* Symbol errors without a link are no errors: see hwl_stats.c. */
+	/* Discard symbol errors counted without link: see hwl_stats.c. */
 	if (!old.up)
 		hwl_stats_update(ad);
 	link->up = true;
 	netif_carrier_on(ad->netdev);
-	/* Held since the queues came up without a link. Where that is about to be
-	 * reset, rings may still be full of what the link's loss left there:
-	 * hwl_start() wakes them.
+	/* Queues stay stopped without link. With a reset pending the rings may
+	 * be full: hwl_start() wakes them.
 	 */
 	if (!test_bit(HWL_RESET_DUE, &ad->flags) &&
 	    test_and_clear_bit(HWL_HELD, &ad->flags))
@@ -337,7 +336,7 @@ static bool hwl_link_tx_pending(const struct hwl_adapter *ad)
 }
 
 /**
- * hwl_link_lost() - tell the stack that there is no link
+ * hwl_link_lost() - notify the stack of link down
  * @ad: the device
  *
  * Context: process; the link work, or after it was stopped.
@@ -359,7 +358,7 @@ void hwl_link_lost(struct hwl_adapter *ad)
 }
 
 /**
- * hwl_link_update() - bring what the stack knows in line with the link
+ * hwl_link_update() - propagate link state to the stack
  * @ad: the device; up
  *
  * Context: process; the link work.
@@ -375,11 +374,11 @@ void hwl_link_update(struct hwl_adapter *ad)
 	if (!ad->link.up)
 		return;
 
-	/* The silicon sends nothing without a link: take no more packets, and
-	 * give up those that it holds. The watchdog sees to stragglers.
-	 * Carrier off is not enough to take no more: the stack deactivates the
-	 * queueing disciplines by work of its own, up to a second later, and a
-	 * poll would wake the queues as it reclaims.
+	/* Silicon sends nothing without link: stop the queues, and drop pending
+	 * packets by a reset. The watchdog handles late packets. Carrier off
+	 * alone does not stop the queues: the stack deactivates the qdiscs from
+	 * its own work, up to a second later, and the poll would wake a queue
+	 * as it reclaims descriptors.
 	 */
 	set_bit(HWL_HELD, &ad->flags);
 	hwl_link_lost(ad);
@@ -389,9 +388,9 @@ void hwl_link_update(struct hwl_adapter *ad)
 }
 
 /**
- * hwl_link_get_partner() - what the link partner offers
+ * hwl_link_get_partner() - get the link modes that the partner advertises
  * @ad: the device
- * @modes: where it goes
+ * @modes: result
  *
  * Context: process, rtnl held.
  * Return: 0 or a negative error code.
@@ -421,7 +420,7 @@ int hwl_link_get_partner(struct hwl_adapter *ad, unsigned long *modes)
 }
 
 /**
- * hwl_link_get_mdix() - which way the pairs are crossed
+ * hwl_link_get_mdix() - get the MDI/MDI-X state
  * @ad: the device
  *
  * Context: process, rtnl held.

@@ -42,8 +42,8 @@ static void hwl_reset_work(struct work_struct *work)
 	hwl_reset_if_due(ad, false);
 }
 
-/* The device has disappeared; the PCI core removes it, or an error handler
- * brings it back. Until then there is no carrier.
+/* The device was removed or does not respond: turn the carrier off. The PCI core
+ * removes the device, or an error handler recovers it.
  */
 static void hwl_lost(struct hwl_hw *hw)
 {
@@ -52,8 +52,8 @@ static void hwl_lost(struct hwl_hw *hw)
 	hwl_link_check(ad);
 }
 
-/* A bad address or checksum is a reason to warn, not to refuse a device that
- * may carry the only way to mend it.
+/* Warn of a bad address or checksum, but do not fail the probe: the device may be
+ * needed to repair its NVM.
  */
 static void hwl_probe_nvm(struct hwl_adapter *ad)
 {
@@ -226,8 +226,8 @@ static void hwl_remove(struct pci_dev *pdev)
 	struct hwl_adapter *ad = pci_get_drvdata(pdev);
 
 	hwl_netdev_unregister(ad);
-	/* The reset takes rtnl, so it is waited for here and not in close; and
-	 * devlink could still ask for one.
+	/* The reset takes rtnl, so close cannot wait for it; and devlink could
+	 * still request one until here.
 	 */
 	disable_work_sync(&ad->reset_work);
 	disable_work_sync(&ad->link_work);

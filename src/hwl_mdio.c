@@ -3,8 +3,8 @@
  * MDIO access to the internal PHY, and ownership of PHY and NVM.
  *
  * Driver and management firmware share the PHY and the NVM; EXTCNF_CTRL bit 5
- * says that the driver owns them. The bit does not tell two threads of the
- * driver apart, so a mutex stands in front of it. May sleep throughout.
+ * says that the driver owns them. The bit does not distinguish threads of the
+ * driver, so a mutex serialises them. All functions may sleep.
  *
  * Why not phylib: the PHY's identity is within the range that the kernel's
  * Marvell driver claims as an 88E1121R, a discrete part with registers that
@@ -21,14 +21,14 @@
 #define HWL_PHY_PAGED_FROM	16
 
 /**
- * hwl_own() - take the PHY and the NVM from firmware
+ * hwl_own() - acquire ownership of PHY and NVM
  * @hw: the device
  *
- * Ownership falls to firmware across a MAC reset.
+ * A MAC reset returns ownership to firmware.
  *
  * Context: process; takes hw->sw_mutex.
- * Return: 0; -EBUSY when firmware does not let go within 20 ms; -ENODEV when
- * the device is gone.
+ * Return: 0; -EBUSY if firmware does not release it within 20 ms; -ENODEV if
+ * the device was removed.
  */
 int hwl_own(struct hwl_hw *hw)
 {
@@ -55,7 +55,7 @@ int hwl_own(struct hwl_hw *hw)
 }
 
 /**
- * hwl_disown() - give the PHY and the NVM back to firmware
+ * hwl_disown() - release ownership of PHY and NVM to firmware
  * @hw: the device
  *
  * Context: process, after a hwl_own() that returned 0.

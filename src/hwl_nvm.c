@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * The NVM: configuration words beside the device, in an EEPROM or in flash
- * behind a shadow RAM. May sleep throughout.
+ * NVM: configuration words in an EEPROM, or in flash behind a shadow RAM. All
+ * functions may sleep.
  */
 #include <linux/bitfield.h>
 #include <linux/iopoll.h>
@@ -19,7 +19,7 @@
  * @eecd: EECD as it reads
  *
  * They must not reach it by themselves ("flash update issue", Linux). A reset
- * puts the bit back to what the NVM says.
+ * restores the bit from the NVM.
  *
  * Context: process.
  */
@@ -29,7 +29,7 @@ void hwl_nvm_no_autoupdate(struct hwl_hw *hw, u32 eecd)
 }
 
 /**
- * hwl_nvm_init() - find out what kind of NVM there is
+ * hwl_nvm_init() - detect the type and size of the NVM
  * @hw: the device
  *
  * Context: process; probe only.
@@ -98,8 +98,8 @@ int hwl_nvm_read(struct hwl_hw *hw, u32 word, u32 count, u16 *data)
 }
 
 /*
- * QEMU leaves EEWR alone and reports in EERD, which on silicon still has the
- * word as it was read before: never the value that is written.
+ * QEMU does not update EEWR and signals completion in EERD, which on silicon
+ * still has the word as it was read before: never the value being written.
  */
 static bool hwl_nvm_written(struct hwl_hw *hw, u32 word, u16 data)
 {
@@ -180,7 +180,7 @@ static int hwl_nvm_write_sum(struct hwl_hw *hw)
 }
 
 /**
- * hwl_nvm_version() - the version of the image, for people
+ * hwl_nvm_version() - get the NVM image version as text
  * @hw: the device
  * @text: where to put it
  * @size: room there
@@ -203,7 +203,7 @@ int hwl_nvm_version(struct hwl_hw *hw, char *text, size_t size)
 }
 
 /**
- * hwl_nvm_rom_version() - the version of the expansion ROM, for people
+ * hwl_nvm_rom_version() - get the expansion ROM version as text
  * @hw: the device
  * @text: where to put it
  * @size: room there
@@ -231,7 +231,7 @@ int hwl_nvm_rom_version(struct hwl_hw *hw, char *text, size_t size)
 }
 
 /**
- * hwl_nvm_write() - write words, and the checksum where they are under it
+ * hwl_nvm_write() - write words, and the checksum if it covers them
  * @hw: the device
  * @word: first word
  * @count: number of words
@@ -268,8 +268,8 @@ int hwl_nvm_write(struct hwl_hw *hw, u32 word, u32 count, const u16 *data)
  * With ASPM on, the first read after power-up may return garbage: three tries.
  *
  * Context: process.
- * Return: 0; -EBADMSG when the sum is wrong; another negative error code when
- * the device does not answer.
+ * Return: 0; -EBADMSG if the checksum is wrong; another negative error code if
+ * the device does not respond.
  */
 int hwl_nvm_check(struct hwl_hw *hw)
 {

@@ -3,13 +3,13 @@
  * The PHY: identity, set-up, negotiation, loopback, power.
  *
  * When the interface comes up, the PHY is set up from the beginning, since
- * firmware, a boot loader or another driver may have had it. A reset of the MAC
- * alone leaves it alone: there, what was set is compared, and only what differs
- * is written, so the link survives a reset of the data path.
+ * firmware, a boot loader or another driver may have changed it. A reset of the
+ * MAC does not reset it: the settings are compared, and only differences are
+ * written, so the link survives a reset of the data path.
  *
  * Firmware may veto resets of the PHY (MANC.BLK_PHY_RST_ON_IDE), while a remote
  * console runs over this very link, say. Then the PHY is left as firmware has
- * it, and who asks for another link is refused.
+ * it, and changes of the link settings are refused.
  */
 #include <linux/bitfield.h>
 #include <linux/delay.h>
@@ -28,11 +28,11 @@
 #define HWL_LOOPBACK_MS		250
 
 /**
- * hwl_phy_identify() - warn of a PHY that is not the one known
+ * hwl_phy_identify() - warn if the PHY is not the known one
  * @hw: the device; was reset
  *
- * It may want another set-up. Linux refuses the device then; this driver would
- * rather have it tried.
+ * It may need a different set-up. e1000e fails the probe then; this driver only
+ * warns.
  *
  * Context: process.
  */
@@ -56,11 +56,11 @@ void hwl_phy_identify(struct hwl_hw *hw)
 }
 
 /**
- * hwl_phy_vetoed() - does firmware forbid to reset the PHY?
+ * hwl_phy_vetoed() - check whether firmware blocks PHY resets
  * @hw: the device
  *
  * Context: process.
- * Return: true when it does.
+ * Return: true if it does.
  */
 bool hwl_phy_vetoed(struct hwl_hw *hw)
 {
@@ -164,9 +164,10 @@ static int hwl_phy_negotiate(struct hwl_hw *hw, const struct hwl_link_cfg *cfg,
 
 	hwl_hw_ctrl(hw, HWL_CTRL_FRCSPD | HWL_CTRL_FRCDPX, 0);
 
-	/* An offer that differs from what a boot loader made has to be made. With
-	 * a link of ours it is only QEMU, which resets the PHY with the MAC.
-	 * 1000BASE-T half duplex is never offered: the MAC cannot do it.
+	/* Renegotiate if the advertisement differs from a boot loader's. If the
+	 * driver's own link is up, a difference is only due to QEMU, which resets
+	 * the PHY with the MAC. 1000BASE-T half duplex is never advertised: the
+	 * MAC does not support it.
 	 */
 	err = hwl_mdio_modify(hw, 0, MII_ADVERTISE, HWL_ADV_MASK | ADVERTISE_CSMA,
 			      hwl_phy_advert(cfg));
@@ -236,14 +237,14 @@ static int hwl_phy_loopback(struct hwl_hw *hw)
 }
 
 /**
- * hwl_phy_apply() - make the PHY what the configuration says
+ * hwl_phy_apply() - program the PHY from the configuration
  * @hw: the device
  * @cfg: the configuration
  * @renegotiate: from the beginning; else only what differs
  * @up: there is a link that was made by it, which is to stay
  *
- * Where firmware vetoes it the PHY is left alone, as in Linux
- * (e1000e_setup_link_generic()): there is a link, and it stays.
+ * If firmware vetoes it the PHY is not changed, as in Linux
+ * (e1000e_setup_link_generic()), and the link stays up.
  *
  * Context: process; sleeps for a quarter of a second for loopback.
  * Return: 0 or a negative error code.
@@ -278,7 +279,7 @@ int hwl_phy_apply(struct hwl_hw *hw, const struct hwl_link_cfg *cfg,
 }
 
 /**
- * hwl_phy_power_down() - switch the PHY off, unless firmware needs it
+ * hwl_phy_power_down() - power the PHY down, unless firmware needs it
  * @hw: the device; its data path is stopped
  *
  * Context: process.
@@ -294,14 +295,14 @@ void hwl_phy_power_down(struct hwl_hw *hw)
 }
 
 /**
- * hwl_phy_looks_hung() - does the PHY look as if it had stopped?
+ * hwl_phy_looks_hung() - check the PHY for the signs of a hang
  * @hw: the device
  * @hung: where the answer goes
  *
  * Erratum 19: both the error counter and the idle error count read as all ones.
  *
  * Context: process.
- * Return: 0, or a negative error code when it cannot be told.
+ * Return: 0, or a negative error code if the PHY cannot be read.
  */
 int hwl_phy_looks_hung(struct hwl_hw *hw, bool *hung)
 {

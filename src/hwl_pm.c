@@ -2,7 +2,7 @@
 /*
  * Power management, shutdown, and recovery from PCI errors.
  *
- * All go through one pair: hwl_netdev_detach() and hwl_netdev_attach().
+ * All use hwl_netdev_detach() and hwl_netdev_attach().
  */
 #include <linux/pci.h>
 #include <linux/rtnetlink.h>
@@ -16,8 +16,8 @@
  * @pdev: the function
  * @locked: pci_bus_sem is held, as it is in the error handlers
  *
- * The silicon hangs and drops completions otherwise. Where the PCI core has no
- * control of ASPM, the bits are cleared behind its back: device first.
+ * Silicon otherwise hangs and drops completions. If the PCI core does not
+ * control ASPM, the bits are cleared directly: device first.
  *
  * Context: process.
  */
@@ -42,7 +42,7 @@ void hwl_pm_disable_aspm(struct pci_dev *pdev, bool locked)
 					   PCI_EXP_LNKCTL_ASPMC);
 }
 
-/* Tell firmware that no driver is there any more. */
+/* Clear DRV_LOAD, so that firmware knows that the driver is gone. */
 static void hwl_pm_release(struct hwl_adapter *ad)
 {
 	hwl_hw_release(&ad->hw);
@@ -78,7 +78,7 @@ static int hwl_resume(struct device *dev)
 DEFINE_SIMPLE_DEV_PM_OPS(hwl_pm_ops, hwl_suspend, hwl_resume);
 
 /**
- * hwl_pm_shutdown() - bring the device to rest for a reboot or a kexec
+ * hwl_pm_shutdown() - quiesce the device for a reboot or kexec
  * @pdev: the function
  *
  * Context: process.
@@ -101,7 +101,7 @@ static pci_ers_result_t hwl_error_detected(struct pci_dev *pdev,
 {
 	struct hwl_adapter *ad = pci_get_drvdata(pdev);
 
-	/* The channel may be dead: the driver finds out by itself (hwl_io.c). */
+	/* The channel may be dead: hwl_io.c detects that by itself. */
 	rtnl_lock();
 	hwl_netdev_detach(ad);
 	rtnl_unlock();
@@ -117,7 +117,7 @@ static pci_ers_result_t hwl_slot_reset(struct pci_dev *pdev)
 	struct hwl_adapter *ad = pci_get_drvdata(pdev);
 
 	hwl_pm_disable_aspm(pdev, true);
-	/* A resume has used it up, for kernels that keep count. */
+	/* pci_restore_state() may have cleared this on an earlier resume. */
 	pdev->state_saved = true;
 	pci_restore_state(pdev);
 	pci_save_state(pdev);
@@ -141,7 +141,7 @@ static void hwl_io_resume(struct pci_dev *pdev)
 	rtnl_unlock();
 }
 
-/* The PCI core is about to reset the function, as the user wants. */
+/* The PCI core is about to reset the function, at the user's request. */
 static void hwl_reset_prepare(struct pci_dev *pdev)
 {
 	struct hwl_adapter *ad = pci_get_drvdata(pdev);
@@ -151,7 +151,7 @@ static void hwl_reset_prepare(struct pci_dev *pdev)
 	rtnl_unlock();
 }
 
-/* It has restored what it saved, ASPM included. Reads meanwhile found nobody. */
+/* The saved state is restored, ASPM included. Reads meanwhile returned all ones. */
 static void hwl_reset_done(struct pci_dev *pdev)
 {
 	struct hwl_adapter *ad = pci_get_drvdata(pdev);

@@ -11,7 +11,7 @@
 #include "hwl.h"
 
 /**
- * hwl_rss_init() - a random key, and a table that spreads evenly
+ * hwl_rss_init() - set a random key and an even indirection table
  * @ad: the device
  *
  * Context: process; probe only.
@@ -23,11 +23,11 @@ void hwl_rss_init(struct hwl_adapter *ad)
 }
 
 /**
- * hwl_rss_set_pairs() - fit the table to a number of pairs
+ * hwl_rss_set_pairs() - adapt the table to a number of pairs
  * @ad: the device
  * @pairs: number of pairs
  *
- * A table of the user's is kept; the caller made sure that it fits.
+ * A user-configured table is kept; the caller has checked that it fits.
  *
  * Context: process, rtnl held.
  */
@@ -42,12 +42,12 @@ void hwl_rss_set_pairs(struct hwl_adapter *ad, u32 pairs)
 }
 
 /**
- * hwl_rss_limit() - have no entry of the table lead to a pair that is no more
+ * hwl_rss_limit() - remove pairs that no longer exist from the table
  * @ad: the device
  * @pairs: number of pairs
  *
- * A change of channels is refused where the user's table does not fit; this one
- * nobody asked for.
+ * A channel change by the user is refused if the configured table does not fit;
+ * this one is made by the driver.
  *
  * Context: process, rtnl held.
  */
@@ -64,7 +64,7 @@ void hwl_rss_limit(struct hwl_adapter *ad, u32 pairs)
  * hwl_rss_write() - write key and table to the device
  * @ad: the device
  *
- * Also under traffic: a frame under way is steered by the old or the new entry.
+ * Safe under traffic: the old or the new entry applies to a frame in flight.
  *
  * Context: process, rtnl held.
  */

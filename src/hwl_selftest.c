@@ -1,11 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Self-test: does the device do what it should?
+ * Self-test (ethtool -t).
  *
- * The tests that disturb traffic run with the interface taken away from the
- * stack, as for suspend, so that all comes back as it was. They share nothing
- * with the data path: the loopback has rings of its own, the interrupt test
- * handlers of its own.
+ * Offline tests run with the netdev detached, as for suspend, so that its state
+ * is restored afterwards. They share nothing with the data path: the loopback
+ * test has its own rings, the interrupt test its own handlers.
  */
 #include <linux/bitfield.h>
 #include <linux/completion.h>
@@ -35,7 +34,7 @@ const char * const hwl_selftest_names[HWL_TEST_NUM] = {
 
 /* ---- Registers ---- */
 
-/* Bits that keep what is written to them. */
+/* Read/write bits. */
 static const struct hwl_reg_test {
 	u32 reg;
 	u32 bits;
@@ -67,7 +66,7 @@ static const struct hwl_reg_test {
 
 static const u32 hwl_reg_patterns[] = { 0x5A5A5A5A, 0xA5A5A5A5, 0, U32_MAX };
 
-/* The device is at rest, and reset afterwards. Return: number of bad registers. */
+/* The device is quiesced, and reset afterwards. Return: number of bad registers. */
 static u64 hwl_test_regs(struct hwl_adapter *ad)
 {
 	struct hwl_hw *hw = &ad->hw;
@@ -110,7 +109,7 @@ struct hwl_irq_test {
 };
 
 #define HWL_IRQ_TEST_MAX	(2 * HWL_MAX_PAIRS + 1)
-/* Longer than any moderation in force, and than a busy machine takes. */
+/* Longer than any moderation interval, and than delays of a busy machine. */
 #define HWL_IRQ_TEST_QUIET_MS	20
 #define HWL_IRQ_TEST_WAIT	msecs_to_jiffies(500)
 
@@ -118,7 +117,7 @@ static irqreturn_t hwl_test_handler(int irq, void *data)
 {
 	struct hwl_irq_test *test = data;
 
-	/* The line may be a neighbour's, too. */
+	/* The interrupt may be shared. */
 	if (test->line &&
 	    !(hwl_rd32(&test->ad->hw, HWL_ICR) & HWL_INT_ASSERTED))
 		return IRQ_NONE;
@@ -135,7 +134,7 @@ static bool hwl_test_cause(struct hwl_adapter *ad, struct hwl_irq_test *test,
 
 	hwl_wr32(hw, HWL_IMC, HWL_INT_ALL);
 	hwl_rd32(hw, HWL_ICR);
-	/* What was on its way arrives. */
+	/* Let interrupts in flight arrive. */
 	msleep(HWL_IRQ_TEST_QUIET_MS);
 	reinit_completion(&test->seen);
 
@@ -156,7 +155,7 @@ static bool hwl_test_cause(struct hwl_adapter *ad, struct hwl_irq_test *test,
 	return ok;
 }
 
-/* The device is at rest with no handler installed, and reset afterwards. */
+/* The device is quiesced, without handlers, and reset afterwards. */
 static u64 hwl_test_irq(struct hwl_adapter *ad)
 {
 	struct hwl_irq_test test[HWL_IRQ_TEST_MAX] = {};
@@ -205,7 +204,7 @@ out:
 
 /* Memory that device and test share. */
 struct hwl_loop_mem {
-	/* The device wants rings aligned to their 128 bytes. */
+	/* Rings must be aligned to 128 bytes. */
 	struct hwl_tx_desc tx[HWL_LOOP_DESCS];
 	union hwl_rx_desc rx[HWL_LOOP_DESCS];
 	u8 tx_buf[HWL_LOOP_BUF];
@@ -258,7 +257,7 @@ static void hwl_loop_start(struct hwl_loop *loop)
 	regs.bytes = sizeof(loop->mem->rx);
 	hwl_hw_rx_ring(hw, 0, &regs);
 	hwl_hw_tx_start(hw, 1);
-	/* Nothing but what is sent to that address, and broadcasts. */
+	/* Accept only frames to that address, and broadcasts. */
 	for (i = 0; i < HWL_MTA_WORDS; i++)
 		hwl_wr32(hw, HWL_MTA(i), 0);
 	hw->rx = (struct hwl_rx_mode){ .max_frame = ETH_FRAME_LEN + ETH_FCS_LEN };
@@ -269,7 +268,7 @@ static void hwl_loop_start(struct hwl_loop *loop)
 	hwl_wr32(hw, HWL_RDT(0), HWL_LOOP_DESCS - 1);
 }
 
-/* Frame number @n: its length, and its bytes behind the addresses. */
+/* Fill in frame number @n after its addresses. Return: its length. */
 static u32 hwl_loop_fill(struct hwl_loop *loop, u32 n)
 {
 	u8 *buf = loop->mem->tx_buf;
@@ -285,7 +284,7 @@ static u32 hwl_loop_fill(struct hwl_loop *loop, u32 n)
 	return len;
 }
 
-/* Take what came: is it the frame of @len bytes that was sent? */
+/* Process a received frame. Return: true if it is the one of @len bytes sent. */
 static bool hwl_loop_take(struct hwl_loop *loop, u32 status, u32 len)
 {
 	u8 *buf = loop->mem->rx_buf[loop->slot];
@@ -310,7 +309,7 @@ static u32 hwl_loop_status(const struct hwl_loop *loop)
 	return le32_to_cpu(READ_ONCE(loop->mem->rx[loop->slot].wb.status));
 }
 
-/* Send a frame, and see it come back as it was; QEMU lets others in, too. */
+/* Send a frame, and check that it returns unchanged; QEMU lets others in, too. */
 static bool hwl_loop_frame(struct hwl_loop *loop, u32 n)
 {
 	struct hwl_tx_desc *tx = &loop->mem->tx[n % HWL_LOOP_DESCS];
@@ -333,8 +332,8 @@ static bool hwl_loop_frame(struct hwl_loop *loop, u32 n)
 	return le32_to_cpu(READ_ONCE(tx->upper)) & HWL_TXD_UP_DD;
 }
 
-/* The device was just reset, and is afterwards. Return: number of the first
- * frame that did not come back, plus one; or HWL_TEST_NOT_RUN.
+/* The device was just reset, and is reset afterwards. Return: number of the first
+ * frame that did not return, plus one; or HWL_TEST_NOT_RUN.
  */
 static u64 hwl_test_loopback(struct hwl_adapter *ad)
 {
@@ -370,7 +369,7 @@ static int hwl_test_reset(struct hwl_adapter *ad)
 	return hwl_hw_reset(&ad->hw);
 }
 
-/* A test that is not reached keeps the result that it has. */
+/* A test that is not reached keeps its initial result. */
 static void hwl_test_offline(struct hwl_adapter *ad, u64 *result, bool vetoed)
 {
 	if (hwl_test_reset(ad))
@@ -379,10 +378,10 @@ static void hwl_test_offline(struct hwl_adapter *ad, u64 *result, bool vetoed)
 	if (hwl_test_reset(ad))
 		return;
 	result[HWL_TEST_IRQ] = hwl_test_irq(ad);
-	/* What the tests counted goes with the reset. */
+	/* The reset discards what the tests have counted. */
 	if (hwl_test_reset(ad))
 		return;
-	/* A reset of the PHY would cut what firmware has going over the link. */
+	/* A PHY reset would interrupt the firmware's traffic. */
 	if (vetoed)
 		netdev_info(ad->netdev, "self-test: no loopback, firmware forbids to reset the PHY\n");
 	else

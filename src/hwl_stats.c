@@ -1,17 +1,17 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Statistics: hardware counters, and sums over the queues.
+ * Statistics: hardware counters, and totals over the queues.
  *
- * Hardware counters clear on read and stick at all ones; they are folded into
- * 64-bit sums on demand (for the interface's statistics every 100 ms at most),
- * before each reset, and every half minute. Queue counters live as long as the
- * interface, so nothing goes back when rings or channels change.
+ * Hardware counters clear on read and stick at all ones; they are accumulated
+ * in 64-bit totals on demand (for ndo_get_stats64 every 100 ms at most), before
+ * each reset, and every half minute. Queue counters live as long as the netdev,
+ * so none goes backwards when rings or channels change.
  */
 #include <net/netdev_queues.h>
 
 #include "hwl.h"
 
-/* Hardware counters of this age are young enough for ndo_get_stats64. */
+/* Maximum age of hardware counters returned by ndo_get_stats64. */
 #define HWL_STATS_AGE		msecs_to_jiffies(100)
 
 struct hwl_stat_reg {
@@ -140,7 +140,7 @@ const char * const hwl_rxq_stat_names[HWL_RXQ_STAT_NUM] = {
 /* ---- Hardware counters ---- */
 
 /**
- * hwl_stats_init() - no counts yet
+ * hwl_stats_init() - initialise the statistics
  * @ad: the device
  *
  * Context: process; probe only.
@@ -162,10 +162,10 @@ static void __hwl_stats_fold(struct hwl_adapter *ad)
 			val[i] |= (u64)hwl_rd32(&ad->hw,
 						hwl_stat_regs[i].reg + 4) << 32;
 	}
-	/* All ones from a device that went away meanwhile count nothing. */
+	/* Discard the all ones of a device removed meanwhile. */
 	if (hwl_gone(&ad->hw))
 		return;
-	/* Without a link this one counts what is no symbol at all. */
+	/* Without link, this one counts noise. */
 	if (!ad->link.up)
 		val[HWL_SYMERRS] = 0;
 	for (i = 0; i < HWL_STAT_NUM; i++)
@@ -174,8 +174,8 @@ static void __hwl_stats_fold(struct hwl_adapter *ad)
 }
 
 /**
- * hwl_stats_update() - fold the hardware counters into their sums
- * @ad: the device; where it is down, nothing is read
+ * hwl_stats_update() - accumulate the hardware counters
+ * @ad: the device; if it is down, nothing is read
  *
  * Context: any but hard interrupt.
  */
@@ -188,8 +188,8 @@ void hwl_stats_update(struct hwl_adapter *ad)
 	spin_unlock_bh(&ad->stats.lock);
 }
 
-/* Anybody may ask for the interface's statistics in a loop, and to read all
- * registers takes a while. What the queues count is exact all the same.
+/* Unprivileged users may poll the statistics, and reading all registers is
+ * slow, so the rate is limited. Queue counters are always exact.
  */
 static void hwl_stats_refresh(struct hwl_adapter *ad)
 {
@@ -198,7 +198,7 @@ static void hwl_stats_refresh(struct hwl_adapter *ad)
 }
 
 /**
- * hwl_stats_fold() - the same for a device that is about to be reset
+ * hwl_stats_fold() - accumulate the hardware counters before a reset
  * @ad: the device; HWL_DOWN is set
  *
  * Context: process.
@@ -211,12 +211,12 @@ void hwl_stats_fold(struct hwl_adapter *ad)
 }
 
 /**
- * hwl_stats_get() - a hardware counter, as of the last update
+ * hwl_stats_get() - get a hardware counter, as of the last update
  * @ad: the device
- * @id: which one
+ * @id: the counter
  *
  * Context: any but hard interrupt.
- * Return: the sum since probe.
+ * Return: the total since probe.
  */
 u64 hwl_stats_get(struct hwl_adapter *ad, enum hwl_stat id)
 {
@@ -231,7 +231,7 @@ u64 hwl_stats_get(struct hwl_adapter *ad, enum hwl_stat id)
 /* ---- Queues ---- */
 
 /**
- * hwl_stats_txq() - counters of a transmit queue
+ * hwl_stats_txq() - get the counters of a transmit queue
  * @ad: the device
  * @q: number of the queue
  * @val: HWL_TXQ_STAT_NUM values
@@ -264,7 +264,7 @@ void hwl_stats_txq(const struct hwl_adapter *ad, int q, u64 *val)
 }
 
 /**
- * hwl_stats_rxq() - counters of a receive queue
+ * hwl_stats_rxq() - get the counters of a receive queue
  * @ad: the device
  * @q: number of the queue
  * @val: HWL_RXQ_STAT_NUM values
@@ -392,7 +392,7 @@ static void hwl_stat_queue_tx(struct net_device *netdev, int q,
 	hwl_stat_tx_set(stats, val);
 }
 
-/* Queues that a change of channels has put to rest keep their counts here. */
+/* Totals of the queues that are inactive after a change of channels. */
 static void hwl_stat_base(struct net_device *netdev,
 			  struct netdev_queue_stats_rx *rx,
 			  struct netdev_queue_stats_tx *tx)

@@ -1,15 +1,16 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * What no interrupt reports: hangs, lost interrupts, faults that others made.
+ * Watchdog: detect Tx hangs, missed interrupts and registers changed by others.
  *
- * The tick compares ring indexes, which costs no register access, and has all
- * interrupts come every two seconds, which shows that they do. It reads one
- * register a second in turn, to find what a foreign hand has changed; others
- * where something is suspect, and link and PHY every two seconds.
+ * The tick compares ring indexes, which needs no register access, and raises
+ * all interrupts every two seconds to verify their delivery. Once a second it
+ * reads one of a few registers in turn, to detect changes the driver did not
+ * make; every two seconds it checks link and PHY. Other registers are read only
+ * if something is suspect.
  *
- * A hung transmitter is found here, at 1000 Mb/s within a second and a half,
- * whether or not the stack's queue has filled up; ndo_tx_timeout is the second
- * line and goes by the same rule.
+ * A Tx hang is detected here, within 1.5 s at 1000 Mb/s, whether or not the
+ * netdev Tx queue is stopped. ndo_tx_timeout is the fallback and applies the
+ * same rule.
  */
 #include "hwl.h"
 #include "hwl_irq.h"
@@ -18,54 +19,52 @@
 #include "hwl_tx.h"
 #include "hwl_watchdog.h"
 
-/* The tick, and what is done at every so many of them. */
+/* Period of the tick, and of its checks in ticks. */
 #define HWL_TICK		(HZ / 2)
 #define HWL_TICKS_REGISTER	2	/* 1 s */
 #define HWL_TICKS_RESCUE	4	/* 2 s */
 #define HWL_TICKS_STATS		60	/* 30 s */
 
-/* Between attempts to take a device back: one that did not answer, and one
- * whose reset failed.
- */
+/* Interval of recovery attempts: device not responding, or reset failed. */
 #define HWL_TICK_GONE		(2 * HZ)
 #define HWL_TICK_FAILED		(30 * HZ)
 
-/* Looks in a row without progress: the first may be a lost interrupt. What
- * one report stands for (some descriptors more than HWL_TX_RS_THRESH) takes
- * milliseconds even at 10 Mb/s, so a second without any is long; but collisions
- * and pauses stretch that, and Linux's e1000e has these factors.
+/* Consecutive checks without progress: the first may be a missed interrupt. The
+ * descriptors completed by one write-back (a few more than HWL_TX_RS_THRESH)
+ * take milliseconds even at 10 Mb/s, so a second without one is long; but
+ * collisions and pause frames add to that. The factors are those of e1000e.
  */
 #define HWL_STUCK_POLL		1
 #define HWL_STUCK_HUNG		2
 #define HWL_STUCK_FACTOR_100	10
 #define HWL_STUCK_FACTOR_10	16
-/* All fetched, nothing reported: the device is given at least this much. */
+/* All fetched, none written back (TDH == TDT): wait for at least this many. */
 #define HWL_STUCK_REPORT	8
 
-/* Each interrupt missed weighs so much, each tick takes one off. One a second
- * for half a minute is too many.
+/* Leaky bucket: each missed interrupt adds the weight, each tick removes one.
+ * One a second for half a minute reaches the limit.
  */
 #define HWL_MISSED_WEIGHT	3
 #define HWL_MISSED_LIMIT	30
 
-/* Raised interrupts that fail to come so often in a row are broken. Fewer may be
- * the hypervisor's doing, when it does not run the processor that takes them.
+/* Raised interrupts that fail to arrive so often in a row are broken. Fewer may be
+ * the hypervisor's doing, if it does not run the CPU that takes them.
  */
 #define HWL_IRQ_LOST_MAX	3
 
-/* Resets for broken interrupts in a row; one is forgotten every 30 s. */
+/* Limit of resets for broken interrupts; the count drops by one every 30 s. */
 #define HWL_IRQ_RESETS_MAX	5
 
 /* ---- Transmit ---- */
 
-/* Why does a transmit queue with packets make no progress? */
+/* State of a Tx queue that has packets pending but makes no progress. */
 enum hwl_tx_state {
-	HWL_TX_DONE,		/* the device has finished, the poll has not run */
-	HWL_TX_PAUSED,		/* by the link partner; or the device is gone */
+	HWL_TX_DONE,		/* DD is set, but the poll has not run */
+	HWL_TX_PAUSED,		/* by the link partner; or device removed */
 	HWL_TX_STALLED,
 };
 
-/* The one rule, for the tick and for ndo_tx_timeout. */
+/* Used by both the tick and ndo_tx_timeout. */
 static enum hwl_tx_state hwl_watch_tx_state(struct hwl_txq *txq)
 {
 	if (hwl_txq_done(txq))
@@ -83,13 +82,13 @@ static u32 hwl_watch_tx_limit(const struct hwl_adapter *ad)
 	return HWL_STUCK_HUNG * HWL_STUCK_FACTOR_10;
 }
 
-/* Count a hang, log all that helps to tell its cause, and have it reported. */
+/* Count a hang, log what helps to find its cause, and request its report. */
 static void hwl_tx_hung(struct hwl_adapter *ad, struct hwl_txq *txq)
 {
 	struct hwl_hw *hw = &ad->hw;
 	int q = txq->index;
 
-	/* One that is under way, or left to the user, counts once. */
+	/* Count a hang once, even if its recovery is left to the user. */
 	if (!hwl_reset_request_hung(ad))
 		return;
 	atomic_inc(&ad->tx_timeouts);
@@ -101,7 +100,7 @@ static void hwl_tx_hung(struct hwl_adapter *ad, struct hwl_txq *txq)
 		   hwl_rd32(hw, HWL_STATUS), hwl_rd32(hw, HWL_IMS));
 }
 
-/* An interrupt did not come. Return: false where the pair polls already. */
+/* Poll after a missed interrupt. Return: false if NAPI is already scheduled. */
 static bool hwl_watch_kick(struct hwl_pair *pair, const char *what)
 {
 	struct hwl_adapter *ad = pair->ad;
@@ -111,7 +110,7 @@ static bool hwl_watch_kick(struct hwl_pair *pair, const char *what)
 	ad->kicks++;
 	ad->missed += HWL_MISSED_WEIGHT;
 	if (net_ratelimit())
-		netdev_info(ad->netdev, "%s queue %d: no interrupt came, polling\n",
+		netdev_info(ad->netdev, "%s queue %d: missed interrupt, polling\n",
 			    what, pair->txq.index);
 	return true;
 }
@@ -122,7 +121,7 @@ static void hwl_watch_write_back(struct hwl_adapter *ad)
 	hwl_hw_write_back(&ad->hw);
 }
 
-/* Packets that no report came for at the last look, either. */
+/* No write-back since the previous check. */
 static void hwl_watch_tx_stalled(struct hwl_adapter *ad, struct hwl_pair *pair)
 {
 	struct hwl_txq *txq = &pair->txq;
@@ -139,7 +138,7 @@ static void hwl_watch_tx_stalled(struct hwl_adapter *ad, struct hwl_pair *pair)
 	if (txq->stuck >= limit)
 		hwl_tx_hung(ad, txq);
 	else
-		/* Not yet, for the stack's watchdog either. */
+		/* Below the limit: keep the stack's watchdog from firing. */
 		txq_trans_cond_update(txq->nq);
 }
 
@@ -152,14 +151,14 @@ static void hwl_watch_tx(struct hwl_adapter *ad, struct hwl_pair *pair)
 
 	txq->waited = waits;
 	txq->seen = cons;
-	/* What came since the last look has had no time yet. */
+	/* Not stalled: idle, newly queued, or progress since the last tick. */
 	if (!waits || !waited) {
 		txq->stuck = 0;
 		return;
 	}
 
 	txq->stuck++;
-	/* Nothing is sent without a link; what came late is given up. */
+	/* Nothing is sent without link: the reset drops late packets. */
 	if (!ad->link.up) {
 		hwl_reset_request(ad);
 		return;
@@ -183,7 +182,7 @@ static void hwl_watch_tx(struct hwl_adapter *ad, struct hwl_pair *pair)
 
 /* ---- Receive and interrupts ---- */
 
-/* A frame that waited at the last look already: its interrupt was lost. */
+/* A frame pending since the previous check means a missed interrupt. */
 static void hwl_watch_rx(struct hwl_pair *pair)
 {
 	struct hwl_rxq *rxq = &pair->rxq;
@@ -200,7 +199,7 @@ static void hwl_watch_irqs_broken(struct hwl_adapter *ad)
 {
 	struct hwl_hw *hw = &ad->hw;
 
-	/* Nothing has helped: polls carry on, and it is tried now and then. */
+	/* Resets have not helped: rely on polling, and retry occasionally. */
 	if (READ_ONCE(ad->irq_resets) >= HWL_IRQ_RESETS_MAX ||
 	    !hwl_reset_request_irq(ad))
 		return;
@@ -211,11 +210,11 @@ static void hwl_watch_irqs_broken(struct hwl_adapter *ad)
 }
 
 /*
- * Every two seconds all queues' interrupts are raised, and the device is told
- * to write back what it holds: silicon may sit on a frame without a trace in
- * memory, so Linux's e1000e does the same. Interrupts that do not come although
- * they were raised, HWL_IRQ_LOST_MAX times in a row, are not lost but broken, as
- * they are where polls had to stand in for too many.
+ * Every two seconds raise the interrupts of all queues and flush descriptors
+ * that wait for write-back: silicon may hold a frame with no trace in memory,
+ * and e1000e does the same. Interrupts are considered broken, not just missed,
+ * if they fail to arrive HWL_IRQ_LOST_MAX times in a row after being raised, or if
+ * too many were missed lately.
  */
 static void hwl_watch_irqs(struct hwl_adapter *ad)
 {
@@ -254,7 +253,7 @@ static bool hwl_watch_rctl(struct hwl_adapter *ad, u32 *val)
 	return *val & HWL_RCTL_EN;
 }
 
-/* A receiver without its address is as silent as one that is off. */
+/* A receiver without its address looks like a disabled one. */
 static bool hwl_watch_rah(struct hwl_adapter *ad, u32 *val)
 {
 	u32 want;
@@ -266,13 +265,13 @@ static bool hwl_watch_rah(struct hwl_adapter *ad, u32 *val)
 	return !((*val ^ want) & (HWL_RAH_AV | HWL_RAH_ADDR));
 }
 
-/* Only while no poll runs is it certain what the tail should be. */
+/* The expected tail is known only while no poll runs. */
 static bool hwl_watch_rdt(struct hwl_adapter *ad, u32 q, u32 *val)
 {
 	struct hwl_pair *pair = ad->pair[q];
 	struct hwl_rxq *rxq = &pair->rxq;
 	u32 prod = READ_ONCE(rxq->prod), slot = READ_ONCE(rxq->slot);
-	/* Buffers that were posted again wait for a batch. */
+	/* Refilled descriptors are not passed to the device until a batch is full. */
 	u32 held = prod - READ_ONCE(rxq->kicked);
 	bool polls;
 
@@ -294,14 +293,14 @@ static bool hwl_watch_rdt1(struct hwl_adapter *ad, u32 *val)
 	return ad->cfg.pairs < 2 || hwl_watch_rdt(ad, 1, val);
 }
 
-/* In turn, each within 4 s: together they show a reset by somebody else, too. */
+/* Checked in turn, each every 4 s. Together they also detect a foreign reset. */
 static const struct {
 	bool (*ok)(struct hwl_adapter *ad, u32 *val);
 	const char *what;
 } hwl_watched[] = {
-	{ hwl_watch_rctl, "receiver found off, RCTL" },
+	{ hwl_watch_rctl, "receiver found disabled, RCTL" },
 	{ hwl_watch_rdt0, "receive ring 0 found without buffers, RDT" },
-	{ hwl_watch_rah, "station address found lost, RAH" },
+	{ hwl_watch_rah, "station address found invalid, RAH" },
 	{ hwl_watch_rdt1, "receive ring 1 found without buffers, RDT" },
 };
 
@@ -320,8 +319,8 @@ static void hwl_watch_register(struct hwl_adapter *ad)
 
 /* ---- Link and PHY ---- */
 
-/* A change of link that nobody was told of: reads of ICR can lose causes. At the
- * first sight of one the link work may just be about to see it.
+/* Detect a link change without LSC: reads of ICR can lose causes. The first
+ * mismatch may be one that the link work is about to process.
  */
 static void hwl_watch_link(struct hwl_adapter *ad)
 {
@@ -333,7 +332,7 @@ static void hwl_watch_link(struct hwl_adapter *ad)
 		return;
 	ad->link_polls++;
 	ad->missed += HWL_MISSED_WEIGHT;
-	netdev_info(ad->netdev, "link: no interrupt came, looking\n");
+	netdev_info(ad->netdev, "link: missed interrupt, checking\n");
 	hwl_irq_enable(ad);
 	hwl_link_check(ad);
 }
@@ -349,14 +348,14 @@ static void hwl_watch_phy(struct hwl_adapter *ad)
 
 /* ---- Tick ---- */
 
-/* The device does not answer, or its reset has failed. As long as the PCI core
- * has not removed it, it may come back.
+/* The device is not responding, or its reset has failed. It may recover until
+ * the PCI core removes it.
  */
 static void hwl_watch_broken(struct hwl_adapter *ad)
 {
 	bool gone = hwl_gone(&ad->hw);
 
-	/* The carrier goes. */
+	/* Turn the carrier off. */
 	hwl_link_check(ad);
 	if (!pci_channel_offline(ad->pdev) && pci_device_is_present(ad->pdev) &&
 	    hwl_io_retry(&ad->hw)) {
@@ -368,7 +367,7 @@ static void hwl_watch_broken(struct hwl_adapter *ad)
 }
 
 /**
- * hwl_watchdog_tick() - the periodic look
+ * hwl_watchdog_tick() - run the periodic checks
  * @work: tick of the device
  *
  * Context: process; rtnl not held.
@@ -388,7 +387,7 @@ void hwl_watchdog_tick(struct work_struct *work)
 		hwl_watch_tx(ad, ad->pair[q]);
 		hwl_watch_rx(ad->pair[q]);
 	}
-	/* What else there is to find would have the same cause. */
+	/* Further findings would have the same cause. */
 	if (READ_ONCE(ad->flags) & (BIT(HWL_RESET_DUE) | BIT(HWL_REPORT_DUE))) {
 		schedule_delayed_work(&ad->tick, HWL_TICK);
 		return;
@@ -404,7 +403,7 @@ void hwl_watchdog_tick(struct work_struct *work)
 		hwl_stats_update(ad);
 		if (ad->irq_resets)
 			WRITE_ONCE(ad->irq_resets, ad->irq_resets - 1);
-		/* The PHY did not answer when it was set up. */
+		/* The PHY did not respond during set-up. */
 		if (test_bit(HWL_PHY_DIRTY, &ad->flags))
 			hwl_reset_request(ad);
 	}
@@ -412,7 +411,7 @@ void hwl_watchdog_tick(struct work_struct *work)
 }
 
 /**
- * hwl_watchdog_start() - start to look
+ * hwl_watchdog_start() - start the watchdog
  * @ad: the device; up
  *
  * Context: process, rtnl held.
@@ -433,8 +432,8 @@ void hwl_watchdog_start(struct hwl_adapter *ad)
 }
 
 /**
- * hwl_watchdog_retry() - look later whether a broken device has come back
- * @ad: the device; gone, or its reset has failed
+ * hwl_watchdog_retry() - schedule the next recovery attempt
+ * @ad: the device; removed, or its reset has failed
  *
  * Context: process.
  */
@@ -445,7 +444,7 @@ void hwl_watchdog_retry(struct hwl_adapter *ad)
 }
 
 /**
- * hwl_watchdog_stop() - stop to look
+ * hwl_watchdog_stop() - stop the watchdog
  * @ad: the device
  *
  * Context: process, rtnl held.
@@ -467,7 +466,7 @@ void hwl_watchdog_tx_timeout(struct net_device *netdev, unsigned int txqueue)
 	struct hwl_adapter *ad = netdev_priv(netdev);
 	struct hwl_pair *pair;
 
-	/* The stack looks at inactive queues, too. */
+	/* The stack checks inactive queues, too. */
 	if (txqueue >= ad->cfg.pairs)
 		return;
 	pair = ad->pair[txqueue];

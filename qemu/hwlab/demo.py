@@ -227,6 +227,6 @@ class Demo:
         failed = sum(not g for _, g, _ in self.rows)
         self.show("")
         print(f"   {'PASS' if good else 'FAIL'}: {self.driver}, "
-              f"{len(self.rows) - failed} of {len(self.rows)} checks held", file=self.out,
+              f"{len(self.rows) - failed} of {len(self.rows)} checks passed", file=self.out,
               flush=True)
         return good

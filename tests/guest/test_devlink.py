@@ -76,7 +76,7 @@ def test_recovery_by_hand(nic):
 @pytest.mark.rule("T18")
 def test_hang_left_to_the_user_is_in_nobodys_way(nic):
     """While it waits, the link may go and come, and other faults are repaired."""
-    nic.expect_log(r"receiver found off")
+    nic.expect_log(r"receiver found disabled")
     nic.sh(f"devlink health set {handle(nic)} reporter tx auto_recover false")
     nic.sh(f"devlink health test {handle(nic)} reporter tx")
     wait_until(lambda: health(nic)["state"] == "error", 10, "a report")
@@ -86,7 +86,7 @@ def test_hang_left_to_the_user_is_in_nobodys_way(nic):
                    10, "the carrier follows")
     wait_until(nic.answers, 5, "traffic: nothing hangs but in the reporter")
     assert health(nic)["state"] == "error", "it waits"
-    nic.refused(f"devlink health test {handle(nic)} reporter tx", "hangs already")
+    nic.refused(f"devlink health test {handle(nic)} reporter tx", "already known")
     nic.clear_bits(RCTL, EN)
     wait_until(lambda: nic.stats()["resets"] == 1, 10, "a reset for another reason")
     wait_until(nic.answers, 5, "traffic")

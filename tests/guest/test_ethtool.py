@@ -59,7 +59,7 @@ def test_self_test_online(nic):
 
 def test_self_test_that_cannot_run(nic):
     """What was not tested is not passed."""
-    nic.expect_log(r"device is gone", r"cannot come back up")
+    nic.expect_log(r"device removed or PCIe link lost", r"cannot come back up")
     nic.vanish()
     rc, results = self_test(nic, "offline")
     assert rc != 0 and [results[x] for x in OFFLINE] == [-1, -1, -1], (rc, results)

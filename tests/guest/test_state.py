@@ -72,7 +72,7 @@ def recover(nic):
 
 
 def answers_again(nic):
-    nic.expect_log(r"device is gone", r"device answers again")
+    nic.expect_log(r"device removed or PCIe link lost", r"device answers again")
     nic.vanish()
     wait_until(lambda: nic.sh("cat /sys/class/net/dut0/carrier").strip() == "0", 10, "no carrier")
     nic.appear()
