@@ -67,7 +67,7 @@ def test_self_test_that_cannot_run(nic):
 
 def test_firmware_forbids_phy_resets(nic):
     """MANC says so: the link is not changed, and the self-test has no loopback."""
-    nic.expect_log(r"firmware forbids", r"set_features\(\) failed")
+    nic.expect_log(r"firmware blocks link changes", r"set_features\(\) failed")
     nic.set_reg(MANC, BLK_PHY_RST_ON_IDE)
     with nic.no_link_bounce():
         for command in ("ethtool -s dut0 advertise 0x00c", "ethtool -K dut0 loopback on",
