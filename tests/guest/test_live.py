@@ -308,8 +308,7 @@ def test_link_that_comes_back_slower(nic):
     """Packets that the stack prepared for segmentation at 1000 Mb/s find the link at 100."""
     frame, l4, kind = tcp4(nic, 16 * 1000)
     packet = virtio(with_sum(frame, l4), l4, kind, 1, 1000)
-    # No more than the socket may have under way: it would wait for the queue that is stopped.
-    before = change_under(nic, [packet] * 6, "dut0 --vnet",
+    before = change_under(nic, [packet] * 20, "dut0 --vnet",
                           "ethtool -s dut0 speed 100 duplex full autoneg off")
     wait_until(lambda: "Speed: 100Mb/s" in nic.sh("ethtool dut0"), 10, "speed")
     wait_until(lambda: nic.stats()["tx_drops"] > before["tx_drops"], 10, "packets are dropped")

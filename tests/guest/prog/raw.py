@@ -17,6 +17,7 @@ import time
 ETH_P_ALL = 3
 SOL_PACKET = 263
 PACKET_ADD_MEMBERSHIP, PACKET_AUXDATA, PACKET_VNET_HDR, PACKET_QDISC_BYPASS = 1, 8, 15, 20
+SO_SNDBUFFORCE = 32
 PACKET_MR_PROMISC = 1
 PACKET_OUTGOING = 4
 TP_STATUS_CSUMNOTREADY, TP_STATUS_VLAN_VALID, TP_STATUS_CSUM_VALID = 8, 16, 128
@@ -24,6 +25,8 @@ TP_STATUS_CSUMNOTREADY, TP_STATUS_VLAN_VALID, TP_STATUS_CSUM_VALID = 8, 16, 128
 
 def send(args):
     s = socket.socket(socket.AF_PACKET, socket.SOCK_RAW, 0)
+    # Or it waits for a queue that a test has stopped.
+    s.setsockopt(socket.SOL_SOCKET, SO_SNDBUFFORCE, 16 << 20)
     if args.vnet:
         s.setsockopt(SOL_PACKET, PACKET_VNET_HDR, 1)
     else:
