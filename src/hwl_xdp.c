@@ -60,45 +60,57 @@ void hwl_xdp_set_prog(struct hwl_adapter *ad, struct bpf_prog *prog)
 
 /* ---- Send ---- */
 
-/* A buffer of the pair's own pool is mapped; one of another device is not yet. */
-static int hwl_xdp_put_buf(struct hwl_tx_cursor *cur, struct page *page, void *data,
-			   u32 len, bool own)
+/* A buffer of the pair's own pool: it is mapped in both directions. */
+static void hwl_xdp_put_own(struct hwl_tx_cursor *cur, struct page *page, u32 off,
+			    u32 len)
 {
-	struct device *dev = cur->txq->dev;
-	dma_addr_t dma;
+	dma_addr_t dma = page_pool_get_dma_addr(page) + off;
 
-	if (own) {
-		dma = page_pool_get_dma_addr(page) + offset_in_page(data);
-		dma_sync_single_for_device(dev, dma, len, DMA_BIDIRECTIONAL);
-		hwl_tx_put(cur, dma, len, HWL_TX_MAP_NONE);
-		return 0;
-	}
-	dma = dma_map_single(dev, data, len, DMA_TO_DEVICE);
-	if (unlikely(dma_mapping_error(dev, dma)))
-		return -ENOMEM;
-	hwl_tx_put(cur, dma, len, HWL_TX_MAP_SINGLE);
-	return 0;
+	dma_sync_single_for_device(cur->txq->dev, dma, len, DMA_BIDIRECTIONAL);
+	hwl_tx_put(cur, dma, len, HWL_TX_MAP_NONE);
 }
 
-static int hwl_xdp_put_bufs(struct hwl_tx_cursor *cur, struct xdp_frame *frame,
-			    bool own)
+static void hwl_xdp_put_own_frame(struct hwl_tx_cursor *cur, struct xdp_frame *frame)
 {
 	struct skb_shared_info *sinfo;
-	int err, i;
+	int i;
 
-	err = hwl_xdp_put_buf(cur, virt_to_page(frame->data), frame->data,
-			      frame->len, own);
-	if (err || !xdp_frame_has_frags(frame))
-		return err;
+	hwl_xdp_put_own(cur, virt_to_page(frame->data), offset_in_page(frame->data),
+			frame->len);
+	if (!xdp_frame_has_frags(frame))
+		return;
 	sinfo = xdp_get_shared_info_from_frame(frame);
-	for (i = 0; i < sinfo->nr_frags && !err; i++) {
+	for (i = 0; i < sinfo->nr_frags; i++)
+		hwl_xdp_put_own(cur, skb_frag_page(&sinfo->frags[i]),
+				skb_frag_off(&sinfo->frags[i]),
+				skb_frag_size(&sinfo->frags[i]));
+}
+
+/* A frame of another device, whose fragments may be anywhere. */
+static int hwl_xdp_map_frame(struct hwl_tx_cursor *cur, struct xdp_frame *frame)
+{
+	struct device *dev = cur->txq->dev;
+	struct skb_shared_info *sinfo;
+	dma_addr_t dma;
+	int i;
+
+	dma = dma_map_single(dev, frame->data, frame->len, DMA_TO_DEVICE);
+	if (unlikely(dma_mapping_error(dev, dma)))
+		return -ENOMEM;
+	hwl_tx_put(cur, dma, frame->len, HWL_TX_MAP_SINGLE);
+	if (!xdp_frame_has_frags(frame))
+		return 0;
+	sinfo = xdp_get_shared_info_from_frame(frame);
+	for (i = 0; i < sinfo->nr_frags; i++) {
 		skb_frag_t *frag = &sinfo->frags[i];
 
-		err = hwl_xdp_put_buf(cur, skb_frag_page(frag),
-				      skb_frag_address(frag),
-				      skb_frag_size(frag), own);
+		dma = skb_frag_dma_map(dev, frag, 0, skb_frag_size(frag),
+				       DMA_TO_DEVICE);
+		if (unlikely(dma_mapping_error(dev, dma)))
+			return -ENOMEM;
+		hwl_tx_put(cur, dma, skb_frag_size(frag), HWL_TX_MAP_PAGE);
 	}
-	return err;
+	return 0;
 }
 
 /*
@@ -137,13 +149,16 @@ static int hwl_xdp_put(struct hwl_txq *txq, struct xdp_frame *frame, bool own,
 		hwl_copy_small(slot, frame->data, len);
 		hwl_tx_put_slot(&cur, slot, dma, len);
 		type = HWL_TX_COPIED;
+	} else if (own) {
+		hwl_xdp_put_own_frame(&cur, frame);
+		type = HWL_TX_PAGES;
 	} else {
-		err = hwl_xdp_put_bufs(&cur, frame, own);
+		err = hwl_xdp_map_frame(&cur, frame);
 		if (unlikely(err)) {
 			hwl_tx_undo(&cur);
 			return err;
 		}
-		type = own ? HWL_TX_PAGES : HWL_TX_FRAME;
+		type = HWL_TX_FRAME;
 	}
 	hwl_tx_end(&cur, false);
 	cur.first->frame = frame;
@@ -232,6 +247,7 @@ static void hwl_xdp_send(struct hwl_rxq *rxq, bool kick)
 	}
 	__netif_tx_unlock(txq->nq);
 
+	trace_xdp_bulk_tx(rxq->ad->netdev, sent, work->ntx - sent, may ? 0 : -ENETDOWN);
 	hwl_xdp_count(rxq, HWL_XDP_SENT, sent);
 	if (unlikely(work->ntx != sent))
 		hwl_xdp_count(rxq, HWL_XDP_ERRORS, work->ntx - sent);
@@ -327,6 +343,7 @@ enum hwl_xdp_verdict hwl_xdp_run(struct hwl_rxq *rxq, struct bpf_prog *prog,
 
 	/* More than the MTU lets through, by rx-all. */
 	if (unlikely(xdp_buff_has_frags(xdp) && !prog->aux->xdp_has_frags)) {
+		trace_xdp_exception(netdev, prog, XDP_ABORTED);
 		hwl_xdp_count(rxq, HWL_XDP_ERRORS, 1);
 		return HWL_XDP_DISCARD;
 	}

@@ -6,6 +6,7 @@ import re
 import pytest
 from frames import TEST_TYPE, ether, mac, pattern
 from lab import PROG, wait_until
+from test_config import OUTAGE
 
 # Of the stack's shortest; the longest that is copied into a slot, and one more; whole in a buffer;
 # in two; in five.
@@ -148,7 +149,7 @@ def test_attach_replace_detach(nic):
     """The first costs an exchange of the rings, the others nothing at all."""
     resets = nic.stats()["resets"]
     with nic.no_link_bounce():
-        with nic.outage(0.5):
+        with nic.outage(OUTAGE):
             attach(nic, "pass")
         ping = nic.spawn(f"exec ping -n -i 0.02 -c 60 -W 2 {nic.PEER}")
         ping.wait_output("icmp_seq=3 ")
