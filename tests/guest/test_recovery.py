@@ -188,7 +188,8 @@ def carrier(nic):
 @pytest.mark.parametrize("state", ["up", "in a reset", "in a detach"])
 def test_device_that_answers_again_is_taken_back(nic, state):
     """Without a user, with the settings as they were."""
-    nic.expect_log(r"device removed or PCIe link lost", r"device answers again", r"reset failed", r"tx queue \d hung",
+    nic.expect_log(r"device removed or PCIe link lost", r"device answers again",
+                   r"reset failed", r"tx queue \d hung",
                    r"NVM was not read", r"peer0: (NETDEV WATCHDOG|TX timeout)")
     nic.sh("ethtool -G dut0 rx 512; ip link set dut0 mtu 1400")
     nic.vanish()
