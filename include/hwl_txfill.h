@@ -71,7 +71,7 @@ static inline void hwl_txq_set_rs(struct hwl_txq *txq)
 	ring->desc[eop].lower |= cpu_to_le32(HWL_TXD_RS);
 	ring->buf[txq->rs_first].report = eop;
 	txq->rs_first = txq->slot;
-	/* The packets before the index; pairs with the acquire in hwl_txq_clean(). */
+	/* The packets before the index; pairs with the acquire in hwl_txq_reclaim(). */
 	smp_store_release(&txq->rs_prod, txq->prod);
 }
 

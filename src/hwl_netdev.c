@@ -377,8 +377,8 @@ static int hwl_set_features(struct net_device *netdev, netdev_features_t feature
 
 /*
  * Attach, replace or detach an XDP program. The first takes other receive buffers,
- * by an exchange of the rings with the link up. They stay until the interface is
- * closed, so that nothing else does.
+ * by an exchange of the rings with the link up. They stay after a detach, until the
+ * interface is closed or its MTU or features change: hwl_rx_shrink() looks then.
  */
 static int hwl_bpf(struct net_device *netdev, struct netdev_bpf *bpf)
 {
