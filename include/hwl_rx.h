@@ -48,6 +48,26 @@ static inline bool hwl_rx_buf_alloc(struct hwl_rx_ring *ring, u32 slot, gfp_t gf
 	return true;
 }
 
+/**
+ * hwl_rx_bufs_free() - give the buffers of a frame back to their pool
+ * @pool: the pool
+ * @data: in the frame's first buffer
+ * @sinfo: its fragments; NULL if it has none. It is in the first buffer, which goes
+ *	last.
+ * @napi: in the poll that owns the pool: straight into its cache
+ *
+ * Context: NAPI, or the queue is stopped.
+ */
+static inline void hwl_rx_bufs_free(struct page_pool *pool, const void *data,
+				    const struct skb_shared_info *sinfo, bool napi)
+{
+	int i;
+
+	for (i = 0; sinfo && i < sinfo->nr_frags; i++)
+		page_pool_put_full_page(pool, skb_frag_page(&sinfo->frags[i]), napi);
+	page_pool_put_full_page(pool, virt_to_page(data), napi);
+}
+
 int hwl_rxq_clean(struct hwl_rxq *rxq, int budget);
 bool hwl_rxq_refill(struct hwl_rxq *rxq);
 void hwl_rxq_drain(struct hwl_rxq *rxq);

@@ -7,7 +7,7 @@
 
 #include <net/xdp.h>
 
-#include "hwl_queue.h"
+#include "hwl_rx.h"
 
 struct hwl_adapter;
 
@@ -25,9 +25,23 @@ void hwl_xdp_set_prog(struct hwl_adapter *ad, struct bpf_prog *prog);
 enum hwl_xdp_verdict hwl_xdp_run(struct hwl_rxq *rxq, struct bpf_prog *prog,
 				 const union hwl_rx_desc *desc);
 void hwl_xdp_flush(struct hwl_rxq *rxq);
-void hwl_xdp_free(struct hwl_rxq *rxq, struct xdp_frame *frame, bool napi);
 int hwl_xdp_xmit(struct net_device *netdev, int n, struct xdp_frame **frames,
 		 u32 flags);
+
+/**
+ * hwl_xdp_free() - give the buffers of a frame back to the queue's pool
+ * @rxq: the queue
+ * @frame: the frame, of that pool
+ * @napi: in the poll of the pair
+ *
+ * Context: NAPI, or the queue is stopped.
+ */
+static inline void hwl_xdp_free(struct hwl_rxq *rxq, struct xdp_frame *frame, bool napi)
+{
+	hwl_rx_bufs_free(rxq->ring.pool, frame->data,
+			 xdp_frame_has_frags(frame) ?
+			 xdp_get_shared_info_from_frame(frame) : NULL, napi);
+}
 
 /**
  * hwl_xdp_pending() - has the poll something left to do for XDP?

@@ -94,21 +94,13 @@ static void hwl_rx_put_buf(struct hwl_rxq *rxq, void *buf)
 /* Give the buffers of the frame under assembly back. */
 static void hwl_rx_drop_frame(struct hwl_rxq *rxq, bool napi)
 {
-	struct page_pool *pool = rxq->ring.pool;
 	struct xdp_buff *xdp = &rxq->xdp;
-	struct skb_shared_info *sinfo;
-	int i;
 
 	if (!xdp->data)
 		return;
-	if (xdp_buff_has_frags(xdp)) {
-		sinfo = xdp_get_shared_info_from_buff(xdp);
-		for (i = 0; i < sinfo->nr_frags; i++)
-			page_pool_put_full_page(pool,
-						skb_frag_page(&sinfo->frags[i]),
-						napi);
-	}
-	page_pool_put_full_page(pool, virt_to_page(xdp->data), napi);
+	hwl_rx_bufs_free(rxq->ring.pool, xdp->data,
+			 xdp_buff_has_frags(xdp) ?
+			 xdp_get_shared_info_from_buff(xdp) : NULL, napi);
 	xdp->data = NULL;
 }
 

@@ -171,16 +171,16 @@ static u32 hwl_tx_tso_segs(const struct sk_buff *skb)
  */
 static int hwl_tx_tso(struct hwl_tx_cursor *cur, const struct sk_buff *skb)
 {
-	struct hwl_txq *txq = cur->txq;
 	struct hwl_tx_ctx ctx = {};
-	u32 hdrlen, copied, at;
+	u32 hdrlen, copied;
+	dma_addr_t dma;
 	u8 *hdr;
 
 	/* Checked again: the stack may have decided before the link came back at
 	 * a lower speed. Such a packet is dropped: to segment it here takes more
 	 * descriptors than are reserved, and TCP sends it again.
 	 */
-	if (unlikely(!hwl_tx_tso_fits(txq->ad, skb)))
+	if (unlikely(!hwl_tx_tso_fits(cur->txq->ad, skb)))
 		return -EINVAL;
 	/* A descriptor of payload follows the headers: see HWL_TX_SLOT. */
 	hdrlen = skb_tcp_all_headers(skb);
@@ -197,15 +197,14 @@ static int hwl_tx_tso(struct hwl_tx_cursor *cur, const struct sk_buff *skb)
 	ctx.ipv4 = !skb_is_gso_v6(skb);
 	hwl_tx_put_ctx(cur, &ctx);
 
-	at = cur->slot * HWL_TX_SLOT + HWL_TX_HDR_PAD;
-	hdr = txq->ring.slots + at;
+	hdr = hwl_tx_slot(cur, &dma) + HWL_TX_HDR_PAD;
 	copied = min(hdrlen + HWL_TX_HDR_PAYLOAD, skb->len);
 	if (unlikely(skb_copy_bits(skb, 0, hdr, copied)))
 		return -EINVAL;
 	hwl_tx_tso_headers(hdr, &ctx, skb->len - ctx.l4);
 
 	cur->cmd |= HWL_TXD_TSE;
-	hwl_tx_put(cur, txq->ring.slots_dma + at, copied, HWL_TX_MAP_NONE);
+	hwl_tx_put(cur, dma + HWL_TX_HDR_PAD, copied, HWL_TX_MAP_NONE);
 	return copied;
 }
 

@@ -188,36 +188,13 @@ static void hwl_xdp_count(struct hwl_rxq *rxq, enum hwl_xdp_count id, u32 n)
 	u64_stats_update_end(&rxq->stats.syncp);
 }
 
-/**
- * hwl_xdp_free() - give the buffers of a frame back to the queue's pool
- * @rxq: the queue
- * @frame: the frame, of that pool
- * @napi: in the poll of the pair
- *
- * Context: NAPI, or the queue is stopped.
- */
-void hwl_xdp_free(struct hwl_rxq *rxq, struct xdp_frame *frame, bool napi)
-{
-	struct page_pool *pool = rxq->ring.pool;
-	struct skb_shared_info *sinfo;
-	int i;
-
-	if (xdp_frame_has_frags(frame)) {
-		sinfo = xdp_get_shared_info_from_frame(frame);
-		for (i = 0; i < sinfo->nr_frags; i++)
-			page_pool_put_full_page(pool, skb_frag_page(&sinfo->frags[i]),
-						napi);
-	}
-	page_pool_put_full_page(pool, virt_to_page(frame->data), napi);
-}
-
 /* Put the frames that XDP_TX has gathered into the ring of the same pair. */
 static void hwl_xdp_send(struct hwl_rxq *rxq, bool kick)
 {
 	struct hwl_pair *pair = container_of(rxq, struct hwl_pair, rxq);
 	struct hwl_xdp_work *work = &rxq->xdp_work;
 	struct hwl_txq *txq = &pair->txq;
-	u32 i, sent = 0;
+	u32 i, sent = 0, drops;
 	bool may;
 	int ret;
 
@@ -238,8 +215,9 @@ static void hwl_xdp_send(struct hwl_rxq *rxq, bool kick)
 		txq_trans_cond_update(txq->nq);
 		work->kick = true;
 	}
-	if (unlikely(work->ntx != sent))
-		hwl_xdp_count_drops(txq, work->ntx - sent);
+	drops = work->ntx - sent;
+	if (unlikely(drops))
+		hwl_xdp_count_drops(txq, drops);
 	if (kick && work->kick) {
 		if (may)
 			hwl_txq_kick(txq);
@@ -247,10 +225,10 @@ static void hwl_xdp_send(struct hwl_rxq *rxq, bool kick)
 	}
 	__netif_tx_unlock(txq->nq);
 
-	trace_xdp_bulk_tx(rxq->ad->netdev, sent, work->ntx - sent, may ? 0 : -ENETDOWN);
+	trace_xdp_bulk_tx(rxq->ad->netdev, sent, drops, may ? 0 : -ENETDOWN);
 	hwl_xdp_count(rxq, HWL_XDP_SENT, sent);
-	if (unlikely(work->ntx != sent))
-		hwl_xdp_count(rxq, HWL_XDP_ERRORS, work->ntx - sent);
+	if (unlikely(drops))
+		hwl_xdp_count(rxq, HWL_XDP_ERRORS, drops);
 	work->ntx = 0;
 }
 
