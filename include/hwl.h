@@ -149,10 +149,12 @@ struct hwl_adapter {
 	atomic_t tx_timeouts;
 };
 
-/* True if queues must not be woken: going down, or without link. */
+/* True if queues must not be woken: going down, or without link. If false, the rings
+ * that hwl_start() has prepared can be seen.
+ */
 static inline bool hwl_asleep(const struct hwl_adapter *ad)
 {
-	return READ_ONCE(ad->flags) & (BIT(HWL_DOWN) | BIT(HWL_HELD));
+	return smp_load_acquire(&ad->flags) & (BIT(HWL_DOWN) | BIT(HWL_HELD));
 }
 
 static inline bool hwl_is_msix(const struct hwl_adapter *ad)

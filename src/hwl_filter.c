@@ -88,6 +88,8 @@ void hwl_filter_start(struct hwl_adapter *ad)
 	hwl_filter_set_features(ad, ad->netdev->features);
 	hwl_filter_write_vlan_offload(ad);
 	netif_addr_lock_bh(ad->netdev);
+	/* The rings and HWL_HELD before it; pairs with the acquire in hwl_asleep(). */
+	smp_mb__before_atomic();
 	clear_bit(HWL_DOWN, &ad->flags);
 	hwl_filter_write(ad);
 	netif_addr_unlock_bh(ad->netdev);

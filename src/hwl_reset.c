@@ -120,20 +120,19 @@ static void hwl_start(struct hwl_adapter *ad)
 
 	hwl_reset_answered(ad);
 	clear_bit(HWL_FAILED, &ad->flags);
+	/* Carrier before queues: without a link they sleep until there is one. Decided
+	 * before HWL_DOWN is cleared, since hwl_asleep() looks at both, and before an
+	 * interrupt can start the link work.
+	 */
+	assign_bit(HWL_HELD, &ad->flags, !ad->link.up);
 	hwl_filter_start(ad);
 	hwl_irq_napi_enable(ad);
 	/* The poll hands the receive buffers to the device. */
 	for (q = 0; q < ad->cfg.pairs; q++)
 		hwl_irq_kick(ad->pair[q]);
 
-	/* Carrier before queues: without a link they sleep until there is one.
-	 * Decided before an interrupt can start the link work.
-	 */
-	clear_bit(HWL_HELD, &ad->flags);
 	if (ad->link.up)
 		netif_tx_wake_all_queues(ad->netdev);
-	else
-		set_bit(HWL_HELD, &ad->flags);
 	hwl_irq_enable(ad);
 	hwl_watchdog_start(ad);
 	schedule_work(&ad->link_work);
