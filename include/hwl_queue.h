@@ -54,9 +54,17 @@ struct hwl_adapter;
 #define HWL_TX_STOP		HWL_TX_DESC_NEEDED
 #define HWL_TX_START		(2 * HWL_TX_DESC_NEEDED)
 
+/* The longest XDP frame, and what it takes at most: linear part, fragments, the
+ * pieces into which HWL_TX_DATA_MAX breaks them, and the last bytes on their own.
+ */
+#define HWL_TX_XDP_MAX		(HWL_MAX_FRAME - ETH_FCS_LEN)
+#define HWL_TX_XDP_NEEDED	(1 + MAX_SKB_FRAGS + \
+				 HWL_TX_XDP_MAX / HWL_TX_DATA_MAX + 1)
+
+/* XDP frames leave HWL_TX_START free, and there must be room for them beside it. */
 #define HWL_TX_RING_MIN		max(HWL_RING_MIN, \
-				    ALIGN(HWL_TX_START + HWL_RING_RESERVED, \
-					  HWL_RING_STEP))
+				    ALIGN(HWL_TX_START + HWL_TX_XDP_NEEDED + \
+					  HWL_RING_RESERVED, HWL_RING_STEP))
 
 /*
  * Each descriptor has a slot for bytes of the driver's own. It takes a whole

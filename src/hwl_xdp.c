@@ -114,6 +114,29 @@ static int hwl_xdp_map_frame(struct hwl_tx_cursor *cur, struct xdp_frame *frame)
 }
 
 /*
+ * Copy a short frame to its slot, from all of its buffers: in several descriptors it
+ * would not be padded (hwl_tx_put_slot()).
+ */
+static void hwl_xdp_gather(u8 *slot, struct xdp_frame *frame)
+{
+	struct skb_shared_info *sinfo;
+	u32 len = frame->len;
+	int i;
+
+	if (likely(!xdp_frame_has_frags(frame))) {
+		hwl_copy_small(slot, frame->data, len);
+		return;
+	}
+	memcpy(slot, frame->data, len);
+	sinfo = xdp_get_shared_info_from_frame(frame);
+	for (i = 0; i < sinfo->nr_frags; i++) {
+		memcpy(slot + len, skb_frag_address(&sinfo->frags[i]),
+		       skb_frag_size(&sinfo->frags[i]));
+		len += skb_frag_size(&sinfo->frags[i]);
+	}
+}
+
+/*
  * Put a frame into the ring, unless it is none that the device can send or would
  * take descriptors that the stack may need. @own: of the pair's own pool.
  *
@@ -131,7 +154,7 @@ static int hwl_xdp_put(struct hwl_txq *txq, struct xdp_frame *frame, bool own,
 	u8 *slot;
 	int err;
 
-	if (unlikely(len < ETH_HLEN || len > HWL_MAX_FRAME - ETH_FCS_LEN))
+	if (unlikely(len < ETH_HLEN || len > HWL_TX_XDP_MAX))
 		return -EINVAL;
 	if (unlikely(xdp_frame_has_frags(frame)))
 		need += xdp_get_shared_info_from_frame(frame)->nr_frags +
@@ -144,9 +167,9 @@ static int hwl_xdp_put(struct hwl_txq *txq, struct xdp_frame *frame, bool own,
 		cur.cmd |= HWL_TXD_VLE;
 		cur.upper = vlan;
 	}
-	if (len <= HWL_TX_SLOT && !xdp_frame_has_frags(frame)) {
+	if (len <= HWL_TX_SLOT) {
 		slot = hwl_tx_slot(&cur, &dma);
-		hwl_copy_small(slot, frame->data, len);
+		hwl_xdp_gather(slot, frame);
 		hwl_tx_put_slot(&cur, slot, dma, len);
 		type = HWL_TX_COPIED;
 	} else if (own) {

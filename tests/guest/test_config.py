@@ -24,7 +24,7 @@ def channels(nic):
 def test_ring_and_channel_changes_under_traffic(nic, reverse):
     last = nic.link()["stats64"]
     with nic.no_link_bounce(), nic.outage(OUTAGE), nic.stream(reverse):
-        for change in ("-G dut0 rx 64 tx 64", "-L dut0 combined 1", "-G dut0 rx 4096 tx 4096",
+        for change in ("-G dut0 rx 64 tx 80", "-L dut0 combined 1", "-G dut0 rx 4096 tx 4096",
                        "-L dut0 combined 2", "-G dut0 rx 72 tx 88", "-G dut0 rx 256 tx 256"):
             nic.sh(f"ethtool {change}")
             now = nic.link()["stats64"]
@@ -81,7 +81,8 @@ def test_feature_toggles_under_traffic(nic, feature):
 
 
 REFUSED = [
-    ("ethtool -G dut0 tx 63", r"ring must be|Invalid"),
+    ("ethtool -G dut0 tx 79", r"ring must be|Invalid"),
+    ("ethtool -G dut0 tx 72", r"tx ring must be 80 to"),
     ("ethtool -G dut0 rx 65", r"ring must be"),
     ("ethtool -G dut0 rx 8", r"ring must be"),
     ("ethtool -G dut0 rx 8192", r"exceed|maximum|Invalid|supported"),

@@ -110,7 +110,7 @@ def test_trace_events(nic):
     nic.expect_log(r"tx queue \d hung")
     nic.sh("mountpoint -q /sys/kernel/tracing || mount -t tracefs tracefs /sys/kernel/tracing")
     nic.sh(f"echo 1 >{events}/enable; echo >/sys/kernel/tracing/trace")
-    nic.sh("ethtool -G dut0 tx 64")
+    nic.sh("ethtool -G dut0 tx 80")
     with nic.flood("tx", burst=32):
         wait_until(lambda: nic.stats()["tx_woken"] > 0, 20, "the queue stops and is woken")
     nic.ping(count=20)

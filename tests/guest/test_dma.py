@@ -37,7 +37,7 @@ def test_strict_iommu(nic):
     nic.transfer(1 << 18, reverse=True)
     for _ in range(3):
         with nic.flood("rx"), nic.flood("tx"):
-            nic.sh("ethtool -G dut0 rx 64 tx 64; ethtool -G dut0 rx 512 tx 512; "
+            nic.sh("ethtool -G dut0 rx 64 tx 80; ethtool -G dut0 rx 512 tx 512; "
                    "ip link set dut0 down; ip link set dut0 up")
             nic.guest.net_up()
     nic.ping()

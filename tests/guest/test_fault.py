@@ -194,7 +194,7 @@ def test_netconsole_while_things_change(nic):
     nic.sh(f"modprobe netconsole netconsole=6665@{nic.IP}/dut0,6666@{nic.PEER}/{nic.PEER_MAC}")
     writer = nic.spawn("while :; do echo '<3>netconsole test' >/dev/kmsg; sleep 0.01; done")
     try:
-        for change in ("ethtool -G dut0 rx 128 tx 64", "ethtool -L dut0 combined 1",
+        for change in ("ethtool -G dut0 rx 128 tx 80", "ethtool -L dut0 combined 1",
                        "ethtool -L dut0 combined 2", "ip link set dut0 mtu 1400",
                        "ethtool -K dut0 sg off", "ip link set dut0 down; ip link set dut0 up",
                        "ethtool -t dut0 offline"):

@@ -37,7 +37,7 @@ def test_hung_transmitter(nic):
 def test_hung_transmitter_under_load(nic):
     """The ring is full and the queue asleep when the transmitter hangs, five times."""
     nic.expect_log(r"tx queue \d hung")
-    nic.sh("ethtool -G dut0 tx 64")
+    nic.sh("ethtool -G dut0 tx 80")
     with nic.no_link_bounce(), nic.stream():
         for _ in range(nic.rounds(3)):
             seen = nic.stats()["resets"]
@@ -194,7 +194,7 @@ def test_hang_during_ring_changes(nic):
 def test_hang_while_the_link_is_down(nic, load):
     """The transmitter dies, then the cable goes; when that is back, so is the traffic."""
     nic.expect_log(r"tx queue \d hung")
-    nic.sh("ethtool -G dut0 tx 64")
+    nic.sh("ethtool -G dut0 tx 80")
     nic.clear_bits(TCTL, EN)
     if load == "full ring":
         blast = nic.spawn(f"exec python3 {PROG}/raw.py blast dut0")

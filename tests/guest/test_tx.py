@@ -19,7 +19,7 @@ SWIOTLB = pytest.mark.guest(append="swiotlb=force")
 @pytest.mark.debug
 @pytest.mark.rule("T1", "T3", "T5", "T8", "R1")
 def test_full_ring_stops_and_wakes_the_queue(nic):
-    nic.sh("ethtool -G dut0 tx 64")
+    nic.sh("ethtool -G dut0 tx 80")
     before = nic.stats()
     with nic.flood("tx", burst=32):
         wait_until(lambda: nic.stats()["tx_stopped"] > nic.rounds(50), 20,
@@ -40,7 +40,7 @@ def test_full_ring_stops_and_wakes_the_queue(nic):
 @pytest.mark.rule("T1", "T3", "T14")
 def test_packets_of_many_fragments_in_a_small_ring(nic):
     """17 fragments a packet: the most descriptors that the stack can ask for."""
-    nic.sh("ethtool -G dut0 tx 64")
+    nic.sh("ethtool -G dut0 tx 80")
     for piece in (3000, 700, 61):
         nic.transfer(100 * piece, more=f"--how fragments --piece {piece}")
     with nic.flood("tx", burst=8):
@@ -53,7 +53,7 @@ def test_packets_of_many_fragments_in_a_small_ring(nic):
 def test_false_wakes_do_no_harm(nic):
     """Somebody wakes the queue while the ring is full: BUSY, logged, counted, no packet lost."""
     nic.expect_log(r"full while awake", r"net_ratelimit: \d+ callbacks suppressed")
-    nic.sh("ethtool -G dut0 tx 64")
+    nic.sh("ethtool -G dut0 tx 80")
     with nic.flood("tx", burst=32):
         nic.poke_queue(0, "storm")
         wait_until(lambda: nic.stats()["tx_busy"] > 0, 10, "a full ring was seen")
