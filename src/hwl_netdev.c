@@ -191,9 +191,13 @@ static int hwl_rx_grow(struct hwl_adapter *ad, enum hwl_rx_geometry geo)
 	return geo > ad->cfg.rx_geometry ? hwl_set_rx_geometry(ad, geo) : 0;
 }
 
-/* After it accepts less. Larger buffers than needed do as well. */
+/* After it accepts less. Larger buffers than needed do as well, and those for XDP
+ * stay until the close: who attached a program once may do so again.
+ */
 static void hwl_rx_shrink(struct hwl_adapter *ad, enum hwl_rx_geometry geo)
 {
+	if (ad->cfg.rx_geometry == HWL_RX_XDP && netif_running(ad->netdev))
+		return;
 	if (geo < ad->cfg.rx_geometry && hwl_set_rx_geometry(ad, geo))
 		netdev_warn(ad->netdev, "large receive buffers stay\n");
 }
@@ -378,7 +382,7 @@ static int hwl_set_features(struct net_device *netdev, netdev_features_t feature
 /*
  * Attach, replace or detach an XDP program. The first takes other receive buffers,
  * by an exchange of the rings with the link up. They stay after a detach, until the
- * interface is closed or its MTU or features change: hwl_rx_shrink() looks then.
+ * interface is closed: see hwl_rx_shrink().
  */
 static int hwl_bpf(struct net_device *netdev, struct netdev_bpf *bpf)
 {

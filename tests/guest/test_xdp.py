@@ -2,11 +2,13 @@
 """Native XDP: verdicts, frames in several buffers, refusals, and all that a program outlives."""
 
 import re
+import struct
 
 import pytest
-from frames import TEST_TYPE, ether, mac, pattern
+from frames import TEST_TYPE, ether, ipv4, mac, pattern, udp4
 from lab import PROG, wait_until
 from test_config import OUTAGE
+from test_rss import KEY, set_key, toeplitz
 
 # Of the stack's shortest; the longest that is copied into a slot, and one more; whole in a buffer;
 # in two; in five.
@@ -111,6 +113,82 @@ def test_changed_frames_are_sent_as_changed(nic, change):
             assert got[:len(want)] == want and len(got) in (len(want), 60), (len(got), len(want))
 
 
+@pytest.mark.rule("X1")
+@pytest.mark.parametrize("size", [15, 59, 61, 128])
+def test_short_frames_in_two_buffers(nic, size):
+    """The head of a frame is in one, the rest in another: sent as one, with zeros behind."""
+    jumbo(nic)
+    attach(nic, "head -2034", "--frags")
+    sent = [frame(nic, 2034 + size, i) for i in range(8)]
+    with nic.capture(ethertype=TEST_TYPE, promisc=True) as back:
+        nic.send(sent, "peer0", "peer")
+        back.wait(len(sent))
+    for f, got in zip(sent, back.frames):
+        assert got == (b"\xff" * 6 + mac("02:00:5e:00:02:00") + b"\x88\xb5" +
+                       f[2048:]).ljust(60, b"\0"), got.hex()
+    assert counts(nic)["tx"] == len(sent)
+
+
+@pytest.mark.rule("X2")
+def test_smallest_ring(nic):
+    """It has room for the longest frame beside what is the stack's."""
+    jumbo(nic)
+    nic.sh("ethtool -L dut0 combined 1; "
+           "for n in $(seq 8 8 128); do ethtool -G dut0 tx $n 2>/dev/null && break; done")
+    attach(nic, "tx", "--frags")
+    with nic.capture(ethertype=TEST_TYPE, promisc=True) as back:
+        for i in range(4):
+            nic.send([frame(nic, 9014, i)], "peer0", "peer")
+            back.wait(i + 1)
+    assert counts(nic)["tx"] == 4 and nic.stats()["tx0_xdp_drops"] == 0
+
+
+# What is hashed, beside the addresses, and the type that the program is told.
+L3_IPV4, L4, L4_TCP = 1, 1 << 3, 1 << 4
+HASHED = {"udp": (17, b"", L3_IPV4), "tcp": (6, struct.pack("!HH", 2794, 1766), L3_IPV4 | L4 | L4_TCP)}
+NOBODY = "203.0.113.9"
+
+
+@pytest.mark.rule("X6")
+@pytest.mark.parametrize("kind", HASHED)
+def test_hash_for_programs(nic, kind):
+    """A program that asks is told the hash and its type; or that there is none."""
+    proto, ports, what = HASHED[kind]
+    set_key(nic)
+    segment = struct.pack("!HHIIBBHHH", 2794, 1766, 1, 0, 5 << 4, 0x10, 512, 0, 0)
+    packets = [udp4(f"198.51.100.{i}", NOBODY, 2794, 1766, bytes(20)) if proto == 17 else
+               ipv4(f"198.51.100.{i}", NOBODY, proto, segment) for i in range(1, 5)]
+    sent = [ether(nic.MAC, nic.PEER_MAC, 0x0800, p) for p in packets]
+    attach(nic, "hint", "hash")
+    with nic.capture("dut0", None, ethertype=0x0800) as up:
+        nic.send(sent, "peer0", "peer")
+        up.wait(len(sent))
+    told = {f[26:30]: f[6:12] for f in up.frames if f[30:34] == packets[0][16:20]}
+    for p in packets:
+        want = toeplitz(KEY, p[12:20] + ports)
+        assert told[p[12:16]] == struct.pack("<IBB", want, what, 0), told
+    nic.sh("ethtool -K dut0 rxhash off")
+    with nic.capture("dut0", None, ethertype=0x0800) as up:
+        nic.send(sent, "peer0", "peer")
+        up.wait(len(sent))
+    assert {f[6:12] for f in up.frames if f[30:34] == packets[0][16:20]} == {bytes(5) + b"\x3d"}
+
+
+@pytest.mark.rule("X6")
+def test_tag_for_programs(nic):
+    """And the tag, with its priority; or that there is none."""
+    nic.sh("ip link add link dut0 name vl5 type vlan id 5; ip link set vl5 up")
+    nic.defer("ip link del vl5")
+    attach(nic, "hint", "vlan_tag")
+    for vlan, dev, want in ((5, "vl5", b"\x81\x00\x05\x00\x00"),
+                            (None, "dut0", bytes(4) + b"\x3d")):
+        with nic.capture(dev, None, ethertype=TEST_TYPE) as up:
+            nic.send([frame(nic, 100, vlan=vlan)], "peer0", "peer")
+            up.wait(1)
+        got = up.frames[0]
+        assert got[6:10] + got[11:12] == want, got.hex()
+
+
 @pytest.mark.rule("X6")
 @pytest.mark.parametrize("change", ["tail-pass -20", "meta 4", "meta 32"])
 def test_changed_frames_go_up(nic, change):
@@ -146,7 +224,8 @@ def test_tags_come_back(nic):
 
 @pytest.mark.rule("X5")
 def test_attach_replace_detach(nic):
-    """The first costs an exchange of the rings, the others nothing at all."""
+    """The first costs an exchange of the rings, the others nothing at all; nor does a change
+    without a program."""
     resets = nic.stats()["resets"]
     with nic.no_link_bounce():
         with nic.outage(OUTAGE):
@@ -159,6 +238,14 @@ def test_attach_replace_detach(nic):
         assert " 0% packet loss" in out, out
     assert nic.stats()["resets"] == resets
     attach(nic, "none")
+    with nic.no_link_bounce():
+        ping = nic.spawn(f"exec ping -n -i 0.02 -c 60 -W 2 {nic.PEER}")
+        ping.wait_output("icmp_seq=3 ")
+        nic.sh("ip link set dut0 mtu 1400; ethtool -K dut0 rxhash off rxhash on; "
+               "ip link set dut0 mtu 1500")
+        attach(nic, "pass")
+        out = ping.wait(60, check=False).stdout
+        assert " 0% packet loss" in out, out
 
 
 LIMIT = 2026    # MTU of the largest frame in one buffer
