@@ -8,7 +8,7 @@ import struct
 
 import pytest
 from frames import TEST_TYPE, csum, ipv4, mac, pattern, udp4
-from lab import wait_until
+from lab import PROG, wait_until
 from test_rss import KEY, get, set_key, toeplitz
 
 # Nobody's: the stack drops what is sent to them, and says nothing.
@@ -106,6 +106,7 @@ SETTINGS = {
     "rx-fcs on": "ethtool -K dut0 rx-fcs on",
     "rx-all on": "ethtool -K dut0 rx-all on",
     "MTU 9000": "ip link set dut0 mtu 9000",
+    "XDP": f"python3 {PROG}/xdp.py dut0 pass",
 }
 
 
@@ -152,14 +153,14 @@ def wrong(got, setting, indir, frame, want):
     first, rest, nr_frags = lengths(setting, frame, stripped)
     hashed = want["hashed"]
     value = toeplitz(KEY, hashed) if hashed else 0
-    large = setting in ("MTU 9000", "rx-all on")
+    large = setting in ("MTU 9000", "rx-all on", "XDP")
     copied = first <= COPIED and not rest
     frame_sz = PAGE if large else SMALL
     shown = hashed and setting != "rxhash off"
     should = {
         "len": first + rest - 14, "data_len": rest, "nr_frags": nr_frags, "frags_len": rest,
         "headroom": (XDP_HEADROOM if large and not copied else PAD) + 14,
-        "recycle": 1, "fragment": 1,
+        "recycle": 1, "fragment": 1, "meta": 0,
         "protocol": want.get("protocol", 0x8100 if tagged and not stripped else want["kind"]),
         "pkt_type": want["pkt_type"],
         "vlan": int(stripped), "vlan_proto": 0x8100 if stripped else 0,
@@ -206,3 +207,33 @@ def test_what_goes_up_with_a_frame(nic, setting):
         if faults := wrong(got, setting, indir, frame, want):
             bad[name] = faults
     assert not bad, "\n".join(f"{k}: is, should be: {v}" for k, v in bad.items())
+
+
+# What a program does with a frame: (checksum state, bytes of metadata) that go up.
+PROGRAMS = {
+    "pass": (UNNECESSARY, 0),
+    "meta 4": (UNNECESSARY, 4),
+    "meta 32": (UNNECESSARY, 32),
+    "tail-pass -4": (NONE, 0),
+}
+
+
+@pytest.mark.rule("X6")
+@pytest.mark.parametrize("program", PROGRAMS)
+def test_what_goes_up_after_a_program(nic, program):
+    """The checksum that the device found right counts only for the frame as it was; metadata goes up
+    with the frame, which is not copied then."""
+    nic.quiet()
+    nic.sh(f"python3 {PROG}/xdp.py dut0 {program} --type 0x0800")
+    summed, meta = PROGRAMS[program]
+    sizes = (COPIED - 50, 1000)
+    with nic.handed_up() as seen:
+        nic.send([mac(nic.MAC) + mac(f"02:00:00:00:00:{i:02x}") + b"\x08\0" + of_size(size)
+                  for i, size in enumerate(sizes)], "peer0", "peer")
+        wait_until(lambda: nic.stats()["rx_packets"] >= len(sizes), what="frames")
+    got = [x for x in seen if x["head"][6:11] == mac("02:00:00:00:00:00")[:5]]
+    assert len(got) == len(sizes), seen
+    for x, size in zip(got, sizes):
+        whole = meta or size > COPIED
+        assert (x["ip_summed"], x["meta"]) == (summed, meta), x
+        assert x["truesize"] == SKB + PAGE if whole else x["truesize"] < SKB + PAGE, x

@@ -227,7 +227,7 @@ struct rx_seen {
 	u32 len, data_len, nr_frags, frags_len, truesize, headroom, hash;
 	int queue;
 	u16 protocol, vlan_proto, vlan_tci;
-	u8 ip_summed, csum_level, pkt_type;
+	u8 ip_summed, csum_level, pkt_type, meta;
 	bool l4_hash, sw_hash, vlan, recycle, destructor_arg, fragment;
 	u8 head[RX_HEAD];
 };
@@ -255,6 +255,7 @@ static void rx_record(struct rx_seen *seen, const struct sk_buff *skb)
 		.sw_hash = skb->sw_hash, .vlan = skb_vlan_tag_present(skb),
 		.recycle = skb->pp_recycle, .fragment = skb->head_frag,
 		.destructor_arg = sinfo->destructor_arg,
+		.meta = skb_metadata_len(skb),
 	};
 	for (i = 0; i < sinfo->nr_frags; i++)
 		seen->frags_len += skb_frag_size(&sinfo->frags[i]);
@@ -336,9 +337,10 @@ static int rx_show(struct seq_file *s, void *unused)
 			   "\"ip_summed\": %u, \"csum_level\": %u, ",
 			   r->vlan, r->vlan_proto, r->vlan_tci, r->ip_summed,
 			   r->csum_level);
-		seq_printf(s, "\"recycle\": %u, \"fragment\": %u, "
+		seq_printf(s, "\"recycle\": %u, \"fragment\": %u, \"meta\": %u, "
 			   "\"destructor_arg\": %u, \"head\": \"%*phN\"}\n",
-			   r->recycle, r->fragment, r->destructor_arg, RX_HEAD, r->head);
+			   r->recycle, r->fragment, r->meta, r->destructor_arg, RX_HEAD,
+			   r->head);
 	}
 	return 0;
 }

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0
-"""xdp.py DEV PROGRAM [ARG] [--frags] [--generic]: attach an XDP program ("none" detaches).
+"""xdp.py DEV PROGRAM [ARG] [--frags] [--generic] [--type N]: attach an XDP program ("none" detaches).
 
-Frames of the tests' EtherType meet the verdict, all others pass.  Prints what the kernel says to
+Frames of the tests' EtherType, or of --type, meet the verdict; all others pass.  Prints what the kernel says to
 a refusal, and exits 1.  No compiler or loader is needed: the programs are a few instructions.
 """
 
@@ -17,7 +17,7 @@ BPF_PROG_LOAD, BPF_PROG_TYPE_XDP = 5, 6
 BPF_F_XDP_HAS_FRAGS, BPF_F_XDP_DEV_BOUND_ONLY = 1 << 5, 1 << 6
 XDP_ABORTED, XDP_DROP, XDP_PASS, XDP_TX, XDP_REDIRECT = range(5)
 REDIRECT, ADJUST_HEAD, ADJUST_META, ADJUST_TAIL = 23, 44, 54, 65    # helpers
-TEST_TYPE = socket.htons(0x88b5)
+TEST_TYPE = 0x88b5
 
 SOL_NETLINK, NETLINK_CAP_ACK, NETLINK_EXT_ACK = 270, 10, 11
 RTM_SETLINK, NLM_F_REQUEST, NLM_F_ACK = 19, 1, 4
@@ -90,9 +90,9 @@ def within(length, otherwise=PASS):
         insn(0xbd, 4, 3, len(otherwise) // 8) + otherwise
 
 
-def only_test_frames():
+def only(ethertype):
     return mov_reg(6, 1) + POINTERS + within(14) + load(2, 4, 2, 12) + \
-        insn(0x15, 4, off=2, imm=TEST_TYPE) + PASS
+        insn(0x15, 4, off=2, imm=socket.htons(ethertype)) + PASS
 
 
 SWAP = load(4, 4, 2, 0) + load(2, 5, 2, 4) + load(4, 7, 2, 6) + load(2, 8, 2, 10) + \
@@ -130,7 +130,7 @@ def hint(name):
     return mov_reg(6, 1) + ask + tell + PASS
 
 
-def program(kind, arg):
+def program(kind, arg, ethertype):
     if kind == "hint":          # all frames pass, marked
         return hint(arg)
     verdicts = {"pass": XDP_PASS, "drop": XDP_DROP, "aborted": XDP_ABORTED, "invalid": 77}
@@ -147,7 +147,7 @@ def program(kind, arg):
     elif kind == "head":        # a new header before the frame: its own, and the type again
         body = adjust(ADJUST_HEAD, -int(arg), POINTERS + within(14) + mov(4, -1) +
                       store(4, 2, 0, 4) + store(2, 2, 4, 4) + mov(4, 0x5e0002) +
-                      store(4, 2, 6, 4) + store(2, 2, 10, 4) + mov(4, TEST_TYPE) +
+                      store(4, 2, 6, 4) + store(2, 2, 10, 4) + mov(4, socket.htons(TEST_TYPE)) +
                       store(2, 2, 12, 4) + mov(0, XDP_TX) + EXIT)
     elif kind == "meta":        # bytes before the frame for whoever comes next
         body = adjust(ADJUST_META, -int(arg), PASS)
@@ -155,7 +155,7 @@ def program(kind, arg):
         body = SWAP + mark(14, arg) + mov(0, XDP_TX) + EXIT
     else:
         sys.exit(f"no such program: {kind}")
-    return only_test_frames() + body
+    return only(ethertype) + body
 
 
 def bpf_load(code, frags, bound_to=None):
@@ -204,10 +204,11 @@ def main():
     parser.add_argument("arg", nargs="?")
     parser.add_argument("--frags", action="store_true")
     parser.add_argument("--generic", action="store_true")
+    parser.add_argument("--type", type=lambda x: int(x, 0), default=TEST_TYPE)
     args = parser.parse_args()
     flags = XDP_FLAGS_SKB_MODE if args.generic else XDP_FLAGS_DRV_MODE
     fd = -1 if args.program == "none" else \
-        bpf_load(program(args.program, args.arg), args.frags,
+        bpf_load(program(args.program, args.arg, args.type), args.frags,
                  args.dev if args.program == "hint" else None)
     refusal = attach(args.dev, fd, flags)
     if refusal:
