@@ -9,6 +9,9 @@ from frames import TEST_TYPE, ether, ipv4, mac, pattern, udp4
 from lab import PROG, wait_until
 from test_config import OUTAGE
 from test_rss import KEY, set_key, toeplitz
+from test_state import sleep
+
+TRACING = "/sys/kernel/tracing"
 
 # Of the stack's shortest; the longest that is copied into a slot, and one more; whole in a buffer;
 # in two; in five.
@@ -63,6 +66,9 @@ def test_verdict(nic, verdict):
     nic.expect_log("Illegal XDP return value")
     jumbo(nic)
     attach(nic, verdict, "--frags")
+    nic.sh(f"mountpoint -q {TRACING} || mount -t tracefs tracefs {TRACING}; "
+           f"echo 1 >{TRACING}/events/xdp/xdp_exception/enable; echo >{TRACING}/trace")
+    nic.defer(f"echo 0 >{TRACING}/events/xdp/xdp_exception/enable")
     sent = [frame(nic, size, i) for size in SIZES for i in range(6)]
     before, rx = counts(nic), nic.stats()["rx_packets"]
     counter, place = VERDICTS[verdict]
@@ -78,6 +84,8 @@ def test_verdict(nic, verdict):
     assert all(now[c] == before[c] for c in COUNTERS if c not in (counter, "pass")), now
     assert counter == "pass" or now[counter] - before[counter] == len(sent)
     assert nic.stats()["rx_packets"] - rx >= len(sent)
+    told = re.findall(r"xdp_exception: .* action=(\w+)", nic.sh(f"cat {TRACING}/trace", 60))
+    assert len(told) == (len(sent) if counter == "errors" else 0), told
     assert sorted(up.frames) == (sorted(sent) if place == "up" else [])
     assert sorted(back.frames) == (sorted(map(swapped, sent)) if place == "back" else [])
     nic.transfer(1 << 16, reverse=True)
@@ -277,6 +285,7 @@ SURVIVED = {
     "mtu": "ip link set dut0 mtu 9000; ip link set dut0 mtu 1500",
     "rx-all": "ethtool -K dut0 rx-all on; ethtool -K dut0 rx-all off",
     "loopback": "ethtool -K dut0 loopback on; ethtool -K dut0 loopback off",
+    "suspend": sleep,
 }
 
 
@@ -287,7 +296,11 @@ def test_program_outlives(nic, event):
     attach(nic, "tx", "--frags")
     sent = [frame(nic, 800, i) for i in range(40)]
     nic.send(sent, "peer0", "peer")
-    nic.guest.run(SURVIVED[event], check=False)
+    what = SURVIVED[event]
+    if callable(what):
+        what(nic)
+    else:
+        nic.guest.run(what, check=False)
     nic.guest.net_up()
     before = counts(nic)
     with nic.capture(ethertype=TEST_TYPE, promisc=True) as back:
@@ -344,6 +357,64 @@ def test_redirect(nic):
     # The rings go while frames of their pages are elsewhere.
     nic.sh("ethtool -G dut0 rx 128")
     nic.transfer(1 << 16, reverse=True)
+
+
+@pytest.mark.rule("X1", "X4")
+@pytest.mark.parametrize("how", ["cpumap 1", "devmap dut0"])
+def test_redirect_by_a_map(nic, how):
+    """To another processor, which makes skbs of the frames; and back to where they came from."""
+    jumbo(nic)
+    attach(nic, how, "--frags")
+    sent = [frame(nic, size, i) for size in SIZES for i in range(6)]
+    dev, where = ("dut0", None) if how.startswith("cpu") else ("peer0", "peer")
+    with nic.capture(dev, where, ethertype=TEST_TYPE, promisc=True) as got:
+        nic.send(sent, "peer0", "peer")
+        got.wait(len(sent))
+    assert sorted(got.frames) == sorted(sent)
+    assert counts(nic)["redirect"] == len(sent)
+    nic.sh("ethtool -G dut0 rx 128")
+    nic.transfer(1 << 16, reverse=True)
+
+
+@pytest.mark.rule("X5")
+def test_replaced_under_a_flood(nic):
+    """Each frame meets one program or the other."""
+    sent = "cat /sys/class/net/peer0/statistics/tx_packets"
+    attach(nic, "drop", "--type", "0x0800")
+    nic.sh("ip link set dut0 promisc on")
+    nic.defer("ip link set dut0 promisc off")
+    before, missed = counts(nic), nic.stats()["hw_rx_missed"]
+    start = int(nic.peer(sent))
+    with nic.flood("rx", more=["delay 500000"]):
+        for what in ("tx", "drop", "aborted", "drop", "tx"):
+            attach(nic, what, "--type", "0x0800")
+
+    def seen():
+        now = counts(nic)
+        return {c: now[c] - before[c] for c in COUNTERS}
+    wait_until(lambda: sum(seen().values()) == int(nic.peer(sent)) - start, 10,
+               lambda: f"of {int(nic.peer(sent)) - start} frames the programs saw {seen()}")
+    assert nic.stats()["hw_rx_missed"] == missed
+    assert all(seen()[c] for c in ("drop", "tx", "errors")), seen()
+
+
+@pytest.mark.rule("R2", "X1")
+def test_netconsole_beside_xdp(nic):
+    """A poll for netpoll, with interrupts off, leaves the frames of XDP to the next one."""
+    nic.expect_log("netconsole test", "netpoll", "netconsole", "printk: console")
+    sink = nic.spawn("exec socat -u UDP4-RECV:6666 STDOUT", "peer")
+    nic.ping(count=1)
+    nic.sh(f"modprobe netconsole netconsole=6665@{nic.IP}/dut0,6666@{nic.PEER}/{nic.PEER_MAC}")
+    try:
+        attach(nic, "tx", "--type", "0x0800")
+        with nic.flood("rx", size=600, more=["delay 200000"]):
+            nic.sh("for i in $(seq 100); do echo \"<3>netconsole test $i\" >/dev/kmsg; done", 60)
+            wait_until(lambda: "netconsole test 100" in sink.output(), 10, "the last line")
+        assert len(set(re.findall(r"netconsole test (\d+)", sink.output()))) == 100
+        attach(nic, "none")
+    finally:
+        nic.sh("rmmod netconsole")
+    nic.ping()
 
 
 @pytest.mark.rule("X2")

@@ -13,10 +13,11 @@ import struct
 import sys
 
 NR_BPF = {"x86_64": 321, "aarch64": 280}[os.uname().machine]
-BPF_PROG_LOAD, BPF_PROG_TYPE_XDP = 5, 6
+BPF_MAP_CREATE, BPF_MAP_UPDATE_ELEM, BPF_PROG_LOAD = 0, 2, 5
+BPF_PROG_TYPE_XDP, BPF_MAP_TYPE_DEVMAP, BPF_MAP_TYPE_CPUMAP = 6, 14, 16
 BPF_F_XDP_HAS_FRAGS, BPF_F_XDP_DEV_BOUND_ONLY = 1 << 5, 1 << 6
 XDP_ABORTED, XDP_DROP, XDP_PASS, XDP_TX, XDP_REDIRECT = range(5)
-REDIRECT, ADJUST_HEAD, ADJUST_META, ADJUST_TAIL = 23, 44, 54, 65    # helpers
+REDIRECT, ADJUST_HEAD, REDIRECT_MAP, ADJUST_META, ADJUST_TAIL = 23, 44, 51, 54, 65  # helpers
 TEST_TYPE = 0x88b5
 
 SOL_NETLINK, NETLINK_CAP_ACK, NETLINK_EXT_ACK = 270, 10, 11
@@ -130,6 +131,29 @@ def hint(name):
     return mov_reg(6, 1) + ask + tell + PASS
 
 
+def bpf(command, *attr):
+    """A bpf() system call: words of four bytes, and those of eight as bytes."""
+    data = b"".join(x if isinstance(x, bytes) else struct.pack("<I", x) for x in attr)
+    buffer = ctypes.create_string_buffer(data, 128)
+    done = ctypes.CDLL(None, use_errno=True).syscall(NR_BPF, command, buffer, 128)
+    if done < 0:
+        raise OSError(ctypes.get_errno(), os.strerror(ctypes.get_errno()))
+    return done
+
+
+def redirect_map(map_type, value):
+    """Redirect by the first entry of a map: a CPU with a queue of so many frames, or a device."""
+    at = 0 if map_type == BPF_MAP_TYPE_DEVMAP else value[0]
+    content = struct.pack("<I", value[-1])
+    fd = bpf(BPF_MAP_CREATE, map_type, 4, len(content), at + 1)
+    key, content = ctypes.create_string_buffer(struct.pack("<I", at)), \
+        ctypes.create_string_buffer(content)
+    bpf(BPF_MAP_UPDATE_ELEM, fd, 0, struct.pack("<QQQ", ctypes.addressof(key),
+                                                ctypes.addressof(content), 0))
+    # A load of 64 bits, of the map of that file descriptor; it takes two instructions.
+    return insn(0x18, 1, 1, imm=fd) + insn(0) + mov(2, at) + mov(3, 0) + call(REDIRECT_MAP) + EXIT
+
+
 def program(kind, arg, ethertype):
     if kind == "hint":          # all frames pass, marked
         return hint(arg)
@@ -140,6 +164,10 @@ def program(kind, arg, ethertype):
         body = SWAP + mov(0, XDP_TX) + EXIT
     elif kind == "redirect":
         body = mov(1, socket.if_nametoindex(arg)) + mov(2, 0) + call(REDIRECT) + EXIT
+    elif kind == "devmap":
+        body = redirect_map(BPF_MAP_TYPE_DEVMAP, [socket.if_nametoindex(arg)])
+    elif kind == "cpumap":      # up, on another processor
+        body = redirect_map(BPF_MAP_TYPE_CPUMAP, [int(arg), 512])
     elif kind == "tail":        # longer or shorter, and back to where it came from
         body = SWAP + adjust(ADJUST_TAIL, int(arg), mov(0, XDP_TX) + EXIT)
     elif kind == "tail-pass":
@@ -162,16 +190,13 @@ def bpf_load(code, frags, bound_to=None):
     insns, licence = ctypes.create_string_buffer(code), ctypes.create_string_buffer(b"GPL")
     log = ctypes.create_string_buffer(65536)
     flags = (BPF_F_XDP_HAS_FRAGS if frags else 0) | (BPF_F_XDP_DEV_BOUND_ONLY if bound_to else 0)
-    attr = struct.pack("<IIQQIIQII16sI", BPF_PROG_TYPE_XDP, len(code) // 8,
-                       ctypes.addressof(insns), ctypes.addressof(licence), 1, len(log),
-                       ctypes.addressof(log), 0, flags, b"test",
-                       socket.if_nametoindex(bound_to) if bound_to else 0)
-    buffer = ctypes.create_string_buffer(attr, 128)
-    libc = ctypes.CDLL(None, use_errno=True)
-    fd = libc.syscall(NR_BPF, BPF_PROG_LOAD, buffer, 128)
-    if fd < 0:
-        sys.exit(f"not loaded: {os.strerror(ctypes.get_errno())}\n{log.value.decode()}")
-    return fd
+    try:
+        return bpf(BPF_PROG_LOAD, BPF_PROG_TYPE_XDP, len(code) // 8,
+                   struct.pack("<QQ", ctypes.addressof(insns), ctypes.addressof(licence)),
+                   1, len(log), struct.pack("<Q", ctypes.addressof(log)), 0, flags,
+                   struct.pack("16s", b"test"), socket.if_nametoindex(bound_to) if bound_to else 0)
+    except OSError as error:
+        sys.exit(f"not loaded: {error.strerror}\n{log.value.decode()}")
 
 
 def attr(kind, data):
