@@ -11,7 +11,7 @@ import termios
 import time
 from pathlib import Path
 
-from . import artifacts, demo, guest, host, kernels, model, modeldemo, trace
+from . import artifacts, demo, guest, host, kernels, model, modeldemo, trace, xdpdemo
 from .util import LabError, Progress, UsageError, log_path
 
 EPILOG = """\
@@ -75,6 +75,8 @@ def run_parser():
     p.add_argument("--wire", type=int, choices=(10, 100, 1000), metavar="SPEED",
                    help="model: the most that the partner offers, in Mb/s (1000)")
     p.add_argument("--model-log", metavar="FILE", help="model: keep its log")
+    p.add_argument("--xdp", action="store_true",
+                   help="show XDP instead: frames dropped, sent back and redirected by programs")
     p.add_argument("--append", default="", metavar="TEXT", help="more kernel parameters")
     p.add_argument("--icount", action="store_true",
                    help="guest time counts guest instructions: figures repeat, slowly")
@@ -108,6 +110,10 @@ def parse(argv):
         raise UsageError("--no-load goes with --script")
     if options.script is not None and options.shell:
         raise UsageError("--script and --shell exclude each other: name one")
+    if options.xdp and (options.script is not None or options.shell):
+        raise UsageError("--xdp is a demonstration of its own: without --script and --shell")
+    if options.xdp and (options.driver != "hartwell" or options.device != "qemu"):
+        raise UsageError("--xdp: e1000e has none, and the model's device is too slow for it")
     if options.gdb and options.script is not None:
         raise UsageError("--gdb goes with --shell: a stopped guest would run into time limits")
     if options.trace:
@@ -178,7 +184,7 @@ def run(argv):
         elif options.script is not None:
             status = run_script(g, options)
         else:
-            status = run_demo(g)
+            status = run_demo(g, options)
     finally:
         g.close()
     if config.trace and Path(config.trace).exists():
@@ -203,11 +209,13 @@ def keep_logs(g):
     Progress.note(f"the guest's log: {path}")
 
 
-def run_demo(g):
+def run_demo(g, options):
     boot(g)
+    shown = xdpdemo.XdpDemo if options.xdp else \
+        modeldemo.ModelDemo if g.config.device == "model" else demo.Demo
     good = False
     try:
-        good = (modeldemo.ModelDemo if g.config.device == "model" else demo.Demo)(g).run()
+        good = shown(g).run()
     finally:
         if not good:
             keep_logs(g)

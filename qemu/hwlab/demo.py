@@ -6,11 +6,13 @@ import re
 import sys
 import time
 
+from . import pktgen
 from .channels import GuestError
 from .guest import CommandFailed
 
 COLUMNS = 34
 IPERF_SECONDS = 4
+FLOOD_SECONDS = 2
 
 
 class Demo:
@@ -52,6 +54,27 @@ class Demo:
             self.show(str(error))
             self.record(check, False, str(error).splitlines()[0])
             self.guest.check_alive()
+
+    # --- what several sections need ---
+
+    def counter(self, pattern):
+        """The sum of the counters of ethtool -S whose names match."""
+        text = self.guest.run("ethtool -S dut0").stdout
+        return sum(int(n) for name, n in re.findall(r"^\s*(\S+): (\d+)$", text, re.M)
+                   if re.fullmatch(pattern, name))
+
+    def flood(self, dev, dst, netns, size, burst):
+        """pktgen for some seconds."""
+        self.guest.run("modprobe pktgen")
+        settings = ["count 0", f"pkt_size {size}", "delay 0", f"dst_mac {dst}", f"burst {burst}",
+                    "dst 192.0.2.99", "src_min 192.0.2.50", "src_max 192.0.2.60"]
+        script = "\n".join(["set -e", pktgen.RESET, *pktgen.device(dev, settings)])
+        self.guest.run(script, netns=netns)
+        process = self.guest.spawn(pktgen.START, netns)
+        time.sleep(FLOOD_SECONDS)
+        self.guest.run(pktgen.STOP, netns=netns, check=False)
+        process.kill()
+        self.guest.run(pktgen.RESET, netns=netns, check=False)
 
     # --- the sections ---
 

@@ -4,12 +4,9 @@
 import re
 import time
 
-from . import pktgen
-from .demo import Demo
+from .demo import FLOOD_SECONDS, Demo
 from .guest import Guest
 from .model import PARTNER
-
-FLOOD_SECONDS = 2
 
 
 class ModelDemo(Demo):
@@ -25,25 +22,6 @@ class ModelDemo(Demo):
         more.append(("overrun", self.overrun))
         end = [name for name, _ in rows].index("kernel log")
         return [*rows[:at], *more, *rows[at:end], ("strict", self.strict), *rows[end:]]
-
-    def counter(self, pattern):
-        """The sum of the counters of ethtool -S whose names match."""
-        text = self.guest.run("ethtool -S dut0").stdout
-        return sum(int(n) for name, n in re.findall(r"^\s*(\S+): (\d+)$", text, re.M)
-                   if re.fullmatch(pattern, name))
-
-    def flood(self, dev, dst, netns, size, burst):
-        """pktgen for some seconds."""
-        self.guest.run("modprobe pktgen")
-        settings = ["count 0", f"pkt_size {size}", "delay 0", f"dst_mac {dst}", f"burst {burst}",
-                    "dst 192.0.2.99", "src_min 192.0.2.50", "src_max 192.0.2.60"]
-        script = "\n".join(["set -e", pktgen.RESET, *pktgen.device(dev, settings)])
-        self.guest.run(script, netns=netns)
-        process = self.guest.spawn(pktgen.START, netns)
-        time.sleep(FLOOD_SECONDS)
-        self.guest.run(pktgen.STOP, netns=netns, check=False)
-        process.kill()
-        self.guest.run(pktgen.RESET, netns=netns, check=False)
 
     def stop_and_wake(self):
         self.heading(f"Full rings: pktgen, frames of 1500 octets, {FLOOD_SECONDS} s")

@@ -85,3 +85,10 @@ def test_dkms(tree, kdir, tmp_path):
     assert not list((tmp_path / "modules").rglob("hartwell.ko*"))
     run("make", "-C", tree, "dkms-uninstall", **where)
     assert not list((tmp_path / "src").glob("hartwell-*"))
+
+
+@pytest.mark.long
+def test_xdp_demonstration():
+    done = subprocess.run([TOP / "scripts/run-vm.sh", "--xdp"], text=True, capture_output=True,
+                          check=False, timeout=900)
+    assert done.returncode == 0 and "9 of 9 checks passed" in done.stdout, done.stdout

@@ -8,7 +8,7 @@ import time
 from pathlib import Path
 
 import pytest
-from hwlab import LabError, UsageError, host, kernels, module, util
+from hwlab import LabError, UsageError, cli, host, kernels, module, util
 
 TOP = Path(__file__).resolve().parents[2]
 VERSIONS = {"bookworm-backports": "6.12.95+deb12-amd64", "trixie": "6.12.118+deb13-amd64",
@@ -42,6 +42,13 @@ def test_names(monkeypatch, here, name, suite):
     monkeypatch.setattr(kernels, "resolve", lambda suite: {"version": VERSIONS[suite]})
     kernels.check_spec(name)
     assert kernels.suite_of(name) == suite
+
+
+@pytest.mark.parametrize("options", [["--shell"], ["--script", __file__], ["--driver", "e1000e"],
+                                     ["--device", "model"]])
+def test_xdp_is_shown_alone(options):
+    with pytest.raises(UsageError, match="--xdp"):
+        cli.parse(["--xdp", *options])
 
 
 @pytest.mark.parametrize("name", ["6.9", "6.1", "7.20", "6.12.9", "bookworm", "nonsense"])
