@@ -39,7 +39,7 @@ BPF = {"net/lib": ["xdp_dummy", "xdp_native", "xdp_metadata"],
        "drivers/net/hw": ["nk_forward", "nk_primary_rx_redirect"]}
 # What has to hold, whatever e1000e does.
 WITHOUT_FAILURE = ("ping.py", "stats.py", "queues.py", "ring_reconfig.py", "napi_id.py",
-                   "napi_threaded.py", "netpoll_basic.py")
+                   "napi_threaded.py", "netpoll_basic.py", "xdp.py")
 # netpoll_basic.py wants netpoll to find the transmit queue taken, while bpftrace looks on, and
 # fails if that was not seen.  An emulated processor gives bpftrace no time under the traffic of the
 # test, and ten messages are too few to meet a busy queue: so bpftrace comes first, has been used
