@@ -57,6 +57,8 @@ void hwl_irq_set_itr(struct hwl_adapter *ad);
 void hwl_irq_napi_enable(struct hwl_adapter *ad);
 void hwl_irq_napi_disable(struct hwl_adapter *ad);
 bool hwl_irq_kick(struct hwl_pair *pair);
+void hwl_irq_kick_xsk(struct hwl_adapter *ad);
+int hwl_irq_xsk_wakeup(struct net_device *netdev, u32 q, u32 flags);
 void hwl_irq_raise(struct hwl_adapter *ad);
 bool hwl_irq_lost(const struct hwl_pair *pair);
 void hwl_irq_restore(struct hwl_adapter *ad);

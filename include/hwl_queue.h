@@ -24,6 +24,7 @@
 #include "hwl_ring.h"
 
 struct hwl_adapter;
+struct xsk_buff_pool;
 
 #define HWL_MAX_PAIRS		2
 
@@ -89,6 +90,7 @@ enum hwl_tx_type {
 	HWL_TX_COPIED,		/* an XDP frame in its slot: nothing to free */
 	HWL_TX_PAGES,		/* an XDP frame in pages of the pair's own pool */
 	HWL_TX_FRAME,		/* an XDP frame of another device */
+	HWL_TX_XSK,		/* frames of the pair's AF_XDP pool */
 };
 
 /* How a transmit buffer was mapped. */
@@ -102,6 +104,7 @@ enum hwl_tx_map {
  * struct hwl_tx_buf - what stands behind a transmit descriptor
  * @skb: owner of the packet, HWL_TX_SKB; first descriptor only
  * @frame: the same, HWL_TX_PAGES and HWL_TX_FRAME
+ * @frames: frames to complete, HWL_TX_XSK
  * @dma: address to unmap
  * @len: length to unmap
  * @bytes: bytes of the packet on the wire; first descriptor only
@@ -116,6 +119,7 @@ struct hwl_tx_buf {
 	union {
 		struct sk_buff *skb;
 		struct xdp_frame *frame;
+		u32 frames;
 	};
 	dma_addr_t dma;
 	u32 len;
@@ -173,6 +177,7 @@ struct hwl_txq_cons_stats {
  * @dev: for DMA mapping
  * @nq: the stack's queue
  * @ad: the device
+ * @xsk: AF_XDP pool of the pair, NULL if there is none; written under rtnl
  * @prod: descriptors filled ever; published with release semantics
  * @slot: slot of @prod
  * @rs_first: slot of the first packet behind the last descriptor with RS
@@ -182,6 +187,8 @@ struct hwl_txq_cons_stats {
  * @pstats: counters of the producer
  * @cons: descriptors reclaimed ever; published with release semantics
  * @cslot: slot of @cons
+ * @xsk_pending: frames of @xsk in the ring; NAPI
+ * @xsk_last: slot of the last of them
  * @cstats: counters of the consumer
  * @index: number of the queue
  * @seen: value of @cons at the last look of the watchdog
@@ -198,6 +205,7 @@ struct hwl_txq {
 	struct device *dev;
 	struct netdev_queue *nq;
 	struct hwl_adapter *ad;
+	struct xsk_buff_pool *xsk;
 	__cacheline_group_end_aligned(read_mostly);
 
 	__cacheline_group_begin_aligned(producer);
@@ -212,6 +220,8 @@ struct hwl_txq {
 	__cacheline_group_begin_aligned(consumer);
 	u32 cons;
 	u32 cslot;
+	u32 xsk_pending;
+	u32 xsk_last;
 	struct hwl_txq_cons_stats cstats;
 	__cacheline_group_end_aligned(consumer);
 
@@ -313,11 +323,13 @@ enum hwl_xdp_count {
  * @frame: the frame
  * @vlan: VLAN tag to insert, in its place in the descriptor
  * @tagged: there is one
+ * @own: the frame is in pages of the pair's own pool
  */
 struct hwl_xdp_tx {
 	struct xdp_frame *frame;
 	u32 vlan;
 	bool tagged;
+	bool own;
 };
 
 /**
@@ -367,12 +379,17 @@ struct hwl_rxq_stats {
  * @cslot: slot of @cons
  * @discard: throw descriptors away up to the end of the frame
  * @xdp: the frame under assembly, if @xdp.data is set
- * @xdp_desc: its last descriptor, for the hints of an XDP program
+ * @xdp_desc: its last descriptor, for the hints of an XDP program; with @xdp_owner
+ *	and @xdp it is struct hwl_xdp_ctx, which a program's context is in
+ * @xdp_owner: the queue
  * @xdp_work: XDP's part of the poll
  * @stats: counters
  * @index: number of the queue
  * @prog: XDP program, NULL if there is none; written under rtnl, read once a poll
- * @xdp_rxq: the queue as XDP knows it
+ * @xdp_rxq: the queue as XDP knows it, with the page pool as its memory
+ * @xsk: AF_XDP pool, NULL if there is none; written under rtnl
+ * @xsk_len: bytes that the device may write to a buffer of that
+ * @xsk_rxq: the queue with that pool as its memory
  * @seen: value of @cons at the last look of the watchdog
  * @waited: a frame waited at that look
  *
@@ -387,6 +404,9 @@ struct hwl_rxq {
 	int index;
 	struct bpf_prog *prog;
 	struct xdp_rxq_info xdp_rxq;
+	struct xsk_buff_pool *xsk;
+	u32 xsk_len;
+	struct xdp_rxq_info xsk_rxq;
 	__cacheline_group_end_aligned(read_mostly);
 
 	__cacheline_group_begin_aligned(consumer);
@@ -396,8 +416,11 @@ struct hwl_rxq {
 	u32 cons;
 	u32 cslot;
 	bool discard;
-	struct xdp_buff xdp;
-	const union hwl_rx_desc *xdp_desc;
+	struct_group_tagged(hwl_xdp_ctx, xdp_ctx,
+		struct xdp_buff xdp;
+		const union hwl_rx_desc *xdp_desc;
+		struct hwl_rxq *xdp_owner;
+	);
 	struct hwl_rxq_stats stats;
 	struct hwl_xdp_work xdp_work;
 	__cacheline_group_end_aligned(consumer);

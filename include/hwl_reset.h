@@ -14,6 +14,7 @@ void hwl_down(struct hwl_adapter *ad);
 void hwl_release(struct hwl_adapter *ad);
 int hwl_restart(struct hwl_adapter *ad);
 int hwl_reconfigure(struct hwl_adapter *ad, const struct hwl_config *cfg);
+void hwl_take_pool(struct hwl_adapter *ad, u32 q);
 int hwl_reset_if_due(struct hwl_adapter *ad, bool hung);
 
 #endif /* HWL_RESET_H */

@@ -23,7 +23,10 @@ extern const struct xdp_metadata_ops hwl_xdp_metadata_ops;
 bool hwl_xdp_prog_fits(const struct bpf_prog *prog, int mtu);
 void hwl_xdp_set_prog(struct hwl_adapter *ad, struct bpf_prog *prog);
 enum hwl_xdp_verdict hwl_xdp_run(struct hwl_rxq *rxq, struct bpf_prog *prog,
+				 struct xdp_buff *xdp,
 				 const union hwl_rx_desc *desc);
+bool hwl_xdp_may_send(const struct hwl_adapter *ad, const struct hwl_txq *txq);
+void hwl_xdp_count_drops(struct hwl_txq *txq, u32 drops);
 void hwl_xdp_flush(struct hwl_rxq *rxq);
 int hwl_xdp_xmit(struct net_device *netdev, int n, struct xdp_frame **frames,
 		 u32 flags);

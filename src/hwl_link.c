@@ -13,6 +13,7 @@
 #include <linux/mii.h>
 
 #include "hwl.h"
+#include "hwl_irq.h"
 #include "hwl_mdio.h"
 #include "hwl_phy.h"
 #include "hwl_reset.h"
@@ -318,8 +319,10 @@ static void hwl_link_went_up(struct hwl_adapter *ad, u32 status)
 	 * be full: hwl_start() wakes them.
 	 */
 	if (!test_bit(HWL_RESET_DUE, &ad->flags) &&
-	    test_and_clear_bit(HWL_HELD, &ad->flags))
+	    test_and_clear_bit(HWL_HELD, &ad->flags)) {
 		netif_tx_wake_all_queues(ad->netdev);
+		hwl_irq_kick_xsk(ad);
+	}
 }
 
 static bool hwl_link_tx_pending(const struct hwl_adapter *ad)

@@ -12,6 +12,7 @@
 #include "hwl_rx.h"
 #include "hwl_tx.h"
 #include "hwl_xdp.h"
+#include "hwl_xsk.h"
 
 /* Before the poll tries again when memory has run out. */
 #define HWL_RETRY		msecs_to_jiffies(20)
@@ -29,6 +30,8 @@ static int hwl_poll(struct napi_struct *napi, int budget)
 	done = hwl_rxq_clean(&pair->rxq, budget);
 	if (unlikely(hwl_xdp_pending(&pair->rxq)))
 		hwl_xdp_flush(&pair->rxq);
+	if (unlikely(READ_ONCE(pair->txq.xsk)))
+		hwl_xsk_send(&pair->txq);
 	if (unlikely(!hwl_rxq_refill(&pair->rxq)))
 		mod_timer(&pair->retry, jiffies + HWL_RETRY);
 
@@ -64,6 +67,49 @@ bool hwl_irq_kick(struct hwl_pair *pair)
 	idle = napi_schedule(&pair->napi);
 	local_bh_enable();
 	return idle;
+}
+
+/**
+ * hwl_irq_kick_xsk() - send what AF_XDP sockets have provided while nothing was sent
+ * @ad: the device; up
+ *
+ * Context: process.
+ */
+void hwl_irq_kick_xsk(struct hwl_adapter *ad)
+{
+	u32 q;
+
+	for (q = 0; q < ad->cfg.pairs; q++)
+		if (READ_ONCE(ad->pair[q]->txq.xsk))
+			hwl_irq_kick(ad->pair[q]);
+}
+
+/**
+ * hwl_irq_xsk_wakeup() - ndo_xsk_wakeup
+ * @netdev: interface
+ * @q: queue
+ * @flags: XDP_WAKEUP_*; one poll serves both
+ *
+ * No register is accessed: the poll is scheduled on this CPU.
+ *
+ * Context: process or softirq, RCU read lock.
+ * Return: 0, -ENETDOWN, or -EINVAL if the queue has no pool.
+ */
+int hwl_irq_xsk_wakeup(struct net_device *netdev, u32 q, u32 flags)
+{
+	struct hwl_adapter *ad = netdev_priv(netdev);
+	struct hwl_pair *pair;
+
+	if (test_bit(HWL_DOWN, &ad->flags))
+		return -ENETDOWN;
+	if (q >= READ_ONCE(ad->cfg.pairs))
+		return -EINVAL;
+	pair = ad->pair[q];
+	if (!READ_ONCE(pair->rxq.xsk))
+		return -EINVAL;
+	if (!napi_if_scheduled_mark_missed(&pair->napi))
+		hwl_irq_kick(pair);
+	return 0;
 }
 
 /**

@@ -18,6 +18,7 @@
 #include "hwl_tx.h"
 #include "hwl_watchdog.h"
 #include "hwl_xdp.h"
+#include "hwl_xsk.h"
 
 /* Long enough not to interfere with the driver's own look (hwl_watchdog.c). */
 #define HWL_WATCHDOG_TIMEO	(5 * HZ)
@@ -213,6 +214,11 @@ static int hwl_change_mtu(struct net_device *netdev, int mtu)
 			    mtu, HWL_RX_BUF_LEN - HWL_FRAME_OVERHEAD);
 		return -EINVAL;
 	}
+	if (mtu > hwl_xsk_max_mtu(ad)) {
+		netdev_info(netdev, "MTU %d refused: the AF_XDP sockets in use take MTUs up to %u\n",
+			    mtu, hwl_xsk_max_mtu(ad));
+		return -EINVAL;
+	}
 	geo = hwl_rx_geometry(mtu, netdev->features, ad->xdp_prog);
 	err = hwl_rx_grow(ad, geo);
 	if (err)
@@ -346,6 +352,10 @@ static int hwl_set_features(struct net_device *netdev, netdev_features_t feature
 	struct hwl_link_cfg cfg = ad->link.cfg;
 	int err;
 
+	if (features & NETIF_F_RXALL && hwl_xsk_max_mtu(ad) == ETH_DATA_LEN) {
+		netdev_info(netdev, "rx-all refused: it takes more than the AF_XDP sockets in use have room for\n");
+		return -EINVAL;
+	}
 	err = hwl_rx_grow(ad, geo);
 	if (err)
 		return err;
@@ -384,13 +394,11 @@ static int hwl_set_features(struct net_device *netdev, netdev_features_t feature
  * by an exchange of the rings with the link up. They stay after a detach, until the
  * interface is closed: see hwl_rx_shrink().
  */
-static int hwl_bpf(struct net_device *netdev, struct netdev_bpf *bpf)
+static int hwl_setup_prog(struct hwl_adapter *ad, struct netdev_bpf *bpf)
 {
-	struct hwl_adapter *ad = netdev_priv(netdev);
+	struct net_device *netdev = ad->netdev;
 	int err;
 
-	if (bpf->command != XDP_SETUP_PROG)
-		return -EINVAL;
 	if (bpf->prog) {
 		if (!hwl_xdp_prog_fits(bpf->prog, netdev->mtu)) {
 			NL_SET_ERR_MSG_FMT_MOD(bpf->extack,
@@ -410,6 +418,66 @@ static int hwl_bpf(struct net_device *netdev, struct netdev_bpf *bpf)
 		ad->cfg.rx_geometry = hwl_rx_geometry(netdev->mtu, netdev->features,
 						      ad->xdp_prog);
 	return 0;
+}
+
+/*
+ * Let a pair use an AF_XDP pool. That takes no exchange of rings: the poll begins to
+ * fill the ring from it. The core passes no extack.
+ */
+static int hwl_bind_pool(struct hwl_adapter *ad, u32 q, struct xsk_buff_pool *pool)
+{
+	struct net_device *netdev = ad->netdev;
+	u32 max;
+	int err;
+
+	if (q >= ad->cfg.pairs)
+		return -EINVAL;
+	if (ad->pair[q]->rxq.xsk)
+		return -EBUSY;
+	max = hwl_xsk_pool_max_mtu(pool);
+	if (netdev->mtu > max ||
+	    (max == ETH_DATA_LEN && netdev->features & NETIF_F_RXALL)) {
+		netdev_info(netdev, "AF_XDP without a copy refused: with these chunks it takes MTUs up to %u%s\n",
+			    max, max == ETH_DATA_LEN ? ", and not rx-all" : "");
+		return -EOPNOTSUPP;
+	}
+	err = hwl_xsk_map(ad, q, pool);
+	if (err)
+		return err;
+	hwl_xsk_publish(ad->pair[q], pool);
+	if (!test_bit(HWL_DOWN, &ad->flags))
+		hwl_irq_kick(ad->pair[q]);
+	return 0;
+}
+
+static int hwl_unbind_pool(struct hwl_adapter *ad, u32 q)
+{
+	struct xsk_buff_pool *pool;
+
+	if (q >= ad->num_pairs)
+		return -EINVAL;
+	pool = ad->pair[q]->rxq.xsk;
+	if (!pool)
+		return -EINVAL;
+	hwl_take_pool(ad, q);
+	hwl_xsk_unmap(ad->pair[q], pool);
+	return 0;
+}
+
+static int hwl_bpf(struct net_device *netdev, struct netdev_bpf *bpf)
+{
+	struct hwl_adapter *ad = netdev_priv(netdev);
+
+	switch (bpf->command) {
+	case XDP_SETUP_PROG:
+		return hwl_setup_prog(ad, bpf);
+	case XDP_SETUP_XSK_POOL:
+		return bpf->xsk.pool ?
+		       hwl_bind_pool(ad, bpf->xsk.queue_id, bpf->xsk.pool) :
+		       hwl_unbind_pool(ad, bpf->xsk.queue_id);
+	default:
+		return -EINVAL;
+	}
 }
 
 /* Read-only: what the PHY is set to is the driver's to know. */
@@ -449,6 +517,7 @@ static const struct net_device_ops hwl_netdev_ops = {
 	.ndo_eth_ioctl		= hwl_eth_ioctl,
 	.ndo_bpf		= hwl_bpf,
 	.ndo_xdp_xmit		= hwl_xdp_xmit,
+	.ndo_xsk_wakeup		= hwl_irq_xsk_wakeup,
 	.ndo_tx_timeout		= hwl_watchdog_tx_timeout,
 	.ndo_get_stats64	= hwl_stats_get64,
 	.ndo_set_rx_mode	= hwl_filter_set_rx_mode,
@@ -491,6 +560,8 @@ void hwl_netdev_init(struct hwl_adapter *ad)
 	netdev->xdp_features = NETDEV_XDP_ACT_BASIC | NETDEV_XDP_ACT_REDIRECT |
 			       NETDEV_XDP_ACT_NDO_XMIT | NETDEV_XDP_ACT_RX_SG |
 			       NETDEV_XDP_ACT_NDO_XMIT_SG;
+	if (IS_ENABLED(CONFIG_XDP_SOCKETS))
+		netdev->xdp_features |= NETDEV_XDP_ACT_XSK_ZEROCOPY;
 	netdev->xdp_metadata_ops = &hwl_xdp_metadata_ops;
 	netdev->priv_flags |= IFF_UNICAST_FLT | IFF_LIVE_ADDR_CHANGE;
 }

@@ -22,6 +22,7 @@
 #include "hwl_trace.h"
 #include "hwl_tx.h"
 #include "hwl_watchdog.h"
+#include "hwl_xsk.h"
 
 /* So many resets in a row for lost interrupts, before the next kind is tried. */
 #define HWL_IRQ_RESETS		2
@@ -335,6 +336,34 @@ err_start:
 err_free:
 	hwl_rings_free(ad, &new);
 	return err;
+}
+
+/**
+ * hwl_take_pool() - have a pair use its AF_XDP pool no more
+ * @ad: the device; up or not
+ * @q: number of the pair
+ *
+ * The device is stopped meanwhile: it could write to a buffer at any time. The link
+ * stays up.
+ *
+ * Context: process, rtnl held.
+ */
+void hwl_take_pool(struct hwl_adapter *ad, u32 q)
+{
+	bool up = hwl_reset_possible(ad);
+	int err = 0;
+
+	if (up)
+		err = hwl_stop(ad);
+	if (hwl_has_rings(ad))
+		hwl_drain(ad);
+	hwl_xsk_publish(ad->pair[q], NULL);
+	if (!up)
+		return;
+	if (err)
+		hwl_fail(ad, err);
+	else
+		hwl_start(ad);
 }
 
 /*

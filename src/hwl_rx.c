@@ -22,6 +22,7 @@
 #include "hwl_rx.h"
 #include "hwl_trace.h"
 #include "hwl_xdp.h"
+#include "hwl_xsk.h"
 
 /* What a poll goes by, and its counters, added to the queue's at its end. */
 struct hwl_rx_work {
@@ -68,7 +69,11 @@ bool hwl_rxq_refill(struct hwl_rxq *rxq)
 	u32 n;
 
 	n = hwl_ring_unused(rxq->prod, rxq->cons, ring->count);
-	for (n = round_down(n, HWL_RX_BATCH); n; n--) {
+	n = round_down(n, HWL_RX_BATCH);
+	/* With pages where user space has no buffers: see hwl_xsk.c. */
+	if (unlikely(READ_ONCE(rxq->xsk)) && n)
+		n -= hwl_xsk_fill(rxq, n);
+	for (; n; n--) {
 		if (unlikely(!hwl_rx_buf_alloc(ring, rxq->slot,
 					       GFP_ATOMIC | __GFP_NOWARN))) {
 			hwl_rxq_count(rxq, &rxq->stats.alloc_fail);
@@ -134,14 +139,15 @@ static bool hwl_rx_next(struct hwl_rxq *rxq, void *buf, u32 len)
 /* ---- From a frame to an skb ---- */
 
 /* Post a buffer again whose bytes are not needed any more, without a detour
- * through its pool. A page of the emergency reserve does not stay.
+ * through its pool. A page of the emergency reserve does not stay, nor does one
+ * that makes room for a buffer of user space.
  */
 static void hwl_rx_repost(struct hwl_rxq *rxq, void *buf)
 {
 	struct hwl_rx_ring *ring = &rxq->ring;
 	struct page *page = virt_to_page(buf);
 
-	if (unlikely(page_is_pfmemalloc(page))) {
+	if (unlikely(page_is_pfmemalloc(page) || READ_ONCE(rxq->xsk))) {
 		hwl_rx_put_buf(rxq, buf);
 		return;
 	}
@@ -254,21 +260,26 @@ static void hwl_rx_fill_hash(struct sk_buff *skb, u32 mrq, u32 hash)
 }
 
 /*
- * Have the XDP program decide. Return: true if the frame goes up; @moved, if it is
- * not what the device has seen any more.
+ * Have the XDP program decide on the frame under assembly, or one in a buffer of user
+ * space. Return: true if it goes up; @moved, if it is not what the device has seen any
+ * more.
  */
-static noinline bool hwl_rx_xdp(struct hwl_rxq *rxq, const union hwl_rx_desc *desc,
+static noinline bool hwl_rx_xdp(struct hwl_rxq *rxq, struct xdp_buff *xdp,
+				const union hwl_rx_desc *desc,
 				struct hwl_rx_work *work, bool *moved)
 {
-	u32 len = xdp_get_buff_len(&rxq->xdp);
-	void *data = rxq->xdp.data;
+	u32 len = xdp_get_buff_len(xdp);
+	void *data = xdp->data;
 
-	switch (hwl_xdp_run(rxq, work->prog, desc)) {
+	switch (hwl_xdp_run(rxq, work->prog, xdp, desc)) {
 	case HWL_XDP_TO_STACK:
-		*moved = rxq->xdp.data != data || xdp_get_buff_len(&rxq->xdp) != len;
+		*moved = xdp->data != data || xdp_get_buff_len(xdp) != len;
 		return true;
 	case HWL_XDP_DISCARD:
-		hwl_rx_drop_frame(rxq, true);
+		if (xdp == &rxq->xdp)
+			hwl_rx_drop_frame(rxq, true);
+		else
+			xsk_buff_free(xdp);
 		break;
 	case HWL_XDP_CONSUMED:
 		rxq->xdp.data = NULL;
@@ -279,19 +290,43 @@ static noinline bool hwl_rx_xdp(struct hwl_rxq *rxq, const union hwl_rx_desc *de
 	return false;
 }
 
+/* Hand an skb to the stack. @moved: checksums by the device do not hold for it. */
+static void hwl_rx_hand_up(struct hwl_rxq *rxq, struct sk_buff *skb,
+			   const union hwl_rx_desc *desc, u32 status, bool moved,
+			   struct hwl_rx_work *work)
+{
+	struct net_device *netdev = rxq->ad->netdev;
+	netdev_features_t features = netdev->features;
+
+	if (features & NETIF_F_RXCSUM && !moved)
+		hwl_rx_fill_csum(skb, status, work);
+	else
+		work->csum_none++;
+	if (features & NETIF_F_RXHASH)
+		hwl_rx_fill_hash(skb, le32_to_cpu(desc->wb.mrq),
+				 le32_to_cpu(desc->wb.hash));
+	if (status & HWL_RXD_VP)
+		__vlan_hwaccel_put_tag(skb, htons(ETH_P_8021Q),
+				       le16_to_cpu(desc->wb.vlan));
+
+	work->packets++;
+	work->bytes += skb->len;
+	skb_record_rx_queue(skb, rxq->index);
+	skb->protocol = eth_type_trans(skb, netdev);
+	napi_gro_receive(rxq->napi, skb);
+}
+
 /* The frame is whole: hand it to the stack. @desc is its last descriptor. */
 static void hwl_rx_deliver(struct hwl_rxq *rxq, const union hwl_rx_desc *desc,
 			   u32 status, struct hwl_rx_work *work)
 {
-	struct net_device *netdev = rxq->ad->netdev;
-	netdev_features_t features = netdev->features;
 	bool moved = false;
 	struct sk_buff *skb;
 	u32 meta = 0;
 	u32 len;
 
 	if (unlikely(work->prog)) {
-		if (!hwl_rx_xdp(rxq, desc, work, &moved))
+		if (!hwl_rx_xdp(rxq, &rxq->xdp, desc, work, &moved))
 			return;
 		meta = rxq->xdp.data - rxq->xdp.data_meta;
 	}
@@ -306,23 +341,25 @@ static void hwl_rx_deliver(struct hwl_rxq *rxq, const union hwl_rx_desc *desc,
 		return;
 	}
 	rxq->xdp.data = NULL;
+	hwl_rx_hand_up(rxq, skb, desc, status, moved, work);
+}
 
-	if (features & NETIF_F_RXCSUM && !moved)
-		hwl_rx_fill_csum(skb, status, work);
+/* The same for a frame in a buffer of user space: what goes up is a copy. */
+static void hwl_rx_deliver_xsk(struct hwl_rxq *rxq, const union hwl_rx_desc *desc,
+			       struct xdp_buff *xdp, u32 status,
+			       struct hwl_rx_work *work)
+{
+	bool moved = false;
+	struct sk_buff *skb;
+
+	if (likely(work->prog) && !hwl_rx_xdp(rxq, xdp, desc, work, &moved))
+		return;
+	skb = hwl_xsk_copy(rxq, xdp);
+	xsk_buff_free(xdp);
+	if (likely(skb))
+		hwl_rx_hand_up(rxq, skb, desc, status, moved, work);
 	else
-		work->csum_none++;
-	if (features & NETIF_F_RXHASH)
-		hwl_rx_fill_hash(skb, le32_to_cpu(desc->wb.mrq),
-				 le32_to_cpu(desc->wb.hash));
-	if (status & HWL_RXD_VP)
-		__vlan_hwaccel_put_tag(skb, htons(ETH_P_8021Q),
-				       le16_to_cpu(desc->wb.vlan));
-
-	work->packets++;
-	work->bytes += len;
-	skb_record_rx_queue(skb, rxq->index);
-	skb->protocol = eth_type_trans(skb, netdev);
-	napi_gro_receive(rxq->napi, skb);
+		hwl_rxq_count(rxq, &rxq->stats.no_skb);
 }
 
 /* ---- Frames that do not reach the stack ---- */
@@ -355,10 +392,8 @@ static void hwl_rx_reject(struct hwl_rxq *rxq, u32 status, u64_stats_t *why)
 }
 
 /* A whole frame must fit the MTU, with a tag that may have been stripped. */
-static bool hwl_rx_fits(struct hwl_rxq *rxq, u32 status)
+static bool hwl_rx_fits(struct hwl_rxq *rxq, u32 len, u32 status)
 {
-	u32 len = xdp_get_buff_len(&rxq->xdp);
-
 	if (status & HWL_RXD_VP)
 		len += VLAN_HLEN;
 	if (!(rxq->ad->netdev->features & NETIF_F_RXFCS))
@@ -414,13 +449,44 @@ static int hwl_rx_take(struct hwl_rxq *rxq, const union hwl_rx_desc *desc,
 	if (unlikely(status & HWL_RXD_FRAME_ERR) &&
 	    !(rxq->ad->netdev->features & NETIF_F_RXALL))
 		hwl_rx_reject(rxq, status, NULL);
-	else if (unlikely(!hwl_rx_fits(rxq, status)))
+	else if (unlikely(!hwl_rx_fits(rxq, xdp_get_buff_len(&rxq->xdp), status)))
 		hwl_rx_reject(rxq, status, &rxq->stats.err_long);
 	else if (unlikely(rxq->xdp.data_end - rxq->xdp.data < ETH_HLEN))
 		/* The header is in one piece, however long the frame is. */
 		hwl_rx_reject(rxq, status, &rxq->stats.err_desc);
 	else
 		hwl_rx_deliver(rxq, desc, status, work);
+	return 1;
+}
+
+/*
+ * The same for a buffer of user space, which holds a whole frame: one in several is
+ * too long (hwl_xsk_max_mtu()).
+ */
+static noinline int hwl_rx_take_xsk(struct hwl_rxq *rxq, const union hwl_rx_desc *desc,
+				    struct xdp_buff *xdp, u32 status,
+				    struct hwl_rx_work *work)
+{
+	u32 len = le16_to_cpu(READ_ONCE(desc->wb.len));
+
+	if (unlikely(rxq->discard)) {
+		rxq->discard = !(status & HWL_RXD_EOP);
+	} else if (unlikely(!(status & HWL_RXD_EOP) || rxq->xdp.data)) {
+		hwl_rx_reject(rxq, status, &rxq->stats.err_long);
+	} else if (unlikely(len > rxq->xsk_len || len < ETH_HLEN)) {
+		hwl_rx_reject(rxq, status, &rxq->stats.err_desc);
+	} else if (unlikely(status & HWL_RXD_FRAME_ERR) &&
+		   !(rxq->ad->netdev->features & NETIF_F_RXALL)) {
+		hwl_rx_reject(rxq, status, NULL);
+	} else if (unlikely(!hwl_rx_fits(rxq, len, status))) {
+		hwl_rx_reject(rxq, status, &rxq->stats.err_long);
+	} else {
+		xsk_buff_set_size(xdp, len);
+		xsk_buff_dma_sync_for_cpu(xdp);
+		hwl_rx_deliver_xsk(rxq, desc, xdp, status, work);
+		return 1;
+	}
+	xsk_buff_free(xdp);
 	return 1;
 }
 
@@ -453,7 +519,10 @@ int hwl_rxq_clean(struct hwl_rxq *rxq, int budget)
 		buf = ring->buf[rxq->cslot];
 		rxq->cslot = hwl_ring_next(rxq->cslot, ring->count);
 		rxq->cons++;
-		done += hwl_rx_take(rxq, desc, buf, status, &work);
+		done += likely(!hwl_xsk_is_buf(buf)) ?
+			hwl_rx_take(rxq, desc, buf, status, &work) :
+			hwl_rx_take_xsk(rxq, desc, hwl_xsk_from_buf(buf), status,
+					&work);
 
 		/* Do not let a small ring run dry under a large budget. */
 		if (unlikely(hwl_ring_used(rxq->kicked, rxq->cons) < low))
@@ -482,8 +551,13 @@ void hwl_rxq_drain(struct hwl_rxq *rxq)
 
 	hwl_rx_drop_frame(rxq, false);
 	while (rxq->cons != rxq->prod) {
-		page_pool_put_full_page(rxq->ring.pool,
-					virt_to_page(rxq->ring.buf[slot]), false);
+		void *buf = rxq->ring.buf[slot];
+
+		if (hwl_xsk_is_buf(buf))
+			xsk_buff_free(hwl_xsk_from_buf(buf));
+		else
+			page_pool_put_full_page(rxq->ring.pool, virt_to_page(buf),
+						false);
 		slot = hwl_ring_next(slot, rxq->ring.count);
 		rxq->cons++;
 	}

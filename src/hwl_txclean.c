@@ -14,6 +14,7 @@
 #include "hwl_tx.h"
 #include "hwl_txfill.h"
 #include "hwl_xdp.h"
+#include "hwl_xsk.h"
 
 static bool hwl_tx_desc_done(const struct hwl_txq *txq, u32 slot)
 {
@@ -57,6 +58,7 @@ struct hwl_tx_done {
 	u32 skb_bytes;		/* for BQL, in which the stack's alone are */
 	u32 tso_packets;
 	u32 tso_bytes;
+	u32 xsk;		/* frames of user space */
 };
 
 /*
@@ -132,7 +134,11 @@ static void hwl_txq_reclaim(struct hwl_txq *txq, int budget, bool frames,
 				napi_consume_skb(first->skb, budget);
 			} else {
 				slot = hwl_tx_release(txq, slot, first->ndesc);
-				hwl_tx_free_frame(txq, first, budget ? &bulk : NULL);
+				if (first->type == HWL_TX_XSK)
+					done->xsk += first->frames;
+				else
+					hwl_tx_free_frame(txq, first,
+							  budget ? &bulk : NULL);
 			}
 		}
 	}
@@ -155,6 +161,8 @@ static void __hwl_txq_clean(struct hwl_txq *txq, int budget, bool frames)
 	hwl_txq_reclaim(txq, budget, frames, &done);
 	if (!done.packets)
 		return;
+	if (unlikely(done.xsk))
+		hwl_xsk_completed(txq, done.xsk);
 
 	u64_stats_update_begin(&txq->cstats.syncp);
 	u64_stats_add(&txq->cstats.packets, done.packets);
@@ -203,7 +211,7 @@ void hwl_txq_clean(struct hwl_txq *txq, int budget)
  */
 void hwl_txq_drain(struct hwl_txq *txq)
 {
-	u32 aborted = 0;
+	u32 aborted = 0, xsk = 0;
 	u32 slot;
 
 	local_bh_disable();
@@ -218,10 +226,15 @@ void hwl_txq_drain(struct hwl_txq *txq)
 		slot = hwl_tx_release(txq, slot, first->ndesc);
 		if (first->type == HWL_TX_SKB)
 			dev_kfree_skb_any(first->skb);
+		else if (first->type == HWL_TX_XSK)
+			xsk += first->frames;
 		else
 			hwl_tx_free_frame(txq, first, NULL);
 		aborted++;
 	}
+	/* User space gets its buffers back, sent or not. */
+	if (xsk)
+		hwl_xsk_completed(txq, xsk);
 
 	u64_stats_update_begin(&txq->cstats.syncp);
 	u64_stats_add(&txq->cstats.aborted, aborted);

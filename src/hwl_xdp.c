@@ -189,15 +189,27 @@ static int hwl_xdp_put(struct hwl_txq *txq, struct xdp_frame *frame, bool own,
 	return type == HWL_TX_COPIED;
 }
 
-/* May XDP send? Under the transmit lock, which hwl_stop() takes when it has set
- * HWL_DOWN. The queue may have become inactive, too.
+/**
+ * hwl_xdp_may_send() - may XDP send?
+ * @ad: the device
+ * @txq: the queue, which may have become inactive
+ *
+ * Context: transmit lock held, which hwl_stop() takes when it has set HWL_DOWN.
+ * Return: false if the data path is down, or there is no link.
  */
-static bool hwl_xdp_may_send(const struct hwl_adapter *ad, const struct hwl_txq *txq)
+bool hwl_xdp_may_send(const struct hwl_adapter *ad, const struct hwl_txq *txq)
 {
 	return !hwl_asleep(ad) && txq->index < ad->cfg.pairs && !hwl_gone(&ad->hw);
 }
 
-static void hwl_xdp_count_drops(struct hwl_txq *txq, u32 drops)
+/**
+ * hwl_xdp_count_drops() - count frames that were not taken
+ * @txq: the queue
+ * @drops: how many
+ *
+ * Context: transmit lock held.
+ */
+void hwl_xdp_count_drops(struct hwl_txq *txq, u32 drops)
 {
 	u64_stats_update_begin(&txq->pstats.syncp);
 	u64_stats_add(&txq->pstats.xdp_drop, drops);
@@ -226,13 +238,15 @@ static void hwl_xdp_send(struct hwl_rxq *rxq, bool kick)
 	for (i = 0; i < work->ntx; i++) {
 		struct hwl_xdp_tx *tx = &work->tx[i];
 
-		ret = may ? hwl_xdp_put(txq, tx->frame, true, tx->tagged, tx->vlan) :
+		ret = may ? hwl_xdp_put(txq, tx->frame, tx->own, tx->tagged, tx->vlan) :
 			    -ENETDOWN;
 		if (likely(ret >= 0))
 			sent++;
 		/* Not in the ring, or only its bytes. */
-		if (ret)
+		if (ret && likely(tx->own))
 			hwl_xdp_free(rxq, tx->frame, true);
+		else if (ret)
+			xdp_return_frame(tx->frame);
 	}
 	if (sent) {
 		txq_trans_cond_update(txq->nq);
@@ -304,7 +318,7 @@ int hwl_xdp_xmit(struct net_device *netdev, int n, struct xdp_frame **frames,
 
 /* ---- Verdicts ---- */
 
-static enum hwl_xdp_verdict hwl_xdp_tx(struct hwl_rxq *rxq,
+static enum hwl_xdp_verdict hwl_xdp_tx(struct hwl_rxq *rxq, struct xdp_buff *xdp,
 				       const union hwl_rx_desc *desc)
 {
 	struct hwl_xdp_work *work = &rxq->xdp_work;
@@ -316,7 +330,9 @@ static enum hwl_xdp_verdict hwl_xdp_tx(struct hwl_rxq *rxq,
 	if (unlikely(tx->tagged && !READ_ONCE(rxq->ad->vlan_offload)))
 		return HWL_XDP_DISCARD;
 	tx->vlan = FIELD_PREP(HWL_TXD_UP_VLAN, le16_to_cpu(desc->wb.vlan));
-	frame = xdp_convert_buff_to_frame(&rxq->xdp);
+	tx->own = xdp->rxq == &rxq->xdp_rxq;
+	/* What is in a buffer of user space is copied to a page. */
+	frame = xdp_convert_buff_to_frame(xdp);
 	if (unlikely(!frame))
 		return HWL_XDP_DISCARD;
 	tx->frame = frame;
@@ -327,18 +343,20 @@ static enum hwl_xdp_verdict hwl_xdp_tx(struct hwl_rxq *rxq,
 
 /**
  * hwl_xdp_run() - run a program on a frame, and carry its verdict out
- * @rxq: the queue; the frame is in @rxq->xdp
+ * @rxq: the queue
  * @prog: the program
+ * @xdp: the frame, in a struct hwl_xdp_ctx
  * @desc: the frame's last descriptor
  *
  * Context: NAPI.
  * Return: what is left to be done.
  */
 enum hwl_xdp_verdict hwl_xdp_run(struct hwl_rxq *rxq, struct bpf_prog *prog,
+				 struct xdp_buff *xdp,
 				 const union hwl_rx_desc *desc)
 {
+	struct hwl_xdp_ctx *ctx = container_of(xdp, struct hwl_xdp_ctx, xdp);
 	struct net_device *netdev = rxq->ad->netdev;
-	struct xdp_buff *xdp = &rxq->xdp;
 	enum hwl_xdp_verdict verdict;
 	u32 act;
 
@@ -349,7 +367,8 @@ enum hwl_xdp_verdict hwl_xdp_run(struct hwl_rxq *rxq, struct bpf_prog *prog,
 		return HWL_XDP_DISCARD;
 	}
 
-	rxq->xdp_desc = desc;
+	ctx->xdp_desc = desc;
+	ctx->xdp_owner = rxq;
 	act = bpf_prog_run_xdp(prog, xdp);
 	switch (act) {
 	case XDP_PASS:
@@ -359,7 +378,7 @@ enum hwl_xdp_verdict hwl_xdp_run(struct hwl_rxq *rxq, struct bpf_prog *prog,
 		hwl_xdp_count(rxq, HWL_XDP_DROPPED, 1);
 		return HWL_XDP_DISCARD;
 	case XDP_TX:
-		verdict = hwl_xdp_tx(rxq, desc);
+		verdict = hwl_xdp_tx(rxq, xdp, desc);
 		if (likely(verdict == HWL_XDP_CONSUMED))
 			return verdict;
 		break;
@@ -400,14 +419,18 @@ void hwl_xdp_flush(struct hwl_rxq *rxq)
 
 /* ---- Hints ---- */
 
+static const struct hwl_xdp_ctx *hwl_xdp_ctx(const struct xdp_md *ctx)
+{
+	return container_of((const struct xdp_buff *)ctx, struct hwl_xdp_ctx, xdp);
+}
+
 static int hwl_xdp_rx_hash(const struct xdp_md *ctx, u32 *hash,
 			   enum xdp_rss_hash_type *type)
 {
-	const struct hwl_rxq *rxq = container_of((const struct xdp_buff *)ctx,
-						 struct hwl_rxq, xdp);
-	const union hwl_rx_desc *desc = rxq->xdp_desc;
+	const struct hwl_xdp_ctx *frame = hwl_xdp_ctx(ctx);
+	const union hwl_rx_desc *desc = frame->xdp_desc;
 
-	if (!(rxq->ad->netdev->features & NETIF_F_RXHASH))
+	if (!(frame->xdp_owner->ad->netdev->features & NETIF_F_RXHASH))
 		return -ENODATA;
 	switch (FIELD_GET(HWL_RXD_MRQ_TYPE, le32_to_cpu(desc->wb.mrq))) {
 	case HWL_RSS_TCP_IPV4:
@@ -434,9 +457,7 @@ static int hwl_xdp_rx_hash(const struct xdp_md *ctx, u32 *hash,
 
 static int hwl_xdp_rx_vlan_tag(const struct xdp_md *ctx, __be16 *proto, u16 *tci)
 {
-	const struct hwl_rxq *rxq = container_of((const struct xdp_buff *)ctx,
-						 struct hwl_rxq, xdp);
-	const union hwl_rx_desc *desc = rxq->xdp_desc;
+	const union hwl_rx_desc *desc = hwl_xdp_ctx(ctx)->xdp_desc;
 
 	if (!(le32_to_cpu(desc->wb.status) & HWL_RXD_VP))
 		return -ENODATA;

@@ -1,0 +1,286 @@
+# SPDX-License-Identifier: GPL-2.0
+"""AF_XDP with zero copy: receive, transmit, and all that may happen to a queue with a socket."""
+
+import contextlib
+import json
+
+import pytest
+from frames import TEST_TYPE, ether, pattern
+from lab import PROG, wait_until
+from test_config import OUTAGE
+from test_state import sleep
+
+LIMIT = 2026    # MTU of the largest frame in one buffer
+
+
+class Socket:
+    """xsk.py in the guest; .report when it has ended."""
+
+    def __init__(self, nic, command, *args, bound="zero copy"):
+        self.nic, self.report = nic, None
+        self.proc = nic.spawn(f"exec python3 {PROG}/xsk.py dut0 {command} " +
+                              " ".join(str(x) for x in args))
+        self.proc.wait_output(f"ready {bound}")
+
+    def end(self):
+        if self.report is None:
+            self.proc.signal("INT")
+            self.wait()
+        return self.report
+
+    def wait(self, timeout=60):
+        out = self.proc.wait(timeout, check=False).stdout
+        self.report = json.loads(out.splitlines()[-1])
+        return self.report
+
+
+@contextlib.contextmanager
+def socket(nic, command, *args, **more):
+    s = Socket(nic, command, *args, **more)
+    try:
+        yield s
+    finally:
+        if s.report is None:
+            s.proc.kill()
+        nic.sh(f"python3 {PROG}/xdp.py dut0 none")
+
+
+def frame(nic, size, seed=0):
+    return ether(nic.MAC, nic.PEER_MAC, payload=pattern(size - 14, seed))
+
+
+def redirected(nic):
+    stats = nic.stats()
+    return stats["rx0_xdp_redirect"] + stats["rx1_xdp_redirect"]
+
+
+def refused(nic, text, *args):
+    done = nic.guest.run(f"python3 {PROG}/xsk.py dut0 receive " + " ".join(str(x) for x in args),
+                         check=False)
+    assert done.rc == 1 and text in done.stdout, done
+
+
+def exchange(nic, sent):
+    """Frames go to the sockets and come back."""
+    with nic.capture(ethertype=TEST_TYPE, promisc=True) as back:
+        nic.send(sent, "peer0", "peer")
+        back.wait(len(sent))
+    assert sorted(back.frames) == sorted(f[6:12] + f[:6] + f[12:] for f in sent)
+
+
+@pytest.mark.rule("X1", "X7")
+@pytest.mark.parametrize("memory", ["", "--chunk 2048", "--headroom 64", "--no-wakeup",
+                                    "--unaligned --chunk 4001"])
+def test_receive(nic, memory):
+    """Byte for byte; and the buffers come back."""
+    resets = nic.stats()["resets"]
+    with nic.no_link_bounce(), socket(nic, "receive", memory) as s:
+        assert nic.stats()["resets"] == resets
+        sent = [frame(nic, size, i) for size in (60, 128, 1514) for i in range(200)]
+        before = redirected(nic)
+        nic.send(sent, "peer0", "peer")
+        wait_until(lambda: redirected(nic) - before >= len(sent), 20, "frames at the sockets")
+        report = s.end()
+    assert report["count"] == len(sent), report
+    assert sorted(report["frames"]) == sorted(f.hex() for f in sent)[:len(report["frames"])] or \
+        set(report["frames"]) <= {f.hex() for f in sent}
+    nic.transfer(1 << 16)
+    nic.transfer(1 << 16, reverse=True)
+
+
+@pytest.mark.rule("X1", "X2")
+@pytest.mark.parametrize("size", ["60", "14,15,59,60,61,1514", "1500"])
+def test_send(nic, size):
+    """What user space sends is on the wire, padded; each buffer comes back, also under the stack's
+    traffic."""
+    with nic.capture(ethertype=TEST_TYPE, promisc=True) as peer:
+        with nic.stream(), socket(nic, "send", "--count 500 --size", size) as s:
+            report = s.wait()
+        assert report["completed"] == report["sent"] == 1000, report
+        peer.wait(1000)
+    sizes = [int(x) for x in size.split(",")]
+    for f in peer.frames:
+        queue, number = f[14] if len(f) > 14 else 0, int.from_bytes(f[15:19], "big")
+        want = sizes[number % len(sizes)] if min(sizes) > 18 else None
+        assert queue in (0, 1) and (want is None or len(f) == max(want, 60)), f.hex()
+        assert want is None or f[19:want] == bytes((number + j) & 255
+                                                   for j in range(want))[:want - 19]
+    assert report["free"] == [1024 - 512] * 2
+
+
+@pytest.mark.rule("X7")
+def test_send_what_cannot_be_sent(nic):
+    """Frames that the device must not get are completed in their turn, and counted."""
+    before = nic.stats()
+    with nic.capture(ethertype=TEST_TYPE, promisc=True) as peer:
+        with socket(nic, "send", "--count 90 --size 1,100,13,100,5,2") as s:
+            report = s.wait()
+        peer.wait(60)
+    assert report["completed"] == 180, report
+    now = nic.stats()
+    assert sum(now[f"tx{q}_xdp_drops"] - before[f"tx{q}_xdp_drops"] for q in (0, 1)) == 120
+    assert {len(f) for f in peer.frames} == {100}
+
+
+@pytest.mark.rule("X1", "X6")
+def test_stack_beside(nic):
+    """Frames that the program does not take go up, and the other queue is the stack's."""
+    with socket(nic, "receive", "--queues 0") as s:
+        nic.ping()
+        nic.transfer(1 << 18)
+        nic.transfer(1 << 18, reverse=True)
+        exchanged = [frame(nic, 200, i) for i in range(50)]
+        nic.send(exchanged, "peer0", "peer")
+        wait_until(lambda: redirected(nic) >= 50, 10, "frames at the socket")
+        assert s.end()["count"] == 50
+
+
+VERDICTS = ["pass", "drop", "tx", "redirect veA", "tail-pass -20", "meta 8"]
+
+
+@pytest.mark.rule("X1", "X6")
+@pytest.mark.parametrize("program", VERDICTS)
+def test_other_programs(nic, program):
+    """A program that leads to no socket works as without one, with buffers of user space."""
+    nic.sh("ip link add veA type veth peer name veB; ip link set veA up; ip link set veB up; "
+           f"python3 {PROG}/xdp.py veB pass")
+    nic.defer("ip link del veA")
+    with socket(nic, "receive", "--no-program --no-refill --idle"):
+        nic.sh(f"python3 {PROG}/xdp.py dut0 {program}")
+        # More than the ring holds pages of before.
+        for i in range(4):
+            sent = [frame(nic, size, i) for size in (60, 300, 1514) for _ in range(60)]
+            place = {"tx": ("peer0", "peer"), "redirect veA": ("veB", None)}.get(
+                program, ("dut0", None))
+            with nic.capture(*place, ethertype=TEST_TYPE, promisc=True) as got:
+                nic.send(sent, "peer0", "peer")
+                if program != "drop":
+                    got.wait(len(sent))
+            want = {"drop": [], "tx": [f[6:12] + f[:6] + f[12:] for f in sent],
+                    "tail-pass -20": [f[:-20] for f in sent]}.get(program, sent)
+            assert sorted(got.frames) == sorted(want)
+    nic.ping()
+
+
+EVENTS = {
+    "reset": "ethtool --reset dut0 all",
+    "rings": "ethtool -G dut0 rx 512 tx 128",
+    "small rings": "ethtool -G dut0 rx 64 tx 80",
+    "down and up": "ip link set dut0 down; ip link set dut0 up",
+    "mtu": "ip link set dut0 mtu 2000; ip link set dut0 mtu 1500",
+    "rx-all": "ethtool -K dut0 rx-all on; ethtool -K dut0 rx-all off",
+    "suspend": sleep,
+}
+
+
+@pytest.mark.rule("X7", "X8")
+@pytest.mark.parametrize("event", EVENTS)
+def test_socket_outlives(nic, event):
+    """And works afterwards, both ways."""
+    sent = [frame(nic, 400, i) for i in range(100)]
+    with socket(nic, "echo") as s:
+        exchange(nic, sent)
+        what = EVENTS[event]
+        if callable(what):
+            what(nic)
+        else:
+            nic.sh(what)
+        nic.guest.net_up()
+        exchange(nic, sent)
+        report = s.end()
+        assert report["completed"] == report["sent"] >= 200, report
+    nic.ping()
+
+
+@pytest.mark.rule("X7")
+def test_link_lost(nic):
+    """What was to be sent meanwhile is sent when the link is back, without a further call."""
+    with socket(nic, "echo", "--queues 0,1"):
+        nic.guest.set_link(False)
+        wait_until(lambda: nic.sh("cat /sys/class/net/dut0/carrier").strip() == "0", 5, "no carrier")
+        with socket_of_another_kind(nic):
+            pass
+        nic.guest.set_link(True)
+        wait_until(nic.answers, 10, "traffic")
+        exchange(nic, [frame(nic, 400, i) for i in range(50)])
+
+
+@contextlib.contextmanager
+def socket_of_another_kind(nic):
+    """A second one for a queue that is taken is refused."""
+    refused(nic, "Device or resource busy")
+    yield
+
+
+@pytest.mark.rule("X8")
+@pytest.mark.parametrize("how", ["KILL", "INT"])
+def test_killed_under_traffic(nic, how):
+    """Memory goes away while the device writes to it."""
+    with nic.flood("rx", size=600), nic.no_link_bounce():
+        for _ in range(3):
+            s = Socket(nic, "echo")
+            s.proc.signal(how)
+            s.proc.wait(30, check=False)
+    nic.sh(f"python3 {PROG}/xdp.py dut0 none")
+    nic.transfer(1 << 16)
+    nic.transfer(1 << 16, reverse=True)
+
+
+@pytest.mark.rule("X5")
+def test_bind_and_unbind(nic):
+    """To bind costs nothing; to unbind a pause, with the link up."""
+    with nic.no_link_bounce(), nic.outage(OUTAGE), nic.stream():
+        for _ in range(2):
+            with socket(nic, "receive", "--no-program --queues 1"):
+                nic.ping()
+    nic.ping()
+
+
+@pytest.mark.rule("X7")
+def test_nothing_provided(nic):
+    """A socket that provides no buffers, or takes no frames, stops neither queue."""
+    for args in ("--fill 0 --no-refill", "--fill 32 --no-refill", "--idle"):
+        with socket(nic, "receive", args):
+            nic.send([frame(nic, 300, i % 250) for i in range(1500)], "peer0", "peer")
+            nic.ping()
+            nic.transfer(1 << 18)
+            nic.transfer(1 << 18, reverse=True)
+
+
+@pytest.mark.rule("X5", "X8")
+def test_refusals(nic):
+    """What has no room in a chunk, with the reason in the log; and everything stays as it was."""
+    nic.expect_log("refused")
+    nic.peer("ip link set peer0 mtu 9000")
+    nic.defer("ip link set peer0 mtu 1500", "peer")
+    nic.sh("ip link set dut0 mtu 1501")
+    refused(nic, "Operation not supported", "--chunk 2048")
+    assert "MTUs up to 1500" in nic.log()
+    nic.sh(f"ip link set dut0 mtu {LIMIT + 1}")
+    refused(nic, "Operation not supported")
+    assert f"MTUs up to {LIMIT}" in nic.log()
+    nic.sh("ip link set dut0 mtu 1500; ethtool -K dut0 rx-all on")
+    refused(nic, "Operation not supported", "--chunk 2048")
+    nic.sh("ethtool -K dut0 rx-all off")
+    refused(nic, "Invalid argument", "--queues 2")
+    with socket(nic, "receive", "--chunk 2048"):
+        nic.refused("ip link set dut0 mtu 1501", "Invalid argument")
+        nic.refused("ethtool -K dut0 rx-all on", "")
+        nic.refused("ethtool -L dut0 combined 1", "AF_XDP|Invalid argument")
+        nic.ping()
+    with socket(nic, "receive"):
+        nic.sh(f"ip link set dut0 mtu {LIMIT}")
+        nic.refused(f"ip link set dut0 mtu {LIMIT + 1}", "Invalid argument")
+        nic.sh("ethtool -K dut0 rx-all on; ethtool -K dut0 rx-all off; ip link set dut0 mtu 1500")
+    nic.sh("ip link set dut0 mtu 9000; ip link set dut0 mtu 1500")
+
+
+@pytest.mark.rule("X8")
+def test_removed_under_sockets(nic):
+    s = Socket(nic, "echo")
+    with nic.flood("rx", size=600):
+        nic.guest.unload_driver()
+    s.proc.kill()
+    nic.guest.load_driver()
+    nic.guest.net_up()
+    nic.ping()
