@@ -253,26 +253,27 @@ static void hwl_xsk_put(struct hwl_txq *txq, const struct xdp_desc *desc, u32 fr
 static u32 hwl_xsk_send_batch(struct hwl_txq *txq, u32 max)
 {
 	struct xsk_buff_pool *pool = txq->xsk;
-	u32 n, i, skipped = 0;
+	u32 n, i, skipped = 0, drops = 0;
 
 	n = xsk_tx_peek_release_desc_batch(pool, max);
 	for (i = 0; i < n; i++) {
 		const struct xdp_desc *desc = &pool->tx_descs[i];
 
 		skipped++;
-		if (unlikely(!hwl_xsk_sendable(desc)))
+		if (unlikely(!hwl_xsk_sendable(desc))) {
+			drops++;
 			continue;
+		}
 		hwl_xsk_put(txq, desc, skipped);
 		skipped = 0;
 	}
-	if (unlikely(skipped)) {
-		hwl_xdp_count_drops(txq, skipped);
-		if (txq->xsk_pending) {
-			txq->ring.buf[txq->xsk_last].frames += skipped;
-			txq->xsk_pending += skipped;
-		} else {
-			xsk_tx_completed(pool, skipped);
-		}
+	if (unlikely(drops))
+		hwl_xdp_count_drops(txq, drops);
+	if (unlikely(skipped && txq->xsk_pending)) {
+		txq->ring.buf[txq->xsk_last].frames += skipped;
+		txq->xsk_pending += skipped;
+	} else if (unlikely(skipped)) {
+		xsk_tx_completed(pool, skipped);
 	}
 	return n;
 }

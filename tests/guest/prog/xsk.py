@@ -216,7 +216,7 @@ def send_all(sockets, totals, args):
     want = args.count * len(sockets)
     while totals.done < want and time.monotonic() < deadline and not args.stop:
         for s in sockets:
-            n = min(left[s.queue], 64)
+            n = min(left[s.queue], args.burst)
             frames = []
             for i in range(n):
                 number = args.count - left[s.queue] + i
@@ -229,7 +229,7 @@ def send_all(sockets, totals, args):
             totals.sent += sent
             s.wake()
             totals.done += s.completed()
-        time.sleep(0.001)
+        time.sleep(args.pause)
 
 
 def main():
@@ -240,12 +240,14 @@ def main():
     parser.add_argument("--chunk", type=int, default=4096)
     parser.add_argument("--chunks", type=int, default=1024)
     parser.add_argument("--ring", type=int, default=1024)
-    parser.add_argument("--fill", type=int, default=512)
+    parser.add_argument("--fill", type=int, default=800)
     parser.add_argument("--headroom", type=int, default=0)
     parser.add_argument("--count", type=int, default=100)
     parser.add_argument("--size", default="60")
     parser.add_argument("--to", default="ff" * 6)
     parser.add_argument("--source", default="020000000001")
+    parser.add_argument("--burst", type=int, default=16)
+    parser.add_argument("--pause", type=float, default=0.005)
     parser.add_argument("--patience", type=float, default=30)
     for name in ("unaligned", "copy", "no-wakeup", "no-refill", "no-program", "idle"):
         parser.add_argument(f"--{name}", action="store_true")
