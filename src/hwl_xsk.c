@@ -92,6 +92,7 @@ int hwl_xsk_map(struct hwl_adapter *ad, u32 q, struct xsk_buff_pool *pool)
 	struct hwl_rxq *rxq = &ad->pair[q]->rxq;
 	int err;
 
+	XSK_CHECK_PRIV_TYPE(struct hwl_xdp_ctx);
 	if (xsk_pool_get_rx_frame_size(pool) < HWL_STD_FRAME)
 		return -EOPNOTSUPP;
 	err = xsk_pool_dma_map(pool, &ad->pdev->dev, 0);

@@ -73,6 +73,8 @@ def exchange(nic, sent):
                                     "--unaligned --chunk 4001"])
 def test_receive(nic, memory):
     """Byte for byte; and the buffers come back."""
+    nic.sh("echo 8 >/proc/sys/vm/nr_hugepages")
+    nic.defer("echo 0 >/proc/sys/vm/nr_hugepages")
     resets = nic.stats()["resets"]
     with nic.no_link_bounce(), socket(nic, "receive", memory) as s:
         assert nic.stats()["resets"] == resets

@@ -28,6 +28,7 @@ ORDER = [RX_RING, TX_RING, FILL_RING, COMPLETION_RING]      # in struct xdp_mmap
 BIND_COPY, BIND_ZEROCOPY, BIND_NEED_WAKEUP = 2, 4, 8
 UMEM_UNALIGNED, RING_NEED_WAKEUP, OPTIONS_ZEROCOPY = 1, 1, 1
 BPF_MAP_TYPE_XSKMAP = 17
+MAP_HUGETLB, HUGE = 0x40000, 1 << 21
 LIBC = ctypes.CDLL(None, use_errno=True)
 
 
@@ -87,7 +88,10 @@ class Socket:
         self.queue, self.args = queue, args
         self.sock = socket.socket(AF_XDP, socket.SOCK_RAW, 0)
         self.chunk, n = args.chunk, args.chunks
-        self.memory = mmap.mmap(-1, self.chunk * n + 4096)
+        # Buffers that cross pages need pages that are neighbours.
+        self.memory = mmap.mmap(-1, -(-self.chunk * n // HUGE) * HUGE,
+                                mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS |
+                                (MAP_HUGETLB if args.unaligned else 0))
         self.address = ctypes.addressof(ctypes.c_char.from_buffer(self.memory))
         try:
             self.sock.setsockopt(SOL_XDP, UMEM_REG, struct.pack(
