@@ -368,6 +368,7 @@ struct hwl_rxq_stats {
  * @discard: throw descriptors away up to the end of the frame
  * @xdp: the frame under assembly, if @xdp.data is set
  * @xdp_desc: its last descriptor, for the hints of an XDP program
+ * @stamp: its time stamp, if it is marked to have one; 0 if it could not be had
  * @xdp_work: XDP's part of the poll
  * @stats: counters
  * @index: number of the queue
@@ -398,6 +399,7 @@ struct hwl_rxq {
 	bool discard;
 	struct xdp_buff xdp;
 	const union hwl_rx_desc *xdp_desc;
+	u64 stamp;
 	struct hwl_rxq_stats stats;
 	struct hwl_xdp_work xdp_work;
 	__cacheline_group_end_aligned(consumer);

@@ -20,6 +20,7 @@
 #include "hwl.h"
 #include "hwl_copy.h"
 #include "hwl_rx.h"
+#include "hwl_stamp.h"
 #include "hwl_trace.h"
 #include "hwl_xdp.h"
 
@@ -290,6 +291,8 @@ static void hwl_rx_deliver(struct hwl_rxq *rxq, const union hwl_rx_desc *desc,
 	u32 meta = 0;
 	u32 len;
 
+	if (unlikely(status & HWL_RXD_TST))
+		rxq->stamp = hwl_stamp_rx(rxq->ad);
 	if (unlikely(work->prog)) {
 		if (!hwl_rx_xdp(rxq, desc, work, &moved))
 			return;
@@ -317,6 +320,8 @@ static void hwl_rx_deliver(struct hwl_rxq *rxq, const union hwl_rx_desc *desc,
 	if (status & HWL_RXD_VP)
 		__vlan_hwaccel_put_tag(skb, htons(ETH_P_8021Q),
 				       le16_to_cpu(desc->wb.vlan));
+	if (unlikely(status & HWL_RXD_TST))
+		skb_hwtstamps(skb)->hwtstamp = ns_to_ktime(rxq->stamp);
 
 	work->packets++;
 	work->bytes += len;

@@ -445,7 +445,19 @@ static int hwl_xdp_rx_vlan_tag(const struct xdp_md *ctx, __be16 *proto, u16 *tci
 	return 0;
 }
 
+static int hwl_xdp_rx_timestamp(const struct xdp_md *ctx, u64 *timestamp)
+{
+	const struct hwl_rxq *rxq = container_of((const struct xdp_buff *)ctx,
+						 struct hwl_rxq, xdp);
+
+	if (!(le32_to_cpu(rxq->xdp_desc->wb.status) & HWL_RXD_TST) || !rxq->stamp)
+		return -ENODATA;
+	*timestamp = rxq->stamp;
+	return 0;
+}
+
 const struct xdp_metadata_ops hwl_xdp_metadata_ops = {
+	.xmo_rx_timestamp	= hwl_xdp_rx_timestamp,
 	.xmo_rx_hash		= hwl_xdp_rx_hash,
 	.xmo_rx_vlan_tag	= hwl_xdp_rx_vlan_tag,
 };
