@@ -155,32 +155,38 @@ static bool hwl_clock_plausible(const struct hwl_clock *clock,
 	return ns < HWL_CLOCK_SURE_NS || count > (ns - now->took) / HWL_CLOCK_FACTOR;
 }
 
-/*
- * SYSTIM, until two reads agree. Return: false, with the estimate, where none do,
- * or where it is not to be read at all.
- */
-static bool hwl_clock_read(struct hwl_clock *clock, struct hwl_moment *now,
-			   struct ptp_system_timestamp *sts)
+/* SYSTIM, until a read confirms the one before. */
+static bool hwl_clock_read_agreed(struct hwl_clock *clock, struct hwl_moment *now,
+				  struct ptp_system_timestamp *sts)
 {
 	struct hwl_moment last;
 	int i;
 
-	if (clock->held || hwl_gone(hwl_clock_hw(clock)))
-		goto guess;
 	hwl_clock_read_once(clock, &last, NULL);
 	for (i = 0; i < HWL_CLOCK_TRIES; i++) {
 		hwl_clock_read_once(clock, now, sts);
 		if (hwl_clock_follows(&last, now) &&
-		    (!clock->stepped || hwl_clock_in_steps(&last, now))) {
-			if (hwl_clock_plausible(clock, now))
-				return true;
-			break;
-		}
+		    (!clock->stepped || hwl_clock_in_steps(&last, now)))
+			return true;
 		clock->rereads++;
 		last = *now;
 	}
-	clock->guesses++;
-guess:
+	return false;
+}
+
+/*
+ * The count. Return: false, with the estimate, if SYSTIM makes no sense, or is not
+ * to be read at all.
+ */
+static bool hwl_clock_read(struct hwl_clock *clock, struct hwl_moment *now,
+			   struct ptp_system_timestamp *sts)
+{
+	if (!clock->held && !hwl_gone(hwl_clock_hw(clock))) {
+		if (hwl_clock_read_agreed(clock, now, sts) &&
+		    hwl_clock_plausible(clock, now))
+			return true;
+		clock->guesses++;
+	}
 	ptp_read_system_prets(sts);
 	now->raw = hwl_clock_raw();
 	ptp_read_system_postts(sts);
@@ -264,7 +270,8 @@ static void hwl_clock_anchor(struct hwl_clock *clock)
 
 	hwl_wr32(hwl_clock_hw(clock), HWL_TIMINCA, HWL_CLOCK_TIMINCA);
 	for (i = 0; i < HWL_CLOCK_BEST; i++) {
-		hwl_clock_read_once(clock, &now, NULL);
+		if (!hwl_clock_read_agreed(clock, &now, NULL) && i)
+			continue;
 		if (now.took < best.took)
 			best = now;
 	}
@@ -364,6 +371,7 @@ void hwl_clock_resume(struct hwl_hw *hw)
 	unsigned long flags;
 
 	spin_lock_irqsave(&clock->lock, flags);
+	clock->stepped = false;
 	hwl_clock_anchor(clock);
 	clock->stepped = hwl_clock_probe_steps(clock);
 	clock->held = false;

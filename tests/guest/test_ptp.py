@@ -72,14 +72,13 @@ def test_capabilities(nic):
     assert nic.reg(TIMINCA) == 0x01a00000
 
 
-@pytest.mark.parametrize("asked", FILTERS)
-def test_filters(nic, asked):
-    granted, kind, mtrl = FILTERS[asked]
-    assert ptp(nic, "hwtstamp", "dut0", 0, ON, asked) == (0, ON, granted)
-    assert in_force(nic) == (0, ON, granted)
-    _, tx, rx, messages, port = registers(nic)
-    assert (tx, rx, port) == (EN, EN | kind << 1, 0x3f01)
-    assert mtrl is None or messages == mtrl
+def test_filters(nic):
+    for asked, (granted, kind, mtrl) in FILTERS.items():
+        assert ptp(nic, "hwtstamp", "dut0", 0, ON, asked) == (0, ON, granted)
+        assert in_force(nic) == (0, ON, granted)
+        _, tx, rx, messages, port = registers(nic)
+        assert (tx, rx, port) == (EN, EN | kind << 1, 0x3f01)
+        assert mtrl is None or messages == mtrl
     assert ptp(nic, "hwtstamp", "dut0", 0, OFF, NONE) == (0, OFF, NONE)
     assert registers(nic)[1:3] == (0, 0)
 
@@ -87,12 +86,13 @@ def test_filters(nic, asked):
 def test_refusals_change_nothing(nic):
     ptp(nic, "hwtstamp", "dut0", 0, ON, V2_L2_SYNC)
     before = registers(nic)
+    nic.expect_log("does not insert time stamps", "no such receive filter", "no flag is supported")
     for flags, tx, rx, error in (
             (0, ONESTEP, NONE, "ERANGE"), (0, ONESTEP_P2P, NONE, "ERANGE"), (0, 9, NONE, "ERANGE"),
             (0, ON, SOME, "ERANGE"), (0, ON, 99, "ERANGE"), (1, ON, ALL, "EINVAL"),
             (2, ON, ALL, "EINVAL"), (1 << 30, OFF, NONE, "EINVAL")):
         assert ptp(nic, "hwtstamp", "dut0", flags, tx, rx) == error, (flags, tx, rx)
-        assert in_force(nic) == (0, ON, V2_L2_SYNC)
+    assert in_force(nic) == (0, ON, V2_L2_SYNC)
     assert registers(nic) == before
 
 
@@ -114,6 +114,7 @@ def test_mode_is_kept(nic, kind):
 
 
 def test_mode_of_a_closed_interface(nic):
+    nic.expect_log("does not insert time stamps")
     nic.sh("ip link set dut0 down")
     assert ptp(nic, "hwtstamp", "dut0", 0, ON, V2_L4_SYNC) == (0, ON, V2_SYNC)
     assert ptp(nic, "hwtstamp", "dut0", 0, ONESTEP, ALL) == "ERANGE"
@@ -149,7 +150,7 @@ def rate(nic, dev):
 def test_clock_is_slowed_and_hurried(nic):
     dev = clock(nic)
     plain = rate(nic, dev)
-    for ppm in (100000, -100000, 599999, -599999):
+    for ppm in (100000, -599999, 599999):
         assert ptp(nic, "rate", dev, ppm << 16) == 0
         assert rate(nic, dev) == pytest.approx(plain * (1 + ppm / 1e6), rel=0.002)
     ptp(nic, "rate", dev, 0)
