@@ -11,7 +11,7 @@ caps CLOCK                        (max_adj, ...)
 reads CLOCK COUNT                 the longest of so many reads, and of steps back, nanoseconds
 pair CLOCK                        (clock, raw clock) at one moment, nanoseconds
 across CLOCK COMMAND              pairs for a second, COMMAND, and pairs for a second
-stamp DEV DST COUNT [PAUSE]       send COUNT PTP frames that ask for a stamp each, and the stamps
+stamp DEV DST COUNT [PAUSE [KIND]] send COUNT PTP frames that ask for a stamp each, and the stamps
 listen DEV COUNT SECONDS          receive PTP frames: their stamps
 """
 
@@ -166,12 +166,12 @@ def stamps_of(ancillary):
     return None
 
 
-def stamp(dev, dst, count, pause="0"):
+def stamp(dev, dst, count, pause="0", kind="0"):
     sock = raw_socket(dev, TX_HW | TX_SW | RAW_HW | SW | OPT_TSONLY)
     src = sock.getsockname()[4]
     found = []
     for i in range(int(count)):
-        sock.send(ptp_frame(bytes.fromhex(dst.replace(":", "")), src, i))
+        sock.send(ptp_frame(bytes.fromhex(dst.replace(":", "")), src, i, int(kind)))
         time.sleep(float(pause))
     end = time.monotonic() + float(os.environ.get("WAIT", 2))
     while len(found) < int(count) and time.monotonic() < end:
