@@ -35,8 +35,8 @@ def ptp(nic, *args, timeout=60):
 
 
 def clock(nic):
-    return "/dev/ptp" + re.search(r"(?:PTP Hardware Clock|Hardware timestamp provider index): (\d+)",
-                                  nic.sh("ethtool -T dut0"))[1]
+    index = r"(?:PTP Hardware Clock|Hardware timestamp provider index): (\d+)"
+    return "/dev/ptp" + re.search(index, nic.sh("ethtool -T dut0"))[1]
 
 
 def ts_stats(nic):

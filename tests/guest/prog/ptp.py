@@ -173,7 +173,7 @@ def stamp(dev, dst, count, pause="0", kind="0"):
     for i in range(int(count)):
         sock.send(ptp_frame(bytes.fromhex(dst.replace(":", "")), src, i, int(kind)))
         time.sleep(float(pause))
-    end = time.monotonic() + float(os.environ.get("WAIT", 2))
+    end = time.monotonic() + float(os.environ.get("WAIT", "2"))
     while len(found) < int(count) and time.monotonic() < end:
         poll = select.poll()
         poll.register(sock, select.POLLERR)

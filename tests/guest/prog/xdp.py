@@ -118,7 +118,8 @@ def stack(offset):
 
 def hint(name):
     """What the kernel's function says of the frame goes into its source address: the answers, four
-    bytes and one for the hash, two and two for the tag, the lower four for the time, and in the last byte the error."""
+    bytes and one for the hash, two and two for the tag, the lower four for the time, and in the
+    last byte the error."""
     answers = {"hash": (4, 1), "vlan_tag": (2, 2), "timestamp": (4, 1)}[name]
     ask = stack(-8) + stack(-16) + mov_reg(1, 6) + mov_reg(2, 10) + insn(0x07, 2, imm=-8) + \
         mov_reg(3, 10) + insn(0x07, 3, imm=-16) + call_kernel(f"bpf_xdp_metadata_rx_{name}") + \
