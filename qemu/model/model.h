@@ -258,10 +258,16 @@ struct wire {
 #define PARTNER_100FD	0x08
 #define PARTNER_1000FD	0x20
 
+/* When a frame that was stamped went out. */
+struct departure {
+	u64 frame;		/* a hash of it */
+	u64 at;
+};
+
 /* ---- The whole ---- */
 
 struct options {
-	const char *socket, *wire, *control, *log, *faults;
+	const char *socket, *wire, *control, *log, *faults, *times;
 	u8 mac[6];
 	int vectors;
 	bool flash;
@@ -304,6 +310,7 @@ struct dev {
 
 	u64 systim_base, systim_at;
 	u32 systim_reads;
+	struct departure *departures;	/* shared by the models of a lab, or NULL */
 
 	u32 errata;		/* switches: bits of enum erratum */
 	u32 fault;		/* active faults: bits of enum fault_id */
@@ -468,6 +475,7 @@ u32 systim_read(struct dev *dev, u32 off);
 void timinca_write(struct dev *dev, u32 off, u32 value);
 void systim_write(struct dev *dev, u32 off, u32 value);
 u32 stamp_read(struct dev *dev, u32 off);
+int ptp_open(struct dev *dev);
 void ptp_sent(struct dev *dev, const struct frame *f);
 void ptp_arrived(struct dev *dev, struct frame *f);
 void ptp_reset(struct dev *dev);

@@ -10,9 +10,15 @@
  *
  * Sources: Linux' netdev.c and defines.h. RXSATR (who sent it) stays 0.
  */
+#include <fcntl.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
 #include "model.h"
 
 #define CLOCK_NS	40
+#define CABLE_NS	500	/* a hundred metres */
+#define DEPARTURES	256
 #define SYSTIM_WRONG	5	/* with the erratum one read of so many is wrong */
 
 #define TSYNC_VALID	BIT32(0)
@@ -24,15 +30,20 @@ enum tsync_type {
 
 /* ---- SYSTIM ---- */
 
-static u64 systim_now(const struct dev *dev)
+static u64 systim_then(const struct dev *dev, u64 when)
 {
 	u32 timinca = rd(dev, TIMINCA), period = timinca >> 24;
 	u64 ticks;
 
-	if (!period)
+	if (!period || when < dev->systim_at)
 		return dev->systim_base;
-	ticks = (now_ns() - dev->systim_at) / CLOCK_NS / period;
+	ticks = (when - dev->systim_at) / CLOCK_NS / period;
 	return dev->systim_base + ticks * (timinca & 0xFFFFFF);
+}
+
+static u64 systim_now(const struct dev *dev)
+{
+	return systim_then(dev, now_ns());
 }
 
 static void systim_set(struct dev *dev, u64 value)
@@ -71,12 +82,70 @@ void timinca_write(struct dev *dev, u32 off, u32 value)
 	wr(dev, off, value);
 }
 
+/* ---- Departures ---- */
+
+/*
+ * What lies between two models takes a frame milliseconds, and never the same. So
+ * the sender notes when a stamped frame left, and for the receiver it arrives a
+ * short cable later.
+ */
+int ptp_open(struct dev *dev)
+{
+	int fd = open(dev->opt.times, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+	size_t size = DEPARTURES * sizeof(struct departure);
+	void *at = MAP_FAILED;
+
+	if (fd >= 0 && !ftruncate(fd, (off_t)size))
+		at = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+	if (fd >= 0)
+		close(fd);
+	if (at == MAP_FAILED)
+		return -1;
+	dev->departures = at;
+	return 0;
+}
+
+static u64 frame_hash(const struct frame *f)
+{
+	u64 hash = 0xCBF29CE484222325ULL;
+	u32 i;
+
+	for (i = 0; i < f->len; i++)
+		hash = (hash ^ f->data[i]) * 0x100000001B3ULL;
+	return hash;
+}
+
+static void departed(struct dev *dev, const struct frame *f, u64 now)
+{
+	u64 hash;
+
+	if (!dev->departures)
+		return;
+	hash = frame_hash(f);
+	__atomic_store_n(&dev->departures[hash % DEPARTURES].at, now, __ATOMIC_RELAXED);
+	__atomic_store_n(&dev->departures[hash % DEPARTURES].frame, hash, __ATOMIC_RELEASE);
+}
+
+static u64 arrival(const struct dev *dev, const struct frame *f)
+{
+	const struct departure *d;
+	u64 now = now_ns(), at;
+
+	if (!dev->departures)
+		return now;
+	d = &dev->departures[frame_hash(f) % DEPARTURES];
+	if (__atomic_load_n(&d->frame, __ATOMIC_ACQUIRE) != frame_hash(f))
+		return now;
+	at = __atomic_load_n(&d->at, __ATOMIC_RELAXED) + CABLE_NS;
+	return at <= now && now - at < NS_PER_S ? at : now;
+}
+
 /* ---- The latches ---- */
 
 /* @low: TXSTMPL or RXSTMPL. */
-static void latch(struct dev *dev, u32 ctl, u32 low)
+static void latch(struct dev *dev, u32 ctl, u32 low, u64 when)
 {
-	u64 now = systim_now(dev);
+	u64 now = systim_then(dev, when);
 
 	wr(dev, low, (u32)now);
 	wr(dev, low + 4, (u32)(now >> 32));
@@ -98,9 +167,13 @@ static bool latch_free(const struct dev *dev, u32 ctl)
 
 void ptp_sent(struct dev *dev, const struct frame *f)
 {
-	if (f->flags & FRAME_STAMP && latch_free(dev, TSYNCTXCTL) &&
-	    !fault(dev, FAULT_NO_STAMP))
-		latch(dev, TSYNCTXCTL, TXSTMPL);
+	u64 now = now_ns();
+
+	if (!(f->flags & FRAME_STAMP) || !latch_free(dev, TSYNCTXCTL) ||
+	    fault(dev, FAULT_NO_STAMP))
+		return;
+	latch(dev, TSYNCTXCTL, TXSTMPL, now);
+	departed(dev, f, now);
 }
 
 /* ---- Which frames are of PTP ---- */
@@ -161,7 +234,7 @@ void ptp_arrived(struct dev *dev, struct frame *f)
 {
 	if (!latch_free(dev, TSYNCRXCTL) || f->len < 60 || !wanted(dev, f))
 		return;
-	latch(dev, TSYNCRXCTL, RXSTMPL);
+	latch(dev, TSYNCRXCTL, RXSTMPL, arrival(dev, f));
 	f->status |= RXD_TST;
 	/* It is lost on its way to memory. */
 	if (fault_use(dev, FAULT_LOST_STAMP))

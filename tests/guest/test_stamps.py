@@ -144,7 +144,7 @@ logMinDelayReqInterval -2
 logAnnounceInterval -1
 tx_timestamp_timeout 500
 summary_interval -1
-step_threshold 0.01
+step_threshold 0.001
 """
 
 OFFSET = re.compile(r"rms\s+(\d+)|master offset\s+(-?\d+)")
@@ -177,12 +177,14 @@ def test_ptp4l_stays_locked_over_resets(nic):
 
     def count():
         return len(offsets(slave.output()))
+    wait_until(lambda: max(offsets(slave.output())[-5:]) < 5_000, 60, slave.output)
     for _ in range(20):
         nic.sh("ethtool --reset dut0 mac")
     seen = count()
     wait_until(lambda: count() > seen + 20, 120, "offsets")
     text = slave.output()
     print(text)
-    assert not re.search(r"SLAVE to (?!SLAVE)|timed out|clockcheck", text.split("to SLAVE", 1)[1])
-    assert sorted(offsets(text)[-20:])[10] < 1_000_000
+    locked = text.split("UNCALIBRATED to SLAVE", 1)[1]
+    assert not re.search(r"SLAVE to|timed out|clockcheck", locked)
+    assert max(offsets(text)[-10:]) < 5_000
     assert master.poll() is None
