@@ -8,6 +8,7 @@
 #include <linux/netdevice.h>
 #include <linux/pci.h>
 #include <linux/pm_qos.h>
+#include <linux/ptp_clock_kernel.h>
 #include <linux/workqueue.h>
 
 #include "hwl_compat.h"
@@ -15,6 +16,7 @@
 #include "hwl_link.h"
 #include "hwl_queue.h"
 #include "hwl_rss.h"
+#include "hwl_stamp.h"
 #include "hwl_stats.h"
 
 #define HWL_NAME	"hartwell"
@@ -75,6 +77,10 @@ struct hwl_coalesce {
  * @xdp_prog: XDP program, NULL if there is none; rtnl
  * @vlan_offload: the device strips and inserts tags (CTRL.VME); written under
  *	rtnl, read by transmit
+ * @stamp: time stamps of frames
+ * @stamp_filter: HWTSTAMP_FILTER_* that was granted; rtnl
+ * @ptp_info: operations of the PTP clock
+ * @ptp: the PTP clock, NULL if there is none
  * @latency: limit of the CPUs' wake-up latency; while up
  * @msg_enable: message level
  * @led_nvm: NVM word with the LED modes of identification; rtnl
@@ -122,6 +128,10 @@ struct hwl_adapter {
 	struct hwl_coalesce coal[HWL_MAX_PAIRS];
 	struct bpf_prog *xdp_prog;
 	bool vlan_offload;
+	struct hwl_stamp stamp;
+	int stamp_filter;
+	struct ptp_clock_info ptp_info;
+	struct ptp_clock *ptp;
 	struct pm_qos_request latency;
 	u32 msg_enable;
 	u16 led_nvm;

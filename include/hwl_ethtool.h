@@ -10,6 +10,10 @@
 
 void hwl_ethtool_init(struct net_device *netdev);
 
+/* hwl_ethtool_ts.c */
+int hwl_et_get_ts_info(struct net_device *netdev, struct kernel_ethtool_ts_info *info);
+void hwl_et_get_ts_stats(struct net_device *netdev, struct ethtool_ts_stats *stats);
+
 /* hwl_ethtool_dump.c */
 int hwl_et_get_regs_len(struct net_device *netdev);
 void hwl_et_get_regs(struct net_device *netdev, struct ethtool_regs *regs,

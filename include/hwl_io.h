@@ -12,6 +12,7 @@
 #include <linux/spinlock.h>
 #include <linux/types.h>
 
+#include "hwl_clock.h"
 #include "hwl_regs.h"
 
 /**
@@ -45,6 +46,7 @@ struct hwl_rx_mode {
  * @rar: shadow of the unicast table, as RAH and RAL
  * @mta: shadow of the multicast table
  * @vfta: shadow of the VLAN table
+ * @clock: the clock of the time stamps
  * @nvm_words: size of the NVM
  * @nvm_flash: the NVM is flash behind a shadow RAM
  * @managed: firmware may use the PHY for management traffic
@@ -60,6 +62,7 @@ struct hwl_hw {
 	u64 rar[HWL_RAR_ENTRIES];
 	u32 mta[HWL_MTA_WORDS];
 	u32 vfta[HWL_VFTA_WORDS];
+	struct hwl_clock clock;
 	u32 nvm_words;
 	bool nvm_flash;
 	bool managed;

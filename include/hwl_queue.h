@@ -382,6 +382,7 @@ struct hwl_rxq_stats {
  * @xdp_desc: its last descriptor, for the hints of an XDP program; with @xdp_owner
  *	and @xdp it is struct hwl_xdp_ctx, which a program's context is in
  * @xdp_owner: the queue
+ * @stamp: its time stamp, if it is marked to have one; 0 if it could not be had
  * @xdp_work: XDP's part of the poll
  * @stats: counters
  * @index: number of the queue
@@ -421,6 +422,7 @@ struct hwl_rxq {
 		const union hwl_rx_desc *xdp_desc;
 		struct hwl_rxq *xdp_owner;
 	);
+	u64 stamp;
 	struct hwl_rxq_stats stats;
 	struct hwl_xdp_work xdp_work;
 	__cacheline_group_end_aligned(consumer);

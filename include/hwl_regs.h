@@ -278,6 +278,39 @@ enum hwl_speed {
 #define HWL_GCR2			0x5B64
 #define  HWL_GCR2_FIX			BIT(0)
 
+/* ---- Time stamps ---- */
+
+#define HWL_SYSTIML			0xB600	/* latches SYSTIMH, not reliably */
+#define HWL_SYSTIMH			0xB604
+#define HWL_TIMINCA			0xB608
+#define  HWL_TIMINCA_VALUE		GENMASK(23, 0)
+#define  HWL_TIMINCA_PERIOD		GENMASK(31, 24)	/* units of 40 ns */
+#define HWL_TSYNCTXCTL			0xB614
+#define  HWL_TSYNC_VALID		BIT(0)	/* in the latch, until it is read */
+#define  HWL_TSYNC_EN			BIT(4)
+#define HWL_TXSTMPL			0xB618
+#define HWL_TXSTMPH			0xB61C	/* the read frees the latch */
+#define HWL_TSYNCRXCTL			0xB620	/* VALID and EN as TSYNCTXCTL has them */
+#define  HWL_TSYNCRXCTL_TYPE		GENMASK(3, 1)
+#define HWL_RXSTMPL			0xB624
+#define HWL_RXSTMPH			0xB628	/* the read frees the latch */
+#define HWL_RXSATRL			0xB62C	/* who sent it; of QEMU the next frees the latch */
+#define HWL_RXSATRH			0xB630
+#define HWL_RXMTRL			0xB634	/* which messages are stamped */
+#define  HWL_RXMTRL_ETYPE		GENMASK(15, 0)
+#define  HWL_RXMTRL_V1_CONTROL		GENMASK(23, 16)
+#define  HWL_RXMTRL_V2_TYPE		GENMASK(31, 24)
+#define HWL_RXUDP			0xB638	/* UDP port, in network order */
+
+/* Of TSYNCRXCTL.TYPE: what is stamped. */
+enum hwl_tsync_type {
+	HWL_TSYNC_L2_V2		= 0,
+	HWL_TSYNC_L4_V1		= 1,
+	HWL_TSYNC_L2_L4_V2	= 2,
+	HWL_TSYNC_ALL		= 4,
+	HWL_TSYNC_EVENT_V2	= 5,
+};
+
 /* ---- Statistics: clear on read, stick at all ones ---- */
 
 #define HWL_STAT_CRCERRS		0x4000

@@ -128,7 +128,8 @@ static const struct ethtool_ops hwl_ethtool_ops = {
 	.get_rxnfc		= hwl_et_get_rxnfc,
 	HWL_RXFH_FIELDS_OP(hwl_et_get_rxfh_fields)
 	HWL_RX_RING_COUNT_OP(hwl_et_get_rx_ring_count)
-	.get_ts_info		= ethtool_op_get_ts_info,
+	.get_ts_info		= hwl_et_get_ts_info,
+	.get_ts_stats		= hwl_et_get_ts_stats,
 	.get_sset_count		= hwl_et_sset_count,
 	.get_strings		= hwl_et_strings,
 	.get_ethtool_stats	= hwl_et_stats,

@@ -150,7 +150,8 @@ static int hwl_hw_reset_done(struct hwl_hw *hw, bool owned)
  * hwl_hw_reset() - reset the MAC
  * @hw: the device; hwl_hw_stop() was called
  *
- * The PHY is not reset, so the link stays up if the silicon allows it.
+ * The PHY is not reset, so the link stays up if the silicon allows it; and the clock
+ * goes on as if it had not been.
  *
  * Context: process; may sleep, about 30 ms.
  * Return: 0; -ENODEV if the device was removed; -ETIMEDOUT if it does not
@@ -167,6 +168,7 @@ int hwl_hw_reset(struct hwl_hw *hw)
 	err = hwl_own(hw);
 	if (err == -ENODEV)
 		return err;
+	hwl_clock_hold(hw);
 	hwl_hw_ctrl(hw, 0, HWL_CTRL_RST);
 	err = hwl_hw_reset_done(hw, !err);
 	if (err) {
@@ -178,7 +180,10 @@ int hwl_hw_reset(struct hwl_hw *hw)
 
 	hwl_wr32(hw, HWL_IMC, HWL_INT_ALL);
 	hwl_rd32(hw, HWL_ICR);
-	return hwl_gone(hw) ? -ENODEV : 0;
+	if (hwl_gone(hw))
+		return -ENODEV;
+	hwl_clock_resume(hw);
+	return 0;
 }
 
 /**

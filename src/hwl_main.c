@@ -16,6 +16,7 @@
 #include "hwl_netdev.h"
 #include "hwl_nvm.h"
 #include "hwl_pm.h"
+#include "hwl_ptp.h"
 #include "hwl_reset.h"
 #include "hwl_watchdog.h"
 
@@ -98,6 +99,7 @@ static void hwl_probe_defaults(struct hwl_adapter *ad)
 	hwl_rss_init(ad);
 	hwl_stats_init(ad);
 	hwl_filter_init(ad);
+	hwl_stamp_init(ad);
 }
 
 static void hwl_pci_disable(void *pdev)
@@ -138,6 +140,7 @@ static int hwl_probe_hw(struct hwl_adapter *ad)
 	hw->lost = hwl_lost;
 	spin_lock_init(&hw->lock);
 	mutex_init(&hw->sw_mutex);
+	hwl_clock_init(hw);
 	if (pci_resource_len(pdev, HWL_BAR_CSR) < HWL_BAR_CSR_LEN)
 		return -ENODEV;
 
@@ -201,16 +204,18 @@ static int hwl_probe(struct pci_dev *pdev, const struct pci_device_id *id)
 	err = hwl_devlink_init(ad);
 	if (err)
 		goto err_free_pairs;
+	hwl_ptp_init(ad);
 	err = register_netdev(netdev);
 	if (err)
-		goto err_devlink;
+		goto err_ptp;
 	hwl_pairs_set_xps(ad);
 	netdev_info(netdev, "82574L, %pM, %s, %u of %u queue pairs\n",
 		    netdev->dev_addr, hwl_irq_mode_name(ad), ad->cfg.pairs,
 		    ad->max_pairs);
 	return 0;
 
-err_devlink:
+err_ptp:
+	hwl_ptp_exit(ad);
 	hwl_devlink_exit(ad);
 err_free_pairs:
 	hwl_pairs_free(ad);
@@ -232,6 +237,7 @@ static void hwl_remove(struct pci_dev *pdev)
 	disable_work_sync(&ad->reset_work);
 	disable_work_sync(&ad->link_work);
 	hwl_devlink_exit(ad);
+	hwl_ptp_exit(ad);
 	hwl_hw_release(&ad->hw);
 	hwl_pairs_free(ad);
 	hwl_irq_exit(ad);

@@ -13,6 +13,7 @@
 #include "hwl_irq.h"
 #include "hwl_mdio.h"
 #include "hwl_netdev.h"
+#include "hwl_ptp.h"
 #include "hwl_reset.h"
 #include "hwl_rx.h"
 #include "hwl_tx.h"
@@ -102,6 +103,8 @@ void hwl_netdev_detach(struct hwl_adapter *ad)
 		return;
 	if (netif_running(ad->netdev))
 		hwl_take_down(ad);
+	/* Whatever happens to the device now, its clock goes on. */
+	hwl_clock_hold(&ad->hw);
 	netif_device_detach(ad->netdev);
 }
 
@@ -516,6 +519,8 @@ static const struct net_device_ops hwl_netdev_ops = {
 	.ndo_features_check	= hwl_tx_features_check,
 	.ndo_eth_ioctl		= hwl_eth_ioctl,
 	.ndo_bpf		= hwl_bpf,
+	.ndo_hwtstamp_get	= hwl_ptp_hwtstamp_get,
+	.ndo_hwtstamp_set	= hwl_ptp_hwtstamp_set,
 	.ndo_xdp_xmit		= hwl_xdp_xmit,
 	.ndo_xsk_wakeup		= hwl_irq_xsk_wakeup,
 	.ndo_tx_timeout		= hwl_watchdog_tx_timeout,

@@ -19,6 +19,7 @@
 #include "hwl_irq.h"
 #include "hwl_reset.h"
 #include "hwl_rx.h"
+#include "hwl_stamp.h"
 #include "hwl_trace.h"
 #include "hwl_tx.h"
 #include "hwl_watchdog.h"
@@ -74,6 +75,7 @@ static int hwl_stop(struct hwl_adapter *ad)
 	 * HWL_DOWN was set. None runs any more, and no transmit after this.
 	 */
 	netif_tx_disable(ad->netdev);
+	hwl_stamp_stop(ad);
 	return hwl_reset_device(ad);
 }
 
@@ -116,6 +118,7 @@ static void hwl_start(struct hwl_adapter *ad)
 	hwl_hw_tx_start(hw, ad->cfg.pairs);
 	hwl_hw_rx_start(hw, hwl_is_msix(ad));
 	hwl_irq_setup(ad);
+	hwl_stamp_start(ad);
 	if (hwl_link_resume(ad) && !hwl_gone(hw))
 		netdev_err(ad->netdev, "PHY does not answer\n");
 

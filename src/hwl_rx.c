@@ -20,6 +20,7 @@
 #include "hwl.h"
 #include "hwl_copy.h"
 #include "hwl_rx.h"
+#include "hwl_stamp.h"
 #include "hwl_trace.h"
 #include "hwl_xdp.h"
 #include "hwl_xsk.h"
@@ -308,6 +309,8 @@ static void hwl_rx_hand_up(struct hwl_rxq *rxq, struct sk_buff *skb,
 	if (status & HWL_RXD_VP)
 		__vlan_hwaccel_put_tag(skb, htons(ETH_P_8021Q),
 				       le16_to_cpu(desc->wb.vlan));
+	if (unlikely(status & HWL_RXD_TST))
+		skb_hwtstamps(skb)->hwtstamp = ns_to_ktime(rxq->stamp);
 
 	work->packets++;
 	work->bytes += skb->len;
@@ -325,6 +328,8 @@ static void hwl_rx_deliver(struct hwl_rxq *rxq, const union hwl_rx_desc *desc,
 	u32 meta = 0;
 	u32 len;
 
+	if (unlikely(status & HWL_RXD_TST))
+		rxq->stamp = hwl_stamp_rx(rxq->ad);
 	if (unlikely(work->prog)) {
 		if (!hwl_rx_xdp(rxq, &rxq->xdp, desc, work, &moved))
 			return;
@@ -352,6 +357,8 @@ static void hwl_rx_deliver_xsk(struct hwl_rxq *rxq, const union hwl_rx_desc *des
 	bool moved = false;
 	struct sk_buff *skb;
 
+	if (unlikely(status & HWL_RXD_TST))
+		rxq->stamp = hwl_stamp_rx(rxq->ad);
 	if (likely(work->prog) && !hwl_rx_xdp(rxq, xdp, desc, work, &moved))
 		return;
 	skb = hwl_xsk_copy(rxq, xdp);

@@ -23,6 +23,7 @@
 #include "hwl.h"
 #include "hwl_copy.h"
 #include "hwl_csum.h"
+#include "hwl_stamp.h"
 #include "hwl_trace.h"
 #include "hwl_tx.h"
 #include "hwl_txfill.h"
@@ -310,6 +311,9 @@ netdev_tx_t hwl_tx_xmit(struct sk_buff *skb, struct net_device *netdev)
 				goto drop;
 		}
 	}
+	if (unlikely(skb_shinfo(skb)->tx_flags & SKBTX_HW_TSTAMP) &&
+	    hwl_stamp_tx_claim(ad, skb))
+		cur.upper |= HWL_TXD_UP_TSTAMP;
 	bytes = max(skb->len, ETH_ZLEN);
 	copied = hwl_tx_offload(&cur, skb);
 	if (unlikely(copied < 0))
@@ -328,6 +332,8 @@ netdev_tx_t hwl_tx_xmit(struct sk_buff *skb, struct net_device *netdev)
 	}
 	hwl_tx_end(&cur, copied);
 
+	if (unlikely(cur.upper & HWL_TXD_UP_TSTAMP))
+		hwl_stamp_tx_begin(txq, skb, cur.prod);
 	skb_tx_timestamp(skb);
 	cur.first->skb = skb;
 	hwl_txq_publish(&cur, HWL_TX_SKB, bytes, segs);
@@ -345,6 +351,8 @@ netdev_tx_t hwl_tx_xmit(struct sk_buff *skb, struct net_device *netdev)
 undo:
 	hwl_tx_undo(&cur);
 drop:
+	if (unlikely(cur.upper & HWL_TXD_UP_TSTAMP))
+		hwl_stamp_tx_unclaim(ad);
 	dev_kfree_skb_any(skb);
 	hwl_txq_count(txq, why);
 	/* What the burst has queued before must not wait for a later one. */

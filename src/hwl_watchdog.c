@@ -16,6 +16,7 @@
 #include "hwl_irq.h"
 #include "hwl_reset.h"
 #include "hwl_rx.h"
+#include "hwl_stamp.h"
 #include "hwl_tx.h"
 #include "hwl_watchdog.h"
 
@@ -395,6 +396,8 @@ void hwl_watchdog_tick(struct work_struct *work)
 	hwl_watch_irqs(ad);
 	if (ad->ticks % HWL_TICKS_REGISTER == 1)
 		hwl_watch_register(ad);
+	if (ad->ticks % HWL_TICKS_REGISTER == 0)
+		hwl_stamp_watch(ad);
 	if (ad->ticks % HWL_TICKS_RESCUE == 0 || ad->link_doubt)
 		hwl_watch_link(ad);
 	if (ad->ticks % HWL_TICKS_RESCUE == 0)

@@ -466,7 +466,19 @@ static int hwl_xdp_rx_vlan_tag(const struct xdp_md *ctx, __be16 *proto, u16 *tci
 	return 0;
 }
 
+static int hwl_xdp_rx_timestamp(const struct xdp_md *ctx, u64 *timestamp)
+{
+	const struct hwl_xdp_ctx *frame = hwl_xdp_ctx(ctx);
+	u64 stamp = frame->xdp_owner->stamp;
+
+	if (!(le32_to_cpu(frame->xdp_desc->wb.status) & HWL_RXD_TST) || !stamp)
+		return -ENODATA;
+	*timestamp = stamp;
+	return 0;
+}
+
 const struct xdp_metadata_ops hwl_xdp_metadata_ops = {
+	.xmo_rx_timestamp	= hwl_xdp_rx_timestamp,
 	.xmo_rx_hash		= hwl_xdp_rx_hash,
 	.xmo_rx_vlan_tag	= hwl_xdp_rx_vlan_tag,
 };

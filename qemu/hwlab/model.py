@@ -148,6 +148,7 @@ class Model:
         self.wire = f"{self.base}.wire"
         args = [binary(options.sanitize), "--socket", self.socket, "--wire", self.wire,
                 "--control", f"{self.base}.ctl", "--log", self.log_file, "--mac", mac,
+                "--times", f"{self.base.parent}/times",
                 "--speed", str(options.speed), "--scale", str(options.scale),
                 "--autoneg", str(options.autoneg)]
         if options.errata:

@@ -43,6 +43,8 @@ static const struct {
 		"a RAH that follows its RAL without a read between is lost" },
 	[ERR_ASPM] = { "aspm", true,
 		"the transmitter hangs after 1000 frames with ASPM L0s or L1 on" },
+	[ERR_SYSTIM] = { "systim", true,
+		"one read of SYSTIM in five has a wrong bit 63" },
 };
 
 void errata_init(struct dev *dev)

@@ -33,6 +33,9 @@ static const struct {
 	[FAULT_AUTO_RD] = { "no-auto-rd", true, "EECD.AUTO_RD does not come after a reset" },
 	[FAULT_PHY_HANG] = { "phy-hang", false, "PHY registers 21 and 10 read all ones" },
 	[FAULT_STICKY] = { "sticky", false, "register ARG keeps its value" },
+	[FAULT_NO_STAMP] = { "no-stamp", false, "sent frames are not stamped" },
+	[FAULT_LOST_STAMP] = { "lost-stamp", true,
+		"ARG received frames do not say that they were stamped" },
 };
 
 /* Is it active? A counted one is used up by asking. */

@@ -245,6 +245,7 @@
 #define TXD_VLE		BIT32(30)
 #define TXD_IDE		BIT32(31)
 #define TXD_DD		(1ULL << 32)
+#define TXD_TSTAMP	(1ULL << 36)
 #define TXD_IXSM	(1ULL << 40)
 #define TXD_TXSM	(1ULL << 41)
 
@@ -256,6 +257,7 @@
 #define RXD_TCPCS	BIT32(5)
 #define RXD_IPCS	BIT32(6)
 #define RXD_PIF		BIT32(7)
+#define RXD_TST		BIT32(8)
 #define RXD_ACK		BIT32(15)
 #define RXD_CE		BIT32(24)
 #define RXD_SE		BIT32(25)

@@ -20,6 +20,7 @@ static void usage(FILE *to)
 	      "  --control PATH   commands (see control.c)\n"
 	      "  --log FILE       what happens; standard error otherwise\n"
 	      "  --faults FILE    a script: lines of \"SECONDS COMMAND\"\n"
+	      "  --times FILE     shared by models whose frames reach each other: see ptp.c\n"
 	      "  --errata WORD,.. switches: name, no-name, all, none\n"
 	      "  --mac ADDRESS    52:54:00:12:00:00\n"
 	      "  --speed SPEED    the partner offers 10, 100 or 1000 Mb/s at most\n"
@@ -37,7 +38,7 @@ static void usage(FILE *to)
 static const struct option options[] = {
 	{ "socket", 1, NULL, 's' }, { "wire", 1, NULL, 'w' }, { "control", 1, NULL, 'c' },
 	{ "log", 1, NULL, 'l' }, { "faults", 1, NULL, 'f' }, { "errata", 1, NULL, 'e' },
-	{ "mac", 1, NULL, 'm' }, { "speed", 1, NULL, 'p' }, { "scale", 1, NULL, 'x' },
+	{ "times", 1, NULL, 't' }, { "mac", 1, NULL, 'm' }, { "speed", 1, NULL, 'p' }, { "scale", 1, NULL, 'x' },
 	{ "autoneg", 1, NULL, 'a' }, { "no-pause", 0, NULL, 'n' },
 	{ "vectors", 1, NULL, 'v' }, { "flash", 0, NULL, 'F' }, { "mdio", 1, NULL, 'd' },
 	{ "help", 0, NULL, 'h' },
@@ -94,6 +95,9 @@ static int parse_one(struct dev *dev, int c, char *arg)
 		return 0;
 	case 'f':
 		o->faults = arg;
+		return 0;
+	case 't':
+		o->times = arg;
 		return 0;
 	case 'e':
 		return parse_errata(dev, arg);
@@ -193,6 +197,10 @@ static int run(struct dev *dev)
 	}
 	if (dev->opt.faults && faults_load(dev, dev->opt.faults)) {
 		perror(dev->opt.faults);
+		return 1;
+	}
+	if (dev->opt.times && ptp_open(dev)) {
+		perror(dev->opt.times);
 		return 1;
 	}
 	pthread_create(&engine, NULL, engine_thread, dev);

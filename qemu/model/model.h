@@ -123,6 +123,7 @@ struct frame {
 #define FRAME_ALIGN	0x02	/* ... alignment */
 #define FRAME_SYMBOL	0x04	/* ... symbol error */
 #define FRAME_LOOP	0x08	/* our own, looped back */
+#define FRAME_STAMP	0x20	/* sent with TSTAMP */
 #define FRAME_BAD_FCS	0x10	/* sent without IFCS: the partner drops it */
 
 struct fifo {
@@ -155,7 +156,7 @@ struct txq {
 	u32 seg;		/* segmentation: payload bytes already sent */
 	bool open;		/* its first descriptor was read */
 	bool ready;		/* its last one was, too */
-	bool tse, ifcs, vle, ixsm, txsm, legacy_csum;
+	bool tse, ifcs, vle, ixsm, txsm, legacy_csum, stamp;
 	u8 cso, css;
 	u16 vlan;
 	struct wb list[2 * RING_CACHE];	/* of this packet */
@@ -257,10 +258,16 @@ struct wire {
 #define PARTNER_100FD	0x08
 #define PARTNER_1000FD	0x20
 
+/* When a frame that was stamped went out. */
+struct departure {
+	u64 frame;		/* a hash of it */
+	u64 at;
+};
+
 /* ---- The whole ---- */
 
 struct options {
-	const char *socket, *wire, *control, *log, *faults;
+	const char *socket, *wire, *control, *log, *faults, *times;
 	u8 mac[6];
 	int vectors;
 	bool flash;
@@ -302,6 +309,8 @@ struct dev {
 	u64 eerd;		/* the access under way: register << 32 | value */
 
 	u64 systim_base, systim_at;
+	u32 systim_reads;
+	struct departure *departures;	/* shared by the models of a lab, or NULL */
 
 	u32 errata;		/* switches: bits of enum erratum */
 	u32 fault;		/* active faults: bits of enum fault_id */
@@ -465,6 +474,10 @@ void mdic_write(struct dev *dev, u32 off, u32 value);
 u32 systim_read(struct dev *dev, u32 off);
 void timinca_write(struct dev *dev, u32 off, u32 value);
 void systim_write(struct dev *dev, u32 off, u32 value);
+u32 stamp_read(struct dev *dev, u32 off);
+int ptp_open(struct dev *dev);
+void ptp_sent(struct dev *dev, const struct frame *f);
+void ptp_arrived(struct dev *dev, struct frame *f);
 void ptp_reset(struct dev *dev);
 
 /* nvm.c */
@@ -519,6 +532,7 @@ enum erratum {
 	ERR_ICR_LOST, ERR_AUTOMASK, ERR_ACK, ERR_RXO_STORM, ERR_RX_DISABLE,
 	ERR_TX_FULL, ERR_FPD, ERR_TXDCTL, ERR_ARBITER, ERR_EARLY_DD,
 	ERR_TSO_SLOW, ERR_SHORT, ERR_NVM_FIRST, ERR_RAR_MERGE, ERR_ASPM,
+	ERR_SYSTIM,
 	ERRATA,
 };
 
@@ -537,6 +551,7 @@ enum fault_id {
 	FAULT_NO_WB, FAULT_LATE_WB, FAULT_BAD_LEN, FAULT_BAD_STATUS,
 	FAULT_SPURIOUS, FAULT_REMOVED, FAULT_MDIC_STALE, FAULT_MASTER_STUCK,
 	FAULT_AUTO_RD, FAULT_PHY_HANG, FAULT_STICKY,
+	FAULT_NO_STAMP, FAULT_LOST_STAMP,
 	FAULTS,
 };
 

@@ -409,6 +409,7 @@ void rx_arrive(struct dev *dev, struct frame *f)
 	}
 	if (!(f->flags & (FRAME_CRC | FRAME_ALIGN | FRAME_SYMBOL)))
 		stats_rx(dev, f);
+	ptp_arrived(dev, f);
 	rx_classify(dev, f);
 	fifo_put(&dev->rx.pb, f);
 	rx_run(dev);

@@ -244,6 +244,7 @@ static void tx_options(struct dev *dev, struct txq *q, const struct desc *d)
 	/* Of a segmented packet the first counts, of others the last. */
 	if (!q->open || !q->tse) {
 		q->ifcs = cmd & TXD_IFCS;
+		q->stamp = !legacy && d->hi & TXD_TSTAMP;
 		q->vle = cmd & TXD_VLE;
 		q->vlan = (u16)(d->hi >> 48);
 	}
@@ -377,6 +378,10 @@ static bool tx_emit(struct dev *dev, struct txq *q)
 			offend(dev, OFF_IFCS, TDT(tx_number(dev, q)), frame->len);
 			frame->flags |= FRAME_BAD_FCS;
 		}
+		/* Of a segmented packet the first frame. */
+		if (q->stamp)
+			frame->flags |= FRAME_STAMP;
+		q->stamp = false;
 		fifo_put(&dev->tx.fifo, frame);
 		tx_wire(dev, 0);
 	}
@@ -457,6 +462,7 @@ static bool tx_paused(struct dev *dev)
 static void tx_deliver(struct dev *dev, struct frame *frame)
 {
 	stats_tx(dev, frame);
+	ptp_sent(dev, frame);
 	if (phy_loopback(dev) || rd(dev, RCTL) & RCTL_LBM) {
 		frame->flags |= FRAME_LOOP;
 		rx_arrive(dev, frame);

@@ -34,6 +34,9 @@ MAP = {
     "PSRCTL": 0x2170, "RDTR": 0x2820, "RADV": 0x282c, "TIDV": 0x3820, "TADV": 0x382c,
     "RXCSUM": 0x5000, "RFCTL": 0x5008, "WUC": 0x5800, "WUFC": 0x5808, "WUS": 0x5810,
     "MRQC": 0x5818, "MANC": 0x5820, "GCR": 0x5b00, "SWSM": 0x5b50, "GCR2": 0x5b64,
+    "SYSTIML": 0xb600, "SYSTIMH": 0xb604, "TIMINCA": 0xb608, "TSYNCTXCTL": 0xb614,
+    "TXSTMPL": 0xb618, "TXSTMPH": 0xb61c, "TSYNCRXCTL": 0xb620, "RXSTMPL": 0xb624,
+    "RXSTMPH": 0xb628, "RXSATRH": 0xb630, "RXMTRL": 0xb634, "RXUDP": 0xb638,
 } | {f"EITR{i}": 0xe8 + 4 * i for i in range(5)} | {
     f"{name}{q}": base + 0x100 * q for q in (0, 1) for name, base in {
         "RDBAL": 0x2800, "RDBAH": 0x2804, "RDLEN": 0x2808, "RDH": 0x2810, "RDT": 0x2818,
@@ -48,7 +51,8 @@ MAP = {
     f"STAT{i:03x}": 0x4000 + i for i in range(0, 0x128, 4)}
 
 # Read only: a write is a mistake.
-READ_ONLY = {"STATUS", "ICR", "MANC"} | {n for n in MAP if n.startswith(("STAT0", "STAT1"))}
+READ_ONLY = {"STATUS", "ICR", "MANC", "SYSTIML", "SYSTIMH", "TXSTMPL", "TXSTMPH", "RXSTMPL",
+             "RXSTMPH", "RXSATRH"} | {n for n in MAP if n.startswith(("STAT0", "STAT1"))}
 
 # Written from the hot path or by a handler at any time, so that they may stand between two writes.
 HOT = {"IMS", "IMC", "ICS", "ICR", "TDT0", "TDT1", "RDT0", "RDT1"}
@@ -94,6 +98,11 @@ WRITES = [
     Write("VET", ALL, {0x8100}, "Linux; QEMU has 0 after a reset"),
     Write("AIT", ALL, {0}, "Linux: no adaptive gap"),
     Write("WUC", ALL, {0}, "Linux"),
+    Write("TIMINCA", ALL, {0x01a00000}, "Linux: 40 ns each period, 25 MHz"),
+    Write("RXUDP", ALL, {0x3f01}, "Linux: port 319 in network order"),
+    Write("RXMTRL", 0xffff, {0x88f7}, "Linux: PTP's EtherType"),
+    Write("TSYNCTXCTL", ALL, {0, 0x10}, "Linux: EN"),
+    Write("TSYNCRXCTL", ~0x1e & ALL, {0, 0x10}, "Linux: EN and a type"),
     Write("SWSM", bits(0), {0}, "Linux: SMBI is let go, never taken"),
 ]
 
@@ -187,6 +196,9 @@ RUNNING = [
     Running("TARC0", 0, 0, "FreeBSD"), Running("TIPG", 0, 0, "Linux"),
     Running("RCTL", bits(1, 15), bits(1, 15), "EN, BAM"),
     Running("VFTA0", bits(0), bits(0), "Linux: VID 0 is always let through"),
+    Running("TIMINCA", ALL, 0x01a00000, "Linux: the clock runs"),
+    Running("TSYNCTXCTL", ALL, 0, "no stamps unless asked for"),
+    Running("TSYNCRXCTL", ALL, 0, "the same"),
     Running("IVAR", bits(19), bits(19), "OTHER has a vector"),
     Running("RAH0", bits(31), bits(31), "the station address is valid"),
 ]

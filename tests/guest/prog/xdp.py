@@ -113,14 +113,15 @@ def mark(offset, text):
 
 
 def stack(offset):
-    """A word of zero on the program's stack."""
-    return insn(0x62, 10, off=offset)
+    """Eight bytes of zero on the program's stack."""
+    return insn(0x7a, 10, off=offset)
 
 
 def hint(name):
     """What the kernel's function says of the frame goes into its source address: the answers, four
-    bytes and one for the hash, two and two for the tag, and in the last byte the error."""
-    answers = {"hash": (4, 1), "vlan_tag": (2, 2)}[name]
+    bytes and one for the hash, two and two for the tag, the lower four for the time, and in the
+    last byte the error."""
+    answers = {"hash": (4, 1), "vlan_tag": (2, 2), "timestamp": (4, 1)}[name]
     ask = stack(-8) + stack(-16) + mov_reg(1, 6) + mov_reg(2, 10) + insn(0x07, 2, imm=-8) + \
         mov_reg(3, 10) + insn(0x07, 3, imm=-16) + call_kernel(f"bpf_xdp_metadata_rx_{name}") + \
         mov_reg(7, 0) + insn(0x87, 7)

@@ -1,0 +1,374 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Time stamps of frames.
+ *
+ * The device has a latch for each direction: SYSTIM at the moment when a frame
+ * passed, and a bit that says so until the latch is read. Until then no other
+ * frame is stamped.
+ *
+ * Transmit: a frame claims the latch (hwl_stamp_tx_claim()) under the transmit lock
+ * of its queue, of which there are two; a bit decides. Nothing tells when the
+ * stamp is there, so work looks for it until it comes, or has not come long after
+ * the frame has left the ring. Until then nobody else has the latch: the stamp of
+ * a late frame must not become that of the next.
+ *
+ * Receive: the frame whose stamp is in the latch is marked in its descriptor, so
+ * the poll reads it. Where that frame is lost, the watchdog frees the latch.
+ */
+#include <linux/bitfield.h>
+#include <linux/skbuff.h>
+
+#include "hwl.h"
+#include "hwl_stamp.h"
+
+/* Bit of tx_busy. */
+#define HWL_STAMP_TX_CLAIMED	0
+
+/* A stamp comes when its frame does, as a rule at once: these looks in short
+ * intervals, then one each jiffy, until so long after the frame has left the ring.
+ */
+#define HWL_STAMP_LOOKS		20
+#define HWL_STAMP_LOOK_US	50
+#define HWL_STAMP_GIVE_UP	HZ
+
+/* A stamp that so many looks of the watchdog found is of a frame that was lost. */
+#define HWL_STAMP_RX_WAITS	3
+
+/* UDP port 319 and the EtherType of PTP; the port in network order. */
+#define HWL_STAMP_RXUDP		0x3F01
+#define HWL_STAMP_ETYPE		FIELD_PREP_CONST(HWL_RXMTRL_ETYPE, ETH_P_1588)
+
+/* ---- Transmit ---- */
+
+/**
+ * hwl_stamp_tx_claim() - may a frame have the transmit latch?
+ * @ad: the device
+ * @skb: the frame, which asks for a stamp
+ *
+ * Not a packet to be segmented: it has as many moments as frames.
+ *
+ * Context: transmit lock held.
+ * Return: true if so: TSTAMP is to be in its data descriptors, and the end is
+ * hwl_stamp_tx_begin() or hwl_stamp_tx_unclaim().
+ */
+bool hwl_stamp_tx_claim(struct hwl_adapter *ad, const struct sk_buff *skb)
+{
+	struct hwl_stamp *stamp = &ad->stamp;
+
+	if (!READ_ONCE(stamp->mode.tx))
+		return false;
+	if (skb_is_gso(skb) ||
+	    test_and_set_bit_lock(HWL_STAMP_TX_CLAIMED, &stamp->tx_busy)) {
+		atomic64_inc(&stamp->errors);
+		return false;
+	}
+	return true;
+}
+
+/**
+ * hwl_stamp_tx_unclaim() - the frame is not sent
+ * @ad: the device
+ *
+ * Context: transmit lock held.
+ */
+void hwl_stamp_tx_unclaim(struct hwl_adapter *ad)
+{
+	atomic64_inc(&ad->stamp.errors);
+	clear_bit_unlock(HWL_STAMP_TX_CLAIMED, &ad->stamp.tx_busy);
+}
+
+/**
+ * hwl_stamp_tx_begin() - wait for the stamp of a frame
+ * @txq: its queue
+ * @skb: the frame, about to be published
+ * @prod: producer counter behind it
+ *
+ * Context: transmit lock held.
+ */
+void hwl_stamp_tx_begin(struct hwl_txq *txq, struct sk_buff *skb, u32 prod)
+{
+	struct hwl_stamp *stamp = &txq->ad->stamp;
+
+	skb_shinfo(skb)->tx_flags |= SKBTX_IN_PROGRESS;
+	stamp->skb = skb_get(skb);
+	stamp->txq = txq;
+	stamp->prod = prod;
+	stamp->since = jiffies;
+	queue_delayed_work(system_highpri_wq, &stamp->tx_work, 0);
+}
+
+/* Let the next frame have the latch. Return: the one that had it. */
+static struct sk_buff *hwl_stamp_tx_end(struct hwl_stamp *stamp)
+{
+	struct sk_buff *skb = stamp->skb;
+
+	stamp->skb = NULL;
+	clear_bit_unlock(HWL_STAMP_TX_CLAIMED, &stamp->tx_busy);
+	return skb;
+}
+
+static void hwl_stamp_tx_give_up(struct hwl_adapter *ad)
+{
+	struct hwl_stamp *stamp = &ad->stamp;
+
+	/* Should it have come just now. */
+	hwl_rd32(&ad->hw, HWL_TXSTMPH);
+	atomic64_inc(&stamp->lost);
+	dev_kfree_skb_any(hwl_stamp_tx_end(stamp));
+}
+
+/* Return: true if there was a stamp. */
+static bool hwl_stamp_tx_take(struct hwl_adapter *ad)
+{
+	struct hwl_stamp *stamp = &ad->stamp;
+	struct skb_shared_hwtstamps stamps = {};
+	struct hwl_hw *hw = &ad->hw;
+	struct sk_buff *skb;
+	u32 low;
+
+	if (!(hwl_rd32(hw, HWL_TSYNCTXCTL) & HWL_TSYNC_VALID) || hwl_gone(hw))
+		return false;
+	low = hwl_rd32(hw, HWL_TXSTMPL);
+	stamps.hwtstamp = ns_to_ktime(hwl_clock_stamp(hw, low,
+						      hwl_rd32(hw, HWL_TXSTMPH)));
+	/* Before its owner hears of it, and sends the next. */
+	skb = hwl_stamp_tx_end(stamp);
+	atomic64_inc(&stamp->pkts);
+	skb_tstamp_tx(skb, &stamps);
+	dev_consume_skb_any(skb);
+	return true;
+}
+
+/* Has the stamp had its time? It has not begun while the frame is in the ring, or
+ * behind it in a device that the link partner has paused.
+ */
+static bool hwl_stamp_tx_overdue(struct hwl_adapter *ad)
+{
+	struct hwl_stamp *stamp = &ad->stamp;
+
+	if ((s32)(READ_ONCE(stamp->txq->cons) - stamp->prod) < 0 ||
+	    (!hwl_gone(&ad->hw) && hwl_hw_tx_paused(&ad->hw)))
+		stamp->since = jiffies;
+	return time_after(jiffies, stamp->since + HWL_STAMP_GIVE_UP);
+}
+
+static void hwl_stamp_tx_work(struct work_struct *work)
+{
+	struct hwl_stamp *stamp = container_of(to_delayed_work(work),
+					       struct hwl_stamp, tx_work);
+	struct hwl_adapter *ad = container_of(stamp, struct hwl_adapter, stamp);
+	int looks = time_after(jiffies, stamp->since + 1) ? 1 : HWL_STAMP_LOOKS;
+
+	while (!hwl_stamp_tx_take(ad)) {
+		if (--looks) {
+			usleep_range(HWL_STAMP_LOOK_US, 2 * HWL_STAMP_LOOK_US);
+			continue;
+		}
+		if (hwl_stamp_tx_overdue(ad))
+			hwl_stamp_tx_give_up(ad);
+		else
+			queue_delayed_work(system_highpri_wq, &stamp->tx_work, 1);
+		return;
+	}
+}
+
+/* No transmit will begin to wait any more. */
+static void hwl_stamp_tx_cancel(struct hwl_adapter *ad)
+{
+	cancel_delayed_work_sync(&ad->stamp.tx_work);
+	if (ad->stamp.skb)
+		hwl_stamp_tx_give_up(ad);
+}
+
+/* ---- Receive ---- */
+
+/**
+ * hwl_stamp_rx() - take the stamp of a frame that is marked to have one
+ * @ad: the device
+ *
+ * Reads registers.
+ *
+ * Context: NAPI.
+ * Return: nanoseconds, or 0 if there is none.
+ */
+u64 hwl_stamp_rx(struct hwl_adapter *ad)
+{
+	struct hwl_stamp *stamp = &ad->stamp;
+	struct hwl_hw *hw = &ad->hw;
+	u32 low, high;
+	bool valid;
+
+	if (!READ_ONCE(stamp->mode.rx))
+		return 0;
+	spin_lock(&stamp->rx_lock);
+	valid = hwl_rd32(hw, HWL_TSYNCRXCTL) & HWL_TSYNC_VALID;
+	if (valid) {
+		low = hwl_rd32(hw, HWL_RXSTMPL);
+		high = hwl_rd32(hw, HWL_RXSTMPH);
+		stamp->rx_taken++;
+	}
+	spin_unlock(&stamp->rx_lock);
+	if (!valid || hwl_gone(hw))
+		return 0;
+	return hwl_clock_stamp(hw, low, high);
+}
+
+/* RXSTMPH frees the latch according to Linux, RXSATRH according to QEMU. */
+static void hwl_stamp_rx_free(struct hwl_hw *hw)
+{
+	hwl_rd32(hw, HWL_RXSTMPH);
+	hwl_rd32(hw, HWL_RXSATRH);
+}
+
+/**
+ * hwl_stamp_watch() - free a receive latch that nobody reads
+ * @ad: the device; up
+ *
+ * The frame whose stamp it holds was lost on its way, and no other frame would be
+ * stamped.
+ *
+ * Context: process; called once a second.
+ */
+void hwl_stamp_watch(struct hwl_adapter *ad)
+{
+	struct hwl_stamp *stamp = &ad->stamp;
+	bool valid;
+
+	if (!READ_ONCE(stamp->mode.rx))
+		return;
+	spin_lock_bh(&stamp->rx_lock);
+	valid = hwl_rd32(&ad->hw, HWL_TSYNCRXCTL) & HWL_TSYNC_VALID;
+	if (!valid || stamp->rx_taken != stamp->rx_seen)
+		stamp->rx_waits = 0;
+	stamp->rx_seen = stamp->rx_taken;
+	if (valid && !hwl_gone(&ad->hw) && ++stamp->rx_waits == HWL_STAMP_RX_WAITS) {
+		hwl_stamp_rx_free(&ad->hw);
+		stamp->rx_cleared++;
+		stamp->rx_waits = 0;
+	}
+	spin_unlock_bh(&stamp->rx_lock);
+}
+
+/* ---- Mode ---- */
+
+static u32 hwl_stamp_rxctl(const struct hwl_stamp_mode *mode)
+{
+	return mode->rx ? HWL_TSYNC_EN |
+			  FIELD_PREP(HWL_TSYNCRXCTL_TYPE, mode->type) : 0;
+}
+
+static void hwl_stamp_write_tx(struct hwl_adapter *ad)
+{
+	hwl_wr32(&ad->hw, HWL_TSYNCTXCTL, ad->stamp.mode.tx ? HWL_TSYNC_EN : 0);
+	hwl_rd32(&ad->hw, HWL_TXSTMPH);
+}
+
+static void hwl_stamp_write_rx(struct hwl_adapter *ad)
+{
+	const struct hwl_stamp_mode *mode = &ad->stamp.mode;
+	struct hwl_hw *hw = &ad->hw;
+
+	hwl_wr32(hw, HWL_RXMTRL, mode->message | HWL_STAMP_ETYPE);
+	hwl_wr32(hw, HWL_RXUDP, HWL_STAMP_RXUDP);
+	hwl_wr32(hw, HWL_TSYNCRXCTL, hwl_stamp_rxctl(mode));
+	hwl_stamp_rx_free(hw);
+}
+
+/* VMware's device, for one, has no such registers. */
+static bool hwl_stamp_kept(struct hwl_adapter *ad)
+{
+	const struct hwl_stamp_mode *mode = &ad->stamp.mode;
+	u32 rx = hwl_rd32(&ad->hw, HWL_TSYNCRXCTL) & ~HWL_TSYNC_VALID;
+	u32 tx = hwl_rd32(&ad->hw, HWL_TSYNCTXCTL) & ~HWL_TSYNC_VALID;
+
+	return rx == hwl_stamp_rxctl(mode) && tx == (mode->tx ? HWL_TSYNC_EN : 0);
+}
+
+/* Of a device that is up. */
+static void hwl_stamp_apply(struct hwl_adapter *ad, const struct hwl_stamp_mode *mode)
+{
+	struct hwl_stamp *stamp = &ad->stamp;
+	bool tx = mode->tx != stamp->mode.tx;
+
+	WRITE_ONCE(stamp->mode.rx, false);
+	if (tx)
+		WRITE_ONCE(stamp->mode.tx, false);
+	/* Neither a poll nor a transmit that has seen the old mode is left. */
+	synchronize_net();
+	if (tx)
+		hwl_stamp_tx_cancel(ad);
+	stamp->mode.type = mode->type;
+	stamp->mode.message = mode->message;
+	WRITE_ONCE(stamp->mode.rx, mode->rx);
+	hwl_stamp_write_rx(ad);
+	if (!tx)
+		return;
+	/* First the device, then frames that rely on it. */
+	hwl_wr32(&ad->hw, HWL_TSYNCTXCTL, mode->tx ? HWL_TSYNC_EN : 0);
+	hwl_rd32(&ad->hw, HWL_TXSTMPH);
+	WRITE_ONCE(stamp->mode.tx, mode->tx);
+}
+
+/**
+ * hwl_stamp_set_mode() - choose what is stamped
+ * @ad: the device; up or not
+ * @mode: the new mode
+ *
+ * Kept until the next call, over resets and while the interface is down.
+ *
+ * Context: process, rtnl held.
+ * Return: 0, or -EOPNOTSUPP, with the old mode in force, if the device does not keep
+ * what is written to it.
+ */
+int hwl_stamp_set_mode(struct hwl_adapter *ad, const struct hwl_stamp_mode *mode)
+{
+	struct hwl_stamp_mode old = ad->stamp.mode;
+
+	if (test_bit(HWL_DOWN, &ad->flags)) {
+		ad->stamp.mode = *mode;
+		return 0;
+	}
+	hwl_stamp_apply(ad, mode);
+	if (hwl_stamp_kept(ad) || hwl_gone(&ad->hw))
+		return 0;
+	hwl_stamp_apply(ad, &old);
+	return -EOPNOTSUPP;
+}
+
+/* ---- Life ---- */
+
+/**
+ * hwl_stamp_init() - no stamps yet
+ * @ad: the device
+ *
+ * Context: process; probe only.
+ */
+void hwl_stamp_init(struct hwl_adapter *ad)
+{
+	spin_lock_init(&ad->stamp.rx_lock);
+	INIT_DELAYED_WORK(&ad->stamp.tx_work, hwl_stamp_tx_work);
+}
+
+/**
+ * hwl_stamp_start() - write the mode to a device that was reset
+ * @ad: the device
+ *
+ * Context: process, rtnl held; not up yet.
+ */
+void hwl_stamp_start(struct hwl_adapter *ad)
+{
+	ad->stamp.rx_waits = 0;
+	hwl_stamp_write_tx(ad);
+	hwl_stamp_write_rx(ad);
+}
+
+/**
+ * hwl_stamp_stop() - no stamp will come any more
+ * @ad: the device; neither transmit nor poll is running
+ *
+ * Context: process, rtnl held.
+ */
+void hwl_stamp_stop(struct hwl_adapter *ad)
+{
+	hwl_stamp_tx_cancel(ad);
+}

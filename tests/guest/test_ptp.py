@@ -1,0 +1,286 @@
+# SPDX-License-Identifier: GPL-2.0
+"""Time stamps and the PTP clock: what is offered and refused, what outlives what, the clock's
+way over resets, and stamps that the test puts into the latches (QEMU's device makes none)."""
+
+import re
+
+import pytest
+from lab import PROG, wait_until
+
+TIMINCA, SYSTIML = 0xb608, 0xb600
+TSYNCTXCTL, TXSTMPL, TXSTMPH = 0xb614, 0xb618, 0xb61c
+TSYNCRXCTL, RXMTRL, RXUDP = 0xb620, 0xb634, 0xb638
+VALID, EN = 1, 0x10
+
+OFF, ON, ONESTEP, ONESTEP_P2P = range(4)
+(NONE, ALL, SOME, V1_L4_EVENT, V1_L4_SYNC, V1_L4_DELAY, V2_L4_EVENT, V2_L4_SYNC, V2_L4_DELAY,
+ V2_L2_EVENT, V2_L2_SYNC, V2_L2_DELAY, V2_EVENT, V2_SYNC, V2_DELAY, NTP_ALL) = range(16)
+
+SYNC, DELAY_V1, DELAY_V2 = 0x88f7, 0x188f7, 0x10088f7
+# filter: what is granted, TSYNCRXCTL.TYPE, RXMTRL where it matters
+FILTERS = {
+    ALL: (ALL, 4, None), V1_L4_EVENT: (ALL, 4, None), NTP_ALL: (ALL, 4, None),
+    V1_L4_SYNC: (V1_L4_SYNC, 1, SYNC), V1_L4_DELAY: (V1_L4_DELAY, 1, DELAY_V1),
+    V2_L2_SYNC: (V2_L2_SYNC, 0, SYNC), V2_L2_DELAY: (V2_L2_DELAY, 0, DELAY_V2),
+    V2_L4_SYNC: (V2_SYNC, 2, SYNC), V2_L4_DELAY: (V2_DELAY, 2, DELAY_V2),
+    V2_SYNC: (V2_SYNC, 2, SYNC), V2_DELAY: (V2_DELAY, 2, DELAY_V2),
+    V2_L2_EVENT: (V2_EVENT, 5, None), V2_L4_EVENT: (V2_EVENT, 5, None),
+    V2_EVENT: (V2_EVENT, 5, None),
+}
+
+
+def ptp(nic, *args, timeout=60):
+    said = nic.prog("ptp.py " + " ".join(f"'{x}'" for x in args), timeout)
+    return tuple(said) if isinstance(said, list) else said
+
+
+def clock(nic):
+    index = r"(?:PTP Hardware Clock|Hardware timestamp provider index): (\d+)"
+    return "/dev/ptp" + re.search(index, nic.sh("ethtool -T dut0"))[1]
+
+
+def ts_stats(nic):
+    found = re.findall(r"tx_stats?|(tx_\w+|pkts|lost|err)\w*: (\d+)", nic.sh("ethtool -I -T dut0"))
+    return {n.removeprefix("tx_"): int(v) for n, v in found if n}
+
+
+def in_force(nic):
+    return ptp(nic, "hwtstamp", "dut0")
+
+
+def registers(nic):
+    return tuple(nic.reg(r) for r in (TIMINCA, TSYNCTXCTL, TSYNCRXCTL, RXMTRL, RXUDP))
+
+
+# --- what there is ---
+
+
+def test_capabilities(nic):
+    said = nic.sh("ethtool -T dut0")
+    for kind in ("hardware-transmit", "hardware-receive", "hardware-raw-clock",
+                 "software-transmit", "software-receive", "software-system-clock"):
+        assert re.search(rf"^\s*{kind}\b", said, re.M), said
+    assert re.findall(r"^\s+(off|on|onestep\S*)$", said, re.M) == ["off", "on"], said
+    for name in ("none", "all", "ptpv1-l4-sync", "ptpv1-l4-delay-req", "ptpv2-l4-sync",
+                 "ptpv2-l4-delay-req", "ptpv2-l2-sync", "ptpv2-l2-delay-req", "ptpv2-event",
+                 "ptpv2-sync", "ptpv2-delay-req"):
+        assert re.search(rf"^\s+{name}$", said, re.M), (name, said)
+    assert nic.sh(f"cat /sys/class/ptp/{clock(nic)[5:]}/clock_name").strip() == nic.MAC
+    caps = ptp(nic, "caps", clock(nic))
+    assert caps[0] == 599999900 and not any(caps[1:5])
+    assert nic.reg(TIMINCA) == 0x01a00000
+
+
+def test_filters(nic):
+    for asked, (granted, kind, mtrl) in FILTERS.items():
+        assert ptp(nic, "hwtstamp", "dut0", 0, ON, asked) == (0, ON, granted)
+        assert in_force(nic) == (0, ON, granted)
+        _, tx, rx, messages, port = registers(nic)
+        assert (tx, rx, port) == (EN, EN | kind << 1, 0x3f01)
+        assert mtrl is None or messages == mtrl
+    assert ptp(nic, "hwtstamp", "dut0", 0, OFF, NONE) == (0, OFF, NONE)
+    assert registers(nic)[1:3] == (0, 0)
+
+
+def test_refusals_change_nothing(nic):
+    ptp(nic, "hwtstamp", "dut0", 0, ON, V2_L2_SYNC)
+    before = registers(nic)
+    nic.expect_log("does not insert time stamps", "no such receive filter", "no flag is supported")
+    for flags, tx, rx, error in (
+            (0, ONESTEP, NONE, "ERANGE"), (0, ONESTEP_P2P, NONE, "ERANGE"), (0, 9, NONE, "ERANGE"),
+            (0, ON, SOME, "ERANGE"), (0, ON, 99, "ERANGE"), (1, ON, ALL, "EINVAL"),
+            (2, ON, ALL, "EINVAL"), (1 << 30, OFF, NONE, "EINVAL")):
+        assert ptp(nic, "hwtstamp", "dut0", flags, tx, rx) == error, (flags, tx, rx)
+    assert in_force(nic) == (0, ON, V2_L2_SYNC)
+    assert registers(nic) == before
+
+
+RESETS = {
+    "restart": lambda nic: nic.sh("ethtool --reset dut0 mac"),
+    "down and up": lambda nic: nic.sh("ip link set dut0 down; ip link set dut0 up"),
+    "rings": lambda nic: nic.sh("ethtool -G dut0 rx 512"),
+    "function": lambda nic: nic.sh(f"echo 1 >/sys/bus/pci/devices/{nic.guest.pci()}/reset"),
+}
+
+
+@pytest.mark.parametrize("kind", RESETS)
+def test_mode_is_kept(nic, kind):
+    ptp(nic, "hwtstamp", "dut0", 0, ON, V2_DELAY)
+    before = registers(nic)
+    RESETS[kind](nic)
+    wait_until(lambda: nic.sh("cat /sys/class/net/dut0/carrier").strip() == "1", 15, "carrier")
+    assert registers(nic) == before and in_force(nic) == (0, ON, V2_DELAY)
+
+
+def test_mode_of_a_closed_interface(nic):
+    nic.expect_log("does not insert time stamps")
+    nic.sh("ip link set dut0 down")
+    assert ptp(nic, "hwtstamp", "dut0", 0, ON, V2_L4_SYNC) == (0, ON, V2_SYNC)
+    assert ptp(nic, "hwtstamp", "dut0", 0, ONESTEP, ALL) == "ERANGE"
+    assert registers(nic)[1:3] == (0, 0)
+    nic.sh("ip link set dut0 up")
+    assert registers(nic)[1:4] == (EN, EN | 2 << 1, SYNC)
+
+
+# --- the clock ---
+
+
+def test_clock_is_set_and_shifted(nic):
+    dev = clock(nic)
+    # From the start it has the system's time.
+    assert abs(ptp(nic, "get", dev) - int(nic.sh("date +%s%N"))) < 60e9
+    ptp(nic, "set", dev, 10**9)
+    assert 10**9 <= ptp(nic, "get", dev) < 60 * 10**9
+    ptp(nic, "shift", dev, 10**18 + 5)
+    assert 10**18 + 10**9 <= ptp(nic, "get", dev) < 10**18 + 120 * 10**9
+    ptp(nic, "shift", dev, -10**18)
+    assert 10**9 <= ptp(nic, "get", dev) < 180 * 10**9
+    assert ptp(nic, "rate", dev, 600000 << 16) == "ERANGE"
+
+
+def rate(nic, dev):
+    """Of the clock to the raw clock, over two seconds."""
+    first = ptp(nic, "pair", dev)
+    nic.sh("sleep 2")
+    second = ptp(nic, "pair", dev)
+    return (second[0] - first[0]) / (second[1] - first[1])
+
+
+def test_clock_is_slowed_and_hurried(nic):
+    dev = clock(nic)
+    plain = rate(nic, dev)
+    for ppm in (100000, -599999, 599999):
+        assert ptp(nic, "rate", dev, ppm << 16) == 0
+        assert rate(nic, dev) == pytest.approx(plain * (1 + ppm / 1e6), rel=0.002)
+    ptp(nic, "rate", dev, 0)
+    assert rate(nic, dev) == pytest.approx(plain, rel=0.002)
+
+
+def test_reads_are_bounded_and_never_go_back(nic):
+    longest, back = ptp(nic, "reads", clock(nic), 500)
+    assert back == 0
+    assert longest < 0.5e9
+
+
+def jump(found):
+    """By how much the second part of the pairs is off the line through the first, and the doubt
+    (half of what the reads took), nanoseconds."""
+    parts = [[f[1:] for f in found if f[0] == p] for p in (0, 1)]
+    best = [sorted(p, key=lambda f: f[2])[:max(3, len(p) // 3)] for p in parts]
+    origin = best[0][0][1]
+    everything = [(raw - origin, there) for p in best for there, raw, _ in p]
+    # One line for each part, of a common slope: that of both in themselves.
+    def slope(points):
+        mx = sum(p[0] for p in points) / len(points)
+        my = sum(p[1] for p in points) / len(points)
+        return (sum((p[0] - mx) * (p[1] - my) for p in points),
+                sum((p[0] - mx) ** 2 for p in points), mx, my)
+    a = slope([(raw - origin, there - found[0][1]) for there, raw, _ in best[0]])
+    b = slope([(raw - origin, there - found[0][1]) for there, raw, _ in best[1]])
+    k = (a[0] + b[0]) / (a[1] + b[1])
+    doubt = max(f[2] for p in best for f in p) / 2
+    assert everything
+    return (b[3] - k * b[2]) - (a[3] - k * a[2]), doubt, b[2] - a[2]
+
+
+@pytest.mark.parametrize("kind", [*RESETS, "closed"])
+def test_clock_goes_on_over_a_reset(nic, kind):
+    """Nothing of the reset is to be seen, up to what the emulator's clocks are good for."""
+    dev = clock(nic)
+    command = {
+        "restart": "ethtool --reset dut0 mac >/dev/null",
+        "down and up": "ip link set dut0 down; ip link set dut0 up",
+        "closed": "ip link set dut0 down",
+        "rings": "ethtool -G dut0 rx 512",
+        "function": f"echo 1 >/sys/bus/pci/devices/{nic.guest.pci()}/reset",
+    }[kind]
+    off, doubt, span = jump(ptp(nic, "across", dev, command))
+    print(f"{kind}: off {off:.0f} ns, doubt {doubt:.0f} ns, span {span / 1e9:.2f} s")
+    assert abs(off) < 10_000 + 2 * doubt + span * 50e-6
+
+
+@pytest.mark.rule("P2")
+def test_clock_goes_on_over_20_resets(nic):
+    dev = clock(nic)
+    command = "for i in $(seq 20); do ethtool --reset dut0 mac >/dev/null; done"
+    off, doubt, span = jump(ptp(nic, "across", dev, command, timeout=200))
+    print(f"off {off:.0f} ns, doubt {doubt:.0f} ns, span {span / 1e9:.2f} s")
+    assert abs(off) < 20 * 10_000 + 2 * doubt + span * 50e-6
+    assert nic.stats()["resets"] >= 20
+
+
+def test_foreign_reset_does_not_stop_the_clock(nic):
+    """Somebody else clears TIMINCA with the device: the clock goes on by the system's."""
+    nic.expect_log("resetting")
+    dev = clock(nic)
+    before = ptp(nic, "pair", dev)
+    nic.set_reg(TIMINCA, 0)
+    nic.sh("sleep 1")
+    now = ptp(nic, "pair", dev)
+    speed = (now[0] - before[0]) / (now[1] - before[1])
+    assert 0.5 < speed < 3
+    assert nic.stats()["clock_guesses"] > 0
+
+
+# --- stamps ---
+
+
+def valid(nic, register):
+    return nic.reg(register) & VALID
+
+
+@pytest.mark.rule("P1")
+def test_transmit_stamp(nic):
+    """The latch's value becomes that of the frame, and the socket hears of it."""
+    ptp(nic, "hwtstamp", "dut0", 0, ON, NONE)
+    dev = clock(nic)
+    before = ptp(nic, "get", dev)
+    low = nic.reg(SYSTIML)
+    high = nic.reg(SYSTIML + 4)
+    nic.set_reg(TXSTMPL, low)
+    nic.set_reg(TXSTMPH, high)
+    nic.set_reg(TSYNCTXCTL, EN | VALID)
+    after = ptp(nic, "get", dev)
+    stamps = ptp(nic, "stamp", "dut0", nic.PEER_MAC, 1)
+    assert len(stamps) == 1 and before < stamps[0][1] < after, (before, stamps, after)
+    assert ts_stats(nic)["pkts"] == 1 and ts_stats(nic)["lost"] == 0
+
+
+def test_no_stamp_without_the_mode(nic):
+    """A socket that asks although nobody turned stamps on has the software's."""
+    stamps = ptp(nic, "stamp", "dut0", nic.PEER_MAC, 1)
+    assert len(stamps) == 1 and stamps[0][0] and not stamps[0][1]
+    assert set(ts_stats(nic).values()) == {0}
+
+
+@pytest.mark.rule("P1")
+def test_one_transmit_stamp_at_a_time(nic):
+    """The second asks in vain and is counted; the first is given up, and the next has its turn."""
+    ptp(nic, "hwtstamp", "dut0", 0, ON, NONE)
+    stamps = ptp(nic, "stamp", "dut0", nic.PEER_MAC, 3)
+    # Of the others, that asked for it, the software's alone.
+    assert [s[1] for s in stamps] == [0, 0]
+    wait_until(lambda: ts_stats(nic)["lost"] == 1, 10, "given up")
+    assert ts_stats(nic)["err"] == 2 and ts_stats(nic)["pkts"] == 0
+    ptp(nic, "stamp", "dut0", nic.PEER_MAC, 1)
+    wait_until(lambda: ts_stats(nic)["lost"] == 2, 10, "given up")
+    assert ts_stats(nic)["err"] == 2
+
+
+@pytest.mark.parametrize("kind", ["restart", "down", "mode off"])
+def test_pending_stamp_is_given_up(nic, kind):
+    ptp(nic, "hwtstamp", "dut0", 0, ON, NONE)
+    nic.sh(f"WAIT=0 python3 {PROG}/ptp.py stamp dut0 {nic.PEER_MAC} 1; " + {
+        "restart": "ethtool --reset dut0 mac", "down": "ip link set dut0 down",
+        "mode off": f"python3 {PROG}/ptp.py hwtstamp dut0 0 0 0"}[kind])
+    assert ts_stats(nic)["lost"] == 1
+    if kind == "down":
+        nic.sh("ip link set dut0 up")
+
+
+@pytest.mark.rule("P1")
+def test_receive_latch_that_is_stuck_is_freed(nic):
+    ptp(nic, "hwtstamp", "dut0", 0, OFF, ALL)
+    nic.set_reg(TSYNCRXCTL, nic.reg(TSYNCRXCTL) | VALID)
+    wait_until(lambda: not valid(nic, TSYNCRXCTL), 10, "latch free")
+    assert nic.stats()["rx_stamps_cleared"] == 1

@@ -1,0 +1,190 @@
+# SPDX-License-Identifier: GPL-2.0
+"""Time stamps and the PTP clock on the device model, which stamps frames, and reads of whose
+SYSTIM are wrong one time in five."""
+
+import json
+import re
+import struct
+
+import pytest
+from lab import PROG, wait_until
+from test_ptp import ALL, NONE, OFF, ON, V2_DELAY, V2_EVENT, V2_SYNC, clock, jump, ptp, ts_stats
+
+pytestmark = [pytest.mark.guest(device="model"), pytest.mark.long]
+
+PTP_GROUP = "01:1b:19:00:00:00"
+
+
+@pytest.fixture
+def listener(nic):
+    """Start to receive PTP frames; what comes of it is told when it is called."""
+    def start(count, seconds=10):
+        process = nic.spawn(f"python3 {PROG}/ptp.py listen dut0 {count} {seconds}")
+        wait_until(lambda: "ready" in process.errors(), 20, "listener")
+
+        def stamps():
+            process.wait(seconds + 30)
+            return json.loads(process.output())
+        return stamps
+    return start
+
+
+def from_peer(nic, count=1, kind=0, pause=0.05):
+    nic.prog(f"ptp.py stamp peer0 {nic.MAC} {count} {pause} {kind}", netns="peer")
+
+
+@pytest.mark.rule("P1")
+def test_each_frame_has_its_stamp(nic):
+    """One after the other, in their order, and at the time when they were sent."""
+    ptp(nic, "hwtstamp", "dut0", 0, ON, NONE)
+    dev = clock(nic)
+    begin = ptp(nic, "get", dev)
+    stamps = [s[1] for s in ptp(nic, "stamp", "dut0", nic.PEER_MAC, 20, 0.1)]
+    end = ptp(nic, "get", dev)
+    assert len(stamps) == 20 and stamps == sorted(stamps)
+    assert begin < stamps[0] and stamps[-1] < end
+    assert ts_stats(nic) == {"pkts": 20, "lost": 0, "err": 0}
+
+
+@pytest.mark.rule("P1")
+def test_a_stamp_that_does_not_come(nic):
+    """The frame is sent all the same; its stamp is given up, and the next frame has one."""
+    ptp(nic, "hwtstamp", "dut0", 0, ON, NONE)
+    nic.guest.model.command("fault no-stamp")
+    assert not any(s[1] for s in ptp(nic, "stamp", "dut0", nic.PEER_MAC, 1))
+    nic.guest.model.command("clear no-stamp")
+    wait_until(lambda: ts_stats(nic)["lost"] == 1, 10, "given up")
+    assert ptp(nic, "stamp", "dut0", nic.PEER_MAC, 1)[0][1]
+    assert ts_stats(nic) == {"pkts": 1, "lost": 1, "err": 0}
+
+
+@pytest.mark.rule("P1")
+def test_received_stamps(nic, listener):
+    """Of the messages that were asked for, and of no others."""
+    dev = clock(nic)
+    for mode, stamped in ((V2_SYNC, [0]), (V2_DELAY, [1]), (V2_EVENT, [0, 1]), (ALL, [0, 1, 11]),
+                          (NONE, [])):
+        ptp(nic, "hwtstamp", "dut0", 0, OFF, mode)
+        stamps = listener(6)
+        begin = ptp(nic, "get", dev)
+        for kind in (0, 1, 11):
+            from_peer(nic, 2, kind)
+        found = stamps()
+        end = ptp(nic, "get", dev)
+        assert sorted(f[0] for f in found) == [0, 0, 1, 1, 11, 11]
+        for kind, _, hard in found:
+            assert (begin < hard < end) if kind in stamped else not hard, (mode, found)
+        times = [f[2] for f in found if f[2]]
+        assert times == sorted(times)
+
+
+@pytest.mark.rule("P1")
+def test_a_lost_frame_does_not_end_time_stamps(nic, listener):
+    ptp(nic, "hwtstamp", "dut0", 0, OFF, V2_EVENT)
+    nic.guest.model.command("fault lost-stamp 1")
+    stamps = listener(2, 5)
+    from_peer(nic, 2)
+    assert [f[2] for f in stamps()] == [0, 0]       # that of the first is in the latch
+    wait_until(lambda: nic.stats()["rx_stamps_cleared"] == 1, 10, "latch free")
+    stamps = listener(2)
+    from_peer(nic, 2)
+    assert all(f[2] for f in stamps())
+
+
+@pytest.mark.rule("X6")
+def test_stamp_for_programs(nic, listener):
+    """An XDP program is told the time that the socket has; or that there is none."""
+    nic.sh(f"python3 {PROG}/xdp.py dut0 hint timestamp")
+    for mode in (V2_EVENT, NONE):
+        ptp(nic, "hwtstamp", "dut0", 0, OFF, mode)
+        stamps = listener(3)
+        with nic.capture("dut0", None, ethertype=0x88f7) as up:
+            from_peer(nic, 3)
+            up.wait(3)
+        hard = [f[2] for f in stamps()]
+        told = [f[6:12] for f in up.frames]
+        if mode:
+            assert told == [struct.pack("<IBB", t & 0xffffffff, 0, 0) for t in hard] and all(hard)
+        else:
+            assert told == [bytes(5) + b"\x3d"] * 3 and not any(hard)
+
+
+@pytest.mark.rule("P2")
+def test_clock_goes_on_over_20_resets_with_wrong_reads(nic):
+    """The latch is wrong one time in five; nobody sees it, nor any of the resets."""
+    dev = clock(nic)
+    command = "for i in $(seq 20); do ethtool --reset dut0 mac >/dev/null; done"
+    off, doubt, span = jump(ptp(nic, "across", dev, command, timeout=200))
+    print(f"off {off:.0f} ns, doubt {doubt:.0f} ns, span {span / 1e9:.2f} s")
+    stats = nic.stats()
+    assert stats["resets"] >= 20 and stats["clock_rereads"] > 0
+    assert abs(off) < 20 * 10_000 + 2 * doubt + span * 20e-6
+    _, back = ptp(nic, "reads", dev, 500)
+    assert back == 0
+
+
+@pytest.mark.rule("P2")
+def test_clock_has_the_rate_of_the_system(nic):
+    dev = clock(nic)
+    first = ptp(nic, "pair", dev)
+    nic.sh("sleep 5")
+    second = ptp(nic, "pair", dev)
+    speed = (second[0] - first[0]) / (second[1] - first[1])
+    assert abs(speed - 1) < 200e-6
+
+
+# --- linuxptp ---
+
+
+PTP4L = """[global]
+network_transport L2
+time_stamping hardware
+logSyncInterval -2
+logMinDelayReqInterval -2
+logAnnounceInterval -1
+tx_timestamp_timeout 500
+summary_interval -1
+step_threshold 0.001
+"""
+
+OFFSET = re.compile(r"rms\s+(\d+)|master offset\s+(-?\d+)")
+
+
+def offsets(text):
+    return [abs(int(a or b)) for a, b in OFFSET.findall(text)]
+
+
+def ptp4l(nic, dev, more="", netns=None):
+    nic.sh(f"printf '%s' '{PTP4L}' >/run/ptp4l.conf")
+    return nic.spawn(f"ptp4l -f /run/ptp4l.conf -i {dev} -m {more}", netns)
+
+
+@pytest.mark.guest(device="model", nics=2, packages=("linuxptp",))
+def test_ptp4l_stays_locked_over_resets(nic):
+    """Two of our devices, one the master of the other, over a bridge; the slave's data path is
+    reset, and the lock holds."""
+    # dut1 in a namespace of its own; the cables of both end in a bridge.
+    nic.sh("ip netns add two; ip link set dut1 netns two; ip -n two link set dut1 up")
+    nic.peer("ip link add br0 type bridge mcast_snooping 0; ip link set br0 up; "
+             "ip link set peer0 master br0")
+    nic.sh("ip -n peer1 link set peer1 netns peer")
+    nic.peer("ip link set peer1 master br0 up")
+    nic.defer("ip link set peer1 nomaster; ip link set peer1 netns peer1; ip link del br0", "peer")
+    nic.defer("ip netns del two")
+    master = ptp4l(nic, "dut1", "--masterOnly 1", "two")
+    slave = ptp4l(nic, "dut0", "--slaveOnly 1")
+    slave.wait_output(r"UNCALIBRATED to SLAVE", 120)
+
+    def count():
+        return len(offsets(slave.output()))
+    wait_until(lambda: max(offsets(slave.output())[-5:]) < 5_000, 60, slave.output)
+    for _ in range(20):
+        nic.sh("ethtool --reset dut0 mac")
+    seen = count()
+    wait_until(lambda: count() > seen + 20, 120, "offsets")
+    text = slave.output()
+    print(text)
+    locked = text.split("UNCALIBRATED to SLAVE", 1)[1]
+    assert not re.search(r"SLAVE to|timed out|clockcheck", locked)
+    assert max(offsets(text)[-10:]) < 5_000
+    assert master.poll() is None
