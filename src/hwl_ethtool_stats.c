@@ -21,6 +21,7 @@ enum hwl_misc_stat {
 	HWL_MISC_FAULTS,
 	HWL_MISC_RERAISED,
 	HWL_MISC_RETRIES,
+	HWL_MISC_WAKEUPS,
 	HWL_MISC_NUM
 };
 
@@ -33,6 +34,7 @@ static const char * const hwl_misc_stat_names[HWL_MISC_NUM] = {
 	[HWL_MISC_FAULTS]	= "watchdog_faults",
 	[HWL_MISC_RERAISED]	= "irq_causes_reraised",
 	[HWL_MISC_RETRIES]	= "refill_retries",
+	[HWL_MISC_WAKEUPS]	= "wakeups",
 };
 
 /* Private: each hardware counter, the driver's, then queue by queue. */
@@ -118,6 +120,7 @@ void hwl_et_stats(struct net_device *netdev, struct ethtool_stats *stats,
 	data[HWL_MISC_WRITE_BACKS] = ad->write_backs;
 	data[HWL_MISC_FAULTS] = ad->faults;
 	data[HWL_MISC_RERAISED] = ad->reraised;
+	data[HWL_MISC_WAKEUPS] = ad->wake.count;
 	data[HWL_MISC_RETRIES] = 0;
 	for (q = 0; q < ad->num_pairs; q++)
 		data[HWL_MISC_RETRIES] += READ_ONCE(ad->pair[q]->retries);
