@@ -114,6 +114,19 @@ u32 hwl_wake_causes(struct hwl_adapter *ad)
 	return causes;
 }
 
+/* Cleared by ones. QEMU would store them, so none is written for nothing. */
+static u32 hwl_wake_take_status(struct hwl_hw *hw)
+{
+	u32 wus = hwl_rd32(hw, HWL_WUS);
+
+	if (hwl_gone(hw))
+		return 0;
+	wus &= HWL_WAKE_CAUSES;
+	if (wus)
+		hwl_wr32(hw, HWL_WUS, wus);
+	return wus;
+}
+
 /**
  * hwl_wake_arm() - have the device wake the system
  * @ad: the device; down, its PHY on if HWL_KEEP_LINK was set
@@ -147,7 +160,7 @@ int hwl_wake_arm(struct hwl_adapter *ad, u32 causes)
 
 	if (ad->wake.apm && causes & HWL_WAKE_MAG)
 		wuc |= HWL_WUC_APME | HWL_WUC_APMPME;
-	hwl_wr32(hw, HWL_WUS, HWL_WAKE_CAUSES);
+	hwl_wake_take_status(hw);
 	hwl_wr32(hw, HWL_WUFC, causes);
 	hwl_wr32(hw, HWL_WUC, wuc);
 	hwl_flush(hw);
@@ -176,19 +189,14 @@ void hwl_wake_disarm(struct hwl_adapter *ad)
 void hwl_wake_report(struct hwl_adapter *ad)
 {
 	struct hwl_hw *hw = &ad->hw;
-	u32 wus = hwl_rd32(hw, HWL_WUS);
+	u32 wus = hwl_wake_take_status(hw);
 	int i;
 
-	if (hwl_gone(hw))
-		return;
 	hwl_wr32(hw, HWL_WUC, 0);
 	hwl_wr32(hw, HWL_WUFC, 0);
-	wus &= HWL_WAKE_CAUSES;
 	if (!wus)
 		return;
 
-	/* Cleared by ones. */
-	hwl_wr32(hw, HWL_WUS, wus);
 	ad->wake.count++;
 	pm_wakeup_event(&ad->pdev->dev, 0);
 	for (i = 0; i < ARRAY_SIZE(hwl_wake_kinds); i++)

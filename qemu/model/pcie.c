@@ -145,7 +145,8 @@ static void pcie_power(struct dev *dev)
 	if (d3 == dev->d3)
 		return;
 	dev->d3 = d3;
-	note(dev, "power state D%d", d3 ? 3 : 0);
+	note(dev, "power state D%d, PME %s", d3 ? 3 : 0,
+	     get16(dev, PM_CSR) & PM_PME_EN ? "enabled" : "off");
 	/* No_Soft_Reset is clear: back in D0 the function is as after a reset. */
 	if (!d3)
 		mac_power_on(dev);

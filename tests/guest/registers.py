@@ -156,7 +156,7 @@ WHEN = [
     When("w", "WUC", bits(1), bits(1),
          [MASKED, TX_OFF, Need("w", "RCTL", bits(1, 15), bits(1, 15)),
           Need("w", "CTRL", bits(6, 20, 21), bits(6, 20, 21)), Need("w", "RAH0", bits(31), bits(31)),
-          Need("w", "WUS", span(4, 0), span(4, 0)), Need("w", "WUFC", 0, 0)],
+          Need("r", "WUS", span(4, 0), 0), Need("w", "WUFC", 0, 0)],
          "Linux, __e1000_shutdown(): armed when the receiver, its filters and the PHY are ready"),
     # Interrupts.
     When("w", "IMS", 0, 0,

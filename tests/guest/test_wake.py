@@ -161,6 +161,7 @@ def test_power_off(nic, kinds):
 def test_management_packets(nic, mode):
     """With pass-through the host gets those of IPMI while the interface is up."""
     nic.spoiled = True      # its NVM
+    nic.expect_log("NVM checksum is not valid")
     nic.sh(f"echo 1 >/sys/bus/pci/devices/{nic.guest.pci()}/enable")
     word = 0x8058 | ((2 if mode == "pass-through" else 1) << 13)
     nic.set_reg(EEWR, word << 16 | 0x0f << 2 | 1)
@@ -182,3 +183,104 @@ def test_management_packets(nic, mode):
     nic.sh("ip link set dut0 down")
     name, value = writes(nic.access_log(at)[0])[-1]
     assert name == "MANC" and not value & EN_MNG2HOST
+
+
+# --- on the device model: who wakes, and who does not ---
+
+MODEL = pytest.mark.guest(device="model", packed=True, mem=512, qemu_args=(
+    "-global", "ICH9-LPC.disable_s3=0", "-action", "reboot=reset"))
+GROUP, ALL = "01005e7f0101", "ff" * 6
+
+
+def frame(nic, dst, magic=False):
+    own = nic.MAC.replace(":", "")
+    body = "ff" * 6 + own * 16 if magic else "00" * 46
+    return f"frame {dst}{nic.PEER_MAC.replace(':', '')}{'0842' if magic else '88b5'}{body}"
+
+
+def sleep_until(nic, others, waker):
+    """To memory. Frames that must not wake are sent, then what must; the board wakes for PME."""
+    model = nic.guest.model
+    begun = model.stats()["pmes"]
+    sent = []
+
+    def board():
+        if not sent:
+            wait_until(lambda: re.findall(r"power state D(\d)", model.log())[-1:] == ["3"], 10,
+                       "the device sleeps")
+            for x in others:
+                sent.append(x)
+                model.command(x)
+                assert model.stats()["pmes"] == begun, f"woken by {x}"
+            sent.append(waker)
+            model.command(waker)
+        if model.stats()["pmes"] > begun:
+            nic.guest.qmp("system_wakeup")
+    suspend(nic, "echo deep >/sys/power/mem_sleep; echo mem >/sys/power/state", board)
+    assert model.stats()["pmes"] > begun
+    wait_until(nic.answers, 15, "traffic after resume")
+
+
+@MODEL
+@pytest.mark.long
+def test_each_kind_wakes_from_memory(nic):
+    """And each other does not: the guest sleeps on."""
+    own = nic.MAC.replace(":", "")
+    frames = {"g": frame(nic, ALL, magic=True), "u": frame(nic, own), "m": frame(nic, GROUP),
+              "b": frame(nic, ALL)}
+    names = {"g": "magic packet", "u": "unicast frame", "m": "multicast frame",
+             "b": "broadcast frame"}
+    nic.sh("echo 'file hwl_wake.c +p' >/sys/kernel/debug/dynamic_debug/control")
+    for count, (kind, waker) in enumerate(frames.items(), 1):
+        nic.sh(f"ethtool -s dut0 wol {kind}")
+        since = nic.guest.mark()
+        # A magic packet to all is a broadcast frame, too.
+        others = [x for k, x in frames.items() if k != kind and (kind, k) != ("b", "g")]
+        sleep_until(nic, others, waker)
+        said = re.findall(r"woken by (.*)", nic.guest.dmesg(since))
+        assert said == [names[kind]], said
+        assert nic.stats()["wakeups"] == count and nic.guest.model.reg(table.MAP["WUS"]) == 0
+    nic.transfer(1 << 16)
+    nic.transfer(1 << 16, reverse=True)
+
+
+@MODEL
+@pytest.mark.long
+def test_plugging_the_cable_wakes(nic):
+    """With the interface down, too: its PHY is on then."""
+    nic.sh("ethtool -s dut0 wol p")
+    nic.guest.set_link(False)
+    wait_until(lambda: nic.sh("cat /sys/class/net/dut0/carrier").strip() == "0", 10, "no carrier")
+    sleep_until(nic, [frame(nic, ALL, magic=True)], "link up")
+    assert nic.stats()["wakeups"] == 1
+
+
+@MODEL
+@pytest.mark.long
+def test_without_wake_on_lan_nothing_wakes(nic):
+    """The partner sees the link go, and finds nobody at home."""
+    nic.sh("ethtool -s dut0 wol d")
+    model = nic.guest.model
+
+    def board():
+        wait_until(lambda: re.findall(r"power state D(\d)", model.log())[-1:] == ["3"], 10,
+                   "the device sleeps")
+        assert "link down" in model.log().rpartition("power state")[0].splitlines()[-1]
+        model.command(frame(nic, ALL, magic=True))
+        assert model.stats()["pmes"] == 0
+        nic.guest.qmp("system_wakeup")
+    suspend(nic, "echo deep >/sys/power/mem_sleep; echo mem >/sys/power/state", board)
+    wait_until(nic.answers, 15, "traffic after resume")
+    assert nic.stats()["wakeups"] == 0
+
+
+@MODEL
+@pytest.mark.long
+@pytest.mark.parametrize("kinds", ["g", "d"])
+def test_power_off_leaves_pme_armed(nic, kinds):
+    nic.sh(f"ethtool -s dut0 wol {kinds}")
+    guest = nic.guest
+    nic.power_off()
+    said = re.findall(r"power state (.*)", guest.model_logs[-1])
+    assert said[-1] == f"D3, PME {'enabled' if kinds == 'g' else 'off'}", said
+    assert not re.search("OFFENCE .*:", guest.model_logs[-1]), guest.model_logs[-1]
