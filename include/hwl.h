@@ -18,6 +18,7 @@
 #include "hwl_rss.h"
 #include "hwl_stamp.h"
 #include "hwl_stats.h"
+#include "hwl_wake.h"
 
 #define HWL_NAME	"hartwell"
 #define HWL_VERSION	"0.1.0"
@@ -32,6 +33,7 @@ enum hwl_flag {
 	HWL_REPORT_DUE,		/* reset_work will report a hang */
 	HWL_HUNG,		/* Tx hang; health reporter or user recovers */
 	HWL_PHY_DIRTY,		/* link.cfg is not programmed into the PHY */
+	HWL_KEEP_LINK,		/* the PHY stays on while the data path is down */
 };
 
 /* Interrupt modes. */
@@ -89,6 +91,7 @@ struct hwl_coalesce {
  * @link: PHY and link
  * @rss: key and table; rtnl
  * @stats: hardware counters
+ * @wake: wake-up
  * @reset_work: resets the data path; takes rtnl
  * @link_work: follows the link; takes no rtnl
  * @tick: watchdog; takes no rtnl
@@ -140,6 +143,7 @@ struct hwl_adapter {
 	struct hwl_link link;
 	struct hwl_rss rss;
 	struct hwl_stats stats;
+	struct hwl_wake wake;
 	struct work_struct reset_work;
 	struct work_struct link_work;
 	struct delayed_work tick;

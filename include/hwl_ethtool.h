@@ -90,4 +90,8 @@ void hwl_et_pause_stats(struct net_device *netdev,
 void hwl_et_link_ext_stats(struct net_device *netdev,
 			   struct ethtool_link_ext_stats *stats);
 
+/* hwl_ethtool_wol.c */
+void hwl_et_get_wol(struct net_device *netdev, struct ethtool_wolinfo *wol);
+int hwl_et_set_wol(struct net_device *netdev, struct ethtool_wolinfo *wol);
+
 #endif /* HWL_ETHTOOL_H */

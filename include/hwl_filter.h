@@ -11,6 +11,7 @@ struct hwl_adapter;
 
 void hwl_filter_init(struct hwl_adapter *ad);
 void hwl_filter_start(struct hwl_adapter *ad);
+void hwl_filter_start_wake(struct hwl_adapter *ad, bool allmulti);
 void hwl_filter_set_rx_mode(struct net_device *netdev);
 int hwl_filter_set_mac(struct net_device *netdev, void *addr);
 int hwl_filter_add_vid(struct net_device *netdev, __be16 proto, u16 vid);

@@ -50,6 +50,7 @@ struct hwl_rx_mode {
  * @nvm_words: size of the NVM
  * @nvm_flash: the NVM is flash behind a shadow RAM
  * @managed: firmware may use the PHY for management traffic
+ * @mng_pt: firmware passes management packets to the host
  * @gone: the device was removed or does not respond: reads return all ones
  */
 struct hwl_hw {
@@ -66,6 +67,7 @@ struct hwl_hw {
 	u32 nvm_words;
 	bool nvm_flash;
 	bool managed;
+	bool mng_pt;
 	bool gone;
 };
 

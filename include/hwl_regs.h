@@ -26,6 +26,7 @@
 #define  HWL_CTRL_FRCSPD		BIT(11)
 #define  HWL_CTRL_FRCDPX		BIT(12)
 #define  HWL_CTRL_ADVD3WUC		BIT(20)
+#define  HWL_CTRL_EN_PHY_PWR_MGMT	BIT(21)
 #define  HWL_CTRL_RST			BIT(26)
 #define  HWL_CTRL_RFCE			BIT(27)
 #define  HWL_CTRL_TFCE			BIT(28)
@@ -259,13 +260,26 @@ enum hwl_speed {
 /* ---- Power, management, PCIe ---- */
 
 #define HWL_WUC				0x5800
-#define HWL_WUFC			0x5808
-#define HWL_WUS				0x5810
+#define  HWL_WUC_APME			BIT(0)
+#define  HWL_WUC_PME_EN			BIT(1)
+#define  HWL_WUC_APMPME			BIT(3)	/* PME on APM wake-up, too */
+#define HWL_WUFC			0x5808	/* causes that wake */
+#define HWL_WUS				0x5810	/* causes that came; cleared by ones */
+#define  HWL_WAKE_LNKC			BIT(0)
+#define  HWL_WAKE_MAG			BIT(1)
+#define  HWL_WAKE_EX			BIT(2)
+#define  HWL_WAKE_MC			BIT(3)
+#define  HWL_WAKE_BC			BIT(4)
 
 #define HWL_MANC			0x5820
 #define  HWL_MANC_RCV_TCO_EN		BIT(17)
 #define  HWL_MANC_BLK_PHY_RST_ON_IDE	BIT(18)
 #define  HWL_MANC_EN_MNG2HOST		BIT(21)
+#define HWL_MANC2H			0x5860	/* a bit for each MDEF */
+#define HWL_MDEF(i)			(0x5890 + 4 * (i))
+#define  HWL_MDEF_NUM			8
+#define  HWL_MDEF_PORT_664		BIT(10)
+#define  HWL_MDEF_PORT_623		BIT(11)
 #define HWL_FACTPS			0x5B30
 #define  HWL_FACTPS_MNGCG		BIT(29)
 
@@ -382,6 +396,7 @@ enum hwl_tsync_type {
 #define  HWL_NVM_PBA_IS_TEXT		0xFAFA
 #define HWL_NVM_INIT_CTRL2		0x0F
 #define  HWL_NVM_INIT_CTRL2_MNG		GENMASK(14, 13)
+#define  HWL_NVM_INIT_CTRL2_MNG_PT	2
 #define HWL_NVM_INIT_CTRL3		0x24
 #define  HWL_NVM_INIT_CTRL3_APM		BIT(10)
 #define HWL_NVM_ROM			0x32	/* boot agent in the flash */

@@ -16,7 +16,7 @@ usage: scripts/bind.sh DEV [--driver NAME] [--timeout SECONDS] [--now]
 
 Switch the device of one interface to another driver. DEV is the interface or its PCI
 address. Name, addresses, routes, MTU, MAC address and membership in a bridge, bond or
-team are the same afterwards. What goes by the driver's name is not: .link files and udev rules
+team are the same afterwards, and what wakes the machine. What goes by the driver's name is not: .link files and udev rules
 that no longer match, and counters of ethtool -S that known monitoring reads, are named.
 
   --driver NAME      hartwell (default), or e1000e
@@ -120,9 +120,22 @@ save_addresses()
 	}'
 }
 
+# What wakes the machine. The switch of the platform is apart from it.
+save_wake()
+{
+	local dev=$1 wol path
+	wol=$(ethtool "$dev" 2>/dev/null | sed -n 's/^[[:space:]]*Wake-on: \([a-z]*\)$/\1/p')
+	[ "$wol" ] || return 0
+	echo "ethtool -s $dev wol $wol"
+	path=$(readlink -f "/sys/class/net/$dev/device")/power/wakeup
+	[ -e "$path" ] && [ "$(cat "$path")" ] && echo "echo $(cat "$path") >$path"
+	return 0
+}
+
 save()
 {
 	local dev=$1 dir=/sys/class/net/$1 master
+	save_wake "$dev"
 	echo "ip link set dev $dev address $(cat "$dir/address")"
 	echo "ip link set dev $dev mtu $(cat "$dir/mtu")"
 	echo "ip link set dev $dev txqueuelen $(cat "$dir/tx_queue_len")"
@@ -388,7 +401,7 @@ if [ "$what" = restore ]; then rm "$dir/before"; else echo "$old" >"$dir/before"
 echo running >"$dir/state"
 
 # Nothing that happens to the terminal reaches it.
-export -f work give save save_addresses save_routes say driver_of netdev_of
+export -f work give save save_wake save_addresses save_routes say driver_of netdev_of
 export -f matches say_match files say_rules counters_of say_counters
 export dir sys
 setsid bash -c 'trap "" HUP INT TERM PIPE; work "$@"' "$me" "$pci" "$old" "$driver" "$name" \

@@ -97,6 +97,8 @@ static const struct ethtool_ops hwl_ethtool_ops = {
 	.supported_coalesce_params = ETHTOOL_COALESCE_USECS |
 				     ETHTOOL_COALESCE_USE_ADAPTIVE,
 	.get_drvinfo		= hwl_get_drvinfo,
+	.get_wol		= hwl_et_get_wol,
+	.set_wol		= hwl_et_set_wol,
 	.get_regs_len		= hwl_et_get_regs_len,
 	.get_regs		= hwl_et_get_regs,
 	.get_msglevel		= hwl_get_msglevel,

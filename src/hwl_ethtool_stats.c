@@ -24,6 +24,7 @@ enum hwl_misc_stat {
 	HWL_MISC_RX_STAMPS_CLEARED,
 	HWL_MISC_CLOCK_REREADS,
 	HWL_MISC_CLOCK_GUESSES,
+	HWL_MISC_WAKEUPS,
 	HWL_MISC_NUM
 };
 
@@ -39,6 +40,7 @@ static const char * const hwl_misc_stat_names[HWL_MISC_NUM] = {
 	[HWL_MISC_RX_STAMPS_CLEARED] = "rx_stamps_cleared",
 	[HWL_MISC_CLOCK_REREADS] = "clock_rereads",
 	[HWL_MISC_CLOCK_GUESSES] = "clock_guesses",
+	[HWL_MISC_WAKEUPS]	= "wakeups",
 };
 
 /* Private: each hardware counter, the driver's, then queue by queue. */
@@ -127,6 +129,7 @@ void hwl_et_stats(struct net_device *netdev, struct ethtool_stats *stats,
 	data[HWL_MISC_RX_STAMPS_CLEARED] = READ_ONCE(ad->stamp.rx_cleared);
 	data[HWL_MISC_CLOCK_REREADS] = READ_ONCE(ad->hw.clock.rereads);
 	data[HWL_MISC_CLOCK_GUESSES] = READ_ONCE(ad->hw.clock.guesses);
+	data[HWL_MISC_WAKEUPS] = ad->wake.count;
 	data[HWL_MISC_RETRIES] = 0;
 	for (q = 0; q < ad->num_pairs; q++)
 		data[HWL_MISC_RETRIES] += READ_ONCE(ad->pair[q]->retries);

@@ -96,6 +96,26 @@ void hwl_filter_start(struct hwl_adapter *ad)
 }
 
 /**
+ * hwl_filter_start_wake() - filter for a device that sleeps
+ * @ad: the device; down, and set up by hwl_hw_init()
+ * @allmulti: accept every multicast frame
+ *
+ * The receiver is enabled: frames that do not pass the filters do not wake.
+ *
+ * Context: process, rtnl held.
+ */
+void hwl_filter_start_wake(struct hwl_adapter *ad, bool allmulti)
+{
+	netif_addr_lock_bh(ad->netdev);
+	hwl_filter_write(ad);
+	spin_lock(&ad->hw.lock);
+	ad->hw.rx.allmulti |= allmulti;
+	hwl_hw_rctl(&ad->hw);
+	spin_unlock(&ad->hw.lock);
+	netif_addr_unlock_bh(ad->netdev);
+}
+
+/**
  * hwl_filter_set_rx_mode() - ndo_set_rx_mode
  * @netdev: interface
  *

@@ -150,14 +150,15 @@ int hwl_link_loopback(struct hwl_adapter *ad, bool on)
 }
 
 /**
- * hwl_link_power_down() - power the PHY down, unless firmware needs it
+ * hwl_link_power_down() - power the PHY down, unless firmware or wake-up needs it
  * @ad: the device
  *
  * Context: process, rtnl held; the data path is stopped.
  */
 void hwl_link_power_down(struct hwl_adapter *ad)
 {
-	hwl_phy_power_down(&ad->hw);
+	if (!test_bit(HWL_KEEP_LINK, &ad->flags))
+		hwl_phy_power_down(&ad->hw);
 }
 
 static bool hwl_link_cfg_equal(const struct hwl_link_cfg *a,

@@ -13,6 +13,7 @@
 #include "hwl_ethtool.h"
 #include "hwl_filter.h"
 #include "hwl_irq.h"
+#include "hwl_mng.h"
 #include "hwl_netdev.h"
 #include "hwl_nvm.h"
 #include "hwl_pm.h"
@@ -100,6 +101,7 @@ static void hwl_probe_defaults(struct hwl_adapter *ad)
 	hwl_stats_init(ad);
 	hwl_filter_init(ad);
 	hwl_stamp_init(ad);
+	hwl_wake_init(ad);
 }
 
 static void hwl_pci_disable(void *pdev)
@@ -147,6 +149,7 @@ static int hwl_probe_hw(struct hwl_adapter *ad)
 	/* A semaphore that a boot loader may have left taken. */
 	hwl_wr32(hw, HWL_SWSM, hwl_rd32(hw, HWL_SWSM) & ~HWL_SWSM_SMBI);
 	hwl_nvm_init(hw);
+	hwl_mng_init(hw);
 	hwl_hw_stop(hw);
 	err = hwl_hw_reset(hw);
 	if (err)

@@ -10,6 +10,7 @@
 #include "hwl.h"
 #include "hwl_netdev.h"
 #include "hwl_pm.h"
+#include "hwl_wake.h"
 
 /**
  * hwl_pm_disable_aspm() - keep the PCIe link out of L0s and L1
@@ -42,12 +43,27 @@ void hwl_pm_disable_aspm(struct pci_dev *pdev, bool locked)
 					   PCI_EXP_LNKCTL_ASPMC);
 }
 
-/* Clear DRV_LOAD, so that firmware knows that the driver is gone. */
-static void hwl_pm_release(struct hwl_adapter *ad)
+/*
+ * Put the device to sleep, or leave it so for the loss of power: armed for
+ * wake-up, with the link kept, or with its PHY off. Firmware controls it then.
+ * Return: true if it is armed.
+ */
+static bool hwl_pm_sleep(struct hwl_adapter *ad)
 {
+	u32 causes = hwl_wake_causes(ad);
+
+	assign_bit(HWL_KEEP_LINK, &ad->flags, causes);
+	hwl_netdev_detach(ad);
+	clear_bit(HWL_KEEP_LINK, &ad->flags);
+
+	if (causes && hwl_wake_arm(ad, causes))
+		causes = 0;
+	if (!causes)
+		hwl_wake_disarm(ad);
+	/* Again, after the reset for wake-up: SYSTIM cannot be read in D3. */
+	hwl_clock_hold(&ad->hw);
 	hwl_hw_release(&ad->hw);
-	hwl_wr32(&ad->hw, HWL_WUC, 0);
-	hwl_wr32(&ad->hw, HWL_WUFC, 0);
+	return causes;
 }
 
 static int hwl_suspend(struct device *dev)
@@ -55,8 +71,7 @@ static int hwl_suspend(struct device *dev)
 	struct hwl_adapter *ad = dev_get_drvdata(dev);
 
 	rtnl_lock();
-	hwl_netdev_detach(ad);
-	hwl_pm_release(ad);
+	hwl_pm_sleep(ad);
 	rtnl_unlock();
 	return 0;
 }
@@ -69,29 +84,69 @@ static int hwl_resume(struct device *dev)
 	hwl_pm_disable_aspm(ad->pdev, false);
 	rtnl_lock();
 	WRITE_ONCE(ad->hw.gone, false);
-	hwl_wr32(&ad->hw, HWL_WUS, ~0U);
+	hwl_wake_report(ad);
 	err = hwl_netdev_attach(ad);
 	rtnl_unlock();
 	return err;
 }
 
-DEFINE_SIMPLE_DEV_PM_OPS(hwl_pm_ops, hwl_suspend, hwl_resume);
+/* While the image of a hibernation is made, or one is loaded: no DMA, and no change
+ * to the link, since the device does not sleep.
+ */
+static int hwl_freeze(struct device *dev)
+{
+	struct hwl_adapter *ad = dev_get_drvdata(dev);
+
+	rtnl_lock();
+	set_bit(HWL_KEEP_LINK, &ad->flags);
+	hwl_netdev_detach(ad);
+	clear_bit(HWL_KEEP_LINK, &ad->flags);
+	rtnl_unlock();
+	return 0;
+}
+
+static int hwl_thaw(struct device *dev)
+{
+	struct hwl_adapter *ad = dev_get_drvdata(dev);
+	int err;
+
+	rtnl_lock();
+	err = hwl_netdev_attach(ad);
+	rtnl_unlock();
+	return err;
+}
+
+const struct dev_pm_ops hwl_pm_ops = {
+	.suspend	= pm_sleep_ptr(hwl_suspend),
+	.resume		= pm_sleep_ptr(hwl_resume),
+	.freeze		= pm_sleep_ptr(hwl_freeze),
+	.thaw		= pm_sleep_ptr(hwl_thaw),
+	.poweroff	= pm_sleep_ptr(hwl_suspend),
+	.restore	= pm_sleep_ptr(hwl_resume),
+};
 
 /**
- * hwl_pm_shutdown() - quiesce the device for a reboot or kexec
+ * hwl_pm_shutdown() - quiesce the device for power off, a reboot or kexec
  * @pdev: the function
+ *
+ * The PCI core puts no device to sleep here, and PME is enabled in D3 only if
+ * the driver does so (Linux, igb_shutdown()).
  *
  * Context: process.
  */
 void hwl_pm_shutdown(struct pci_dev *pdev)
 {
 	struct hwl_adapter *ad = pci_get_drvdata(pdev);
+	bool armed;
 
 	rtnl_lock();
-	hwl_netdev_detach(ad);
-	hwl_pm_release(ad);
+	armed = hwl_pm_sleep(ad);
 	rtnl_unlock();
 	pci_clear_master(pdev);
+	if (system_state == SYSTEM_POWER_OFF) {
+		pci_wake_from_d3(pdev, armed);
+		pci_set_power_state(pdev, PCI_D3hot);
+	}
 }
 
 /* ---- PCI errors ---- */

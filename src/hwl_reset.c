@@ -17,6 +17,7 @@
 #include "hwl.h"
 #include "hwl_filter.h"
 #include "hwl_irq.h"
+#include "hwl_mng.h"
 #include "hwl_reset.h"
 #include "hwl_rx.h"
 #include "hwl_stamp.h"
@@ -113,6 +114,7 @@ static void hwl_start(struct hwl_adapter *ad)
 
 	hwl_irq_restore(ad);
 	hwl_hw_init(hw);
+	hwl_mng_acquire(hw);
 	hwl_rss_write(ad);
 	hwl_start_rings(ad);
 	hwl_hw_tx_start(hw, ad->cfg.pairs);
@@ -233,6 +235,7 @@ int hwl_up(struct hwl_adapter *ad)
 void hwl_down(struct hwl_adapter *ad)
 {
 	if (!hwl_stop(ad)) {
+		hwl_mng_release(&ad->hw);
 		hwl_hw_release(&ad->hw);
 		hwl_link_power_down(ad);
 	}

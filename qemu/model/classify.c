@@ -22,7 +22,7 @@ static bool tagged(const struct dev *dev, const struct frame *f)
 
 /* ---- Filters ---- */
 
-static bool match_address(const struct dev *dev, const u8 *mac)
+bool rx_own_address(const struct dev *dev, const u8 *mac)
 {
 	u32 low = mac[0] | (u32)mac[1] << 8 | (u32)mac[2] << 16 | (u32)mac[3] << 24;
 	u32 high = mac[4] | (u32)mac[5] << 8;
@@ -67,9 +67,9 @@ bool rx_accept(struct dev *dev, const struct frame *f)
 	if (!memcmp(mac, broadcast, 6))
 		good = rctl & (RCTL_BAM | RCTL_MPE);
 	else if (mac[0] & 1)
-		good = rctl & RCTL_MPE || match_multicast(dev, mac) || match_address(dev, mac);
+		good = rctl & RCTL_MPE || match_multicast(dev, mac) || rx_own_address(dev, mac);
 	else
-		good = rctl & RCTL_UPE || match_address(dev, mac);
+		good = rctl & RCTL_UPE || rx_own_address(dev, mac);
 	return good && match_vlan(dev, f);
 }
 

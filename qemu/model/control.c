@@ -8,6 +8,7 @@
  *	partner MODE...			what it offers: 10hd 10fd 100hd 100fd 1000fd
  *					pause asym, renegotiated
  *	pause QUANTA			it sends a pause frame
+ *	frame HEX			it sends this frame
  *	damage crc|align|symbol EVERY	each EVERYth frame; 0: none
  *	scale PERCENT			time of the wire
  *	errata WORD...			name, no-name, all, none
@@ -73,6 +74,25 @@ static int cmd_pause(struct dev *dev, char **word, int words)
 	return 0;
 }
 
+static int cmd_frame(struct dev *dev, char **word, int words)
+{
+	size_t len = words == 2 ? strlen(word[1]) / 2 : 0, i;
+	struct frame *f;
+	unsigned int byte;
+
+	if (len < 14)
+		return -1;
+	f = frame_new(len < 60 ? 60 : (u32)len);
+	for (i = 0; i < len && sscanf(word[1] + 2 * i, "%2x", &byte) == 1; i++)
+		f->data[i] = (u8)byte;
+	if (i < len) {
+		free(f);
+		return -1;
+	}
+	wire_partner_sends(dev, f);
+	return 0;
+}
+
 static int cmd_damage(struct dev *dev, char **word, int words)
 {
 	struct wire *w = &dev->wire;
@@ -124,7 +144,7 @@ static int cmd_stats(struct dev *dev, char *answer, size_t size)
 		 "{\"sent\": %llu, \"received\": %llu, \"lost\": %llu, \"overrun\": %llu, "
 		 "\"no_link\": %llu, \"bad_fcs\": %llu, \"pauses\": %llu, "
 		 "\"irqs\": [%llu, %llu, %llu, %llu, %llu], \"mode\": %d, "
-		 "\"offences\": %u, \"fault\": %u, \"hung\": %d, \"rx_buffered\": %u}",
+		 "\"offences\": %u, \"fault\": %u, \"hung\": %d, \"rx_buffered\": %u, \"pmes\": %llu}",
 		 (unsigned long long)w->sent, (unsigned long long)w->received,
 		 (unsigned long long)w->lost, (unsigned long long)w->overrun,
 		 (unsigned long long)w->no_link, (unsigned long long)w->bad_fcs,
@@ -133,7 +153,7 @@ static int cmd_stats(struct dev *dev, char *answer, size_t size)
 		 (unsigned long long)irq->sent[2], (unsigned long long)irq->sent[3],
 		 (unsigned long long)irq->sent[4], irq->mode,
 		 dev->offences, dev->fault, dev->tx.q[0].hung || dev->tx.q[1].hung,
-		 dev->rx.pb.frames);
+		 dev->rx.pb.frames, (unsigned long long)dev->pmes);
 	return 1;
 }
 
@@ -146,6 +166,8 @@ static int control_dispatch(struct dev *dev, char **word, int words, char *answe
 		return cmd_partner(dev, word, words);
 	if (!strcmp(word[0], "pause"))
 		return cmd_pause(dev, word, words);
+	if (!strcmp(word[0], "frame"))
+		return cmd_frame(dev, word, words);
 	if (!strcmp(word[0], "damage"))
 		return cmd_damage(dev, word, words);
 	if (!strcmp(word[0], "scale"))
@@ -175,7 +197,7 @@ void control_command(struct dev *dev, char *line, char *answer, size_t size)
 
 static void control_serve(struct dev *dev, FILE *in, FILE *out)
 {
-	char line[256], answer[1024];
+	char line[512], answer[1024];
 
 	while (fgets(line, sizeof(line), in)) {
 		dev_lock(dev);

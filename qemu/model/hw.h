@@ -168,8 +168,16 @@
 #define  RAR_ENTRIES	16
 #define VFTA		0x5600
 #define WUC		0x5800
+#define  WUC_APME	BIT32(0)
+#define  WUC_PME_EN	BIT32(1)
+#define  WUC_APMPME	BIT32(3)
 #define WUFC		0x5808
 #define WUS		0x5810
+#define  WAKE_LNKC	BIT32(0)
+#define  WAKE_MAG	BIT32(1)
+#define  WAKE_EX	BIT32(2)
+#define  WAKE_MC	BIT32(3)
+#define  WAKE_BC	BIT32(4)
 #define MRQC		0x5818
 #define MANC		0x5820
 #define GCR		0x5B00

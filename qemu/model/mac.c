@@ -74,6 +74,7 @@ void mac_link(struct dev *dev)
 	if (lu == was)
 		return;
 	irq_raise(dev, INT_LSC);
+	wake_link(dev);
 	engine_wake(dev);
 }
 

@@ -301,6 +301,7 @@ struct dev {
 	struct wire wire;
 
 	bool d3, removed;	/* all reads return ones */
+	u64 pmes;		/* how often PME was asserted */
 	u64 removed_until;
 	bool in_reset;		/* from CTRL.RST to EECD.AUTO_RD */
 	u64 master_off;		/* when STATUS.GIO_MASTER_ENABLE falls */
@@ -347,6 +348,7 @@ bool dma_write_desc(struct dev *dev, u64 addr, u64 lo, u64 hi);
 #define REG_RO		0x02
 #define REG_W1C		0x04
 #define REG_STAT	0x08	/* counter: cleared by a read, sticks at ones */
+#define REG_AUX		0x10	/* survives all but the loss of auxiliary power */
 
 struct reg {
 	const char *name;
@@ -461,6 +463,7 @@ void rx_pause_update(struct dev *dev);
 
 /* classify.c */
 bool rx_accept(struct dev *dev, const struct frame *frame);
+bool rx_own_address(const struct dev *dev, const u8 *mac);
 void rx_classify(struct dev *dev, struct frame *frame);
 
 /* phy.c */
@@ -495,8 +498,14 @@ u32 stat_read_high(struct dev *dev, u32 off);
 void stats_tx(struct dev *dev, const struct frame *frame);
 void stats_rx(struct dev *dev, const struct frame *frame);
 
+/* wake.c */
+void wake_frame(struct dev *dev, const struct frame *frame);
+void wake_link(struct dev *dev);
+
 /* pcie.c */
 void pcie_init(struct dev *dev);
+void pcie_reset(struct dev *dev);
+bool pcie_pme(struct dev *dev);
 void pcie_read(struct dev *dev, u32 off, void *to, u32 len);
 void pcie_write(struct dev *dev, u32 off, const void *from, u32 len);
 bool pcie_master(const struct dev *dev);
@@ -512,6 +521,7 @@ bool wire_flush(struct dev *dev);
 u64 wire_time(const struct dev *dev, u32 len);
 void wire_pause(struct dev *dev, u32 quanta);
 void wire_plug(struct dev *dev, bool plugged);
+void wire_partner_sends(struct dev *dev, struct frame *frame);
 
 /* strict.c */
 enum offence {

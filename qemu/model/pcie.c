@@ -16,6 +16,8 @@
 #define CAP_MSIX	0xA0
 #define CAP_PM		0xC8
 #define  PM_CSR		(CAP_PM + 4)
+#define  PM_PME_EN	0x0100
+#define  PM_PME_STATUS	0x8000	/* cleared by a one */
 #define CAP_MSI		0xD0
 #define CAP_PCIE	0xE0
 #define  PCIE_DEVCTL	(CAP_PCIE + 0x08)
@@ -110,6 +112,24 @@ void pcie_init(struct dev *dev)
 	dev->d3 = false;
 }
 
+/* Auxiliary power is there: what PME needs stays. */
+void pcie_reset(struct dev *dev)
+{
+	u16 pme = get16(dev, PM_CSR) & (PM_PME_EN | PM_PME_STATUS);
+
+	pcie_init(dev);
+	put16(dev, PM_CSR, pme);
+}
+
+/* The function wants to wake the system; true if it may. */
+bool pcie_pme(struct dev *dev)
+{
+	u16 csr = get16(dev, PM_CSR);
+
+	put16(dev, PM_CSR, csr | PM_PME_STATUS);
+	return csr & PM_PME_EN;
+}
+
 void pcie_read(struct dev *dev, u32 off, void *to, u32 len)
 {
 	if (dev->removed || fault(dev, FAULT_REMOVED))
@@ -125,7 +145,8 @@ static void pcie_power(struct dev *dev)
 	if (d3 == dev->d3)
 		return;
 	dev->d3 = d3;
-	note(dev, "power state D%d", d3 ? 3 : 0);
+	note(dev, "power state D%d, PME %s", d3 ? 3 : 0,
+	     get16(dev, PM_CSR) & PM_PME_EN ? "enabled" : "off");
 	/* No_Soft_Reset is clear: back in D0 the function is as after a reset. */
 	if (!d3)
 		mac_power_on(dev);
@@ -153,6 +174,8 @@ void pcie_write(struct dev *dev, u32 off, const void *from, u32 len)
 		mask = (u8)(pcie_mask(off + i) >> (8 * ((off + i) & 3)));
 		dev->config[off + i] = (u8)((dev->config[off + i] & ~mask) |
 					    (data[i] & mask));
+		if (off + i == PM_CSR + 1)
+			dev->config[off + i] &= (u8)~(data[i] & PM_PME_STATUS >> 8);
 	}
 	pcie_power(dev);
 	engine_wake(dev);

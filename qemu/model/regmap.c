@@ -102,10 +102,10 @@ const struct reg regmap[] = {
 	REGS(TARC, TARC(0), 2, 0x100, .reset = 0x403 | BIT32(27), RW(ALL)),
 	REGS(TDF, 0x3410, 9, 4, RW(0x1FFF)),
 
-	/* Wake-up, management: stored */
+	/* Wake-up; management: stored */
 	REG(WUC, RW(0xF)),
 	REG(WUFC, RW(0x000F80FF)),
-	REG(WUS, RW(ALL), .flags = REG_W1C),
+	REG(WUS, RW(ALL), .flags = REG_W1C | REG_AUX),
 	REG(MANC, RW(ALL)),
 	REGS(IPAV, 0x5838, 1, 4, RW(ALL)),
 	REGS(IP4AT, 0x5840, 4, 8, RW(ALL)),

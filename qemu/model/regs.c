@@ -51,7 +51,7 @@ void regs_reset(struct dev *dev, bool power_on)
 
 	for (i = 0; i < regmap_len; i++) {
 		r = &regmap[i];
-		if ((r->flags & REG_KEEP) && !power_on)
+		if (((r->flags & REG_KEEP) && !power_on) || r->flags & REG_AUX)
 			continue;
 		for (k = 0; k < reg_count(r); k++)
 			wr(dev, r->off + k * r->stride, r->reset);

@@ -241,10 +241,15 @@ static void rx_check_low(struct dev *dev, struct rxq *q, u32 before)
 		irq_raise(dev, INT_RXDMT0);
 }
 
+static bool rx_deaf(const struct dev *dev)
+{
+	return !(rd(dev, RCTL) & RCTL_EN) || dev->rx.dead || dev->in_reset ||
+	       fault(dev, FAULT_RX_HANG);
+}
+
 static bool rx_off(const struct dev *dev)
 {
-	return !(rd(dev, RCTL) & RCTL_EN) || dev->rx.dead || dev->in_reset || dev->d3 ||
-	       fault(dev, FAULT_RX_HANG);
+	return rx_deaf(dev) || dev->d3;
 }
 
 /* Enough descriptors in the chip for a frame, fetching as needed. */
@@ -389,7 +394,7 @@ static bool rx_fits(const struct dev *dev, const struct frame *f)
 
 void rx_arrive(struct dev *dev, struct frame *f)
 {
-	if (rx_off(dev)) {
+	if (rx_deaf(dev)) {
 		dev->wire.lost++;
 		free(f);
 		return;
@@ -397,6 +402,11 @@ void rx_arrive(struct dev *dev, struct frame *f)
 	stat_add(dev, TPR, 1);
 	stat_add(dev, TORL, f->len + FCS_LEN);
 	if (!rx_good(dev, f) || rx_paused(dev, f) || !rx_accept(dev, f)) {
+		free(f);
+		return;
+	}
+	if (dev->d3) {
+		wake_frame(dev, f);
 		free(f);
 		return;
 	}

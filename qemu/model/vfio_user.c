@@ -380,7 +380,7 @@ static int do_write_multi(struct dev *dev, struct message *m, u32 *len)
 static int do_reset(struct dev *dev)
 {
 	note(dev, "reset by the bus");
-	pcie_init(dev);
+	pcie_reset(dev);
 	mac_power_on(dev);
 	return 0;
 }

@@ -212,9 +212,13 @@ class Nic:
         begun = len(self.guest.console_log)
         self.guest.shutdown()
         text = self.guest.console_log[begun:]
+        self.discard()
+        return text
+
+    def discard(self):
+        """The guest is gone, and its trace with it."""
         self.guests.discard()
         self.guest = None
-        return text
 
     def undo(self):
         while self.deferred:
@@ -409,6 +413,10 @@ class Nic:
     def access_log(self, start=0):
         """Register accesses from a place in the log on, in order, and the place where it ends."""
         self.sh("true")
+        return self.access_log_file(start)
+
+    def access_log_file(self, start=0):
+        """The same of a guest that may be gone."""
         with open(self.guest.config.trace, encoding="utf-8", errors="replace") as log:
             log.seek(start)
             found = [trace.access(line) for line in iter(log.readline, "")]

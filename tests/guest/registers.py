@@ -97,17 +97,20 @@ WRITES = [
     Write("FCT", ALL, {0x8808}, "Linux"),
     Write("VET", ALL, {0x8100}, "Linux; QEMU has 0 after a reset"),
     Write("AIT", ALL, {0}, "Linux: no adaptive gap"),
-    Write("WUC", ALL, {0}, "Linux"),
     Write("TIMINCA", ALL, {0x01a00000}, "Linux: 40 ns each period, 25 MHz"),
     Write("RXUDP", ALL, {0x3f01}, "Linux: port 319 in network order"),
     Write("RXMTRL", 0xffff, {0x88f7}, "Linux: PTP's EtherType"),
     Write("TSYNCTXCTL", ALL, {0, 0x10}, "Linux: EN"),
     Write("TSYNCRXCTL", ~0x1e & ALL, {0, 0x10}, "Linux: EN and a type"),
+    Write("WUC", ALL, {0, bits(1), bits(0, 1, 3)},
+          "Linux: PME_EN for sleep; the driver's own: APME and APMPME with wake-up by magic packet"),
+    Write("WUFC", ALL & ~span(4, 0), {0}, "Linux: no wake-up by ARP, IP or pattern"),
     Write("SWSM", bits(0), {0}, "Linux: SMBI is let go, never taken"),
 ]
 
 # --- when this is done, that must hold ----------------------------------------------------------
 
+# what: "w" a write, "r" a read, "run" a write but for sleep, in which nothing is stored.
 # now: "w" what was written last, "r" what was read last, "state" the same as "w" or what a reset
 # leaves, which is 0. age: for so many milliseconds.
 Need = namedtuple("Need", "now register mask value age", defaults=(0,))
@@ -144,7 +147,7 @@ WHEN = [
     When("w", "RFCTL", 0, 0, [Need("state", "RCTL", bits(1), 0)],
          "QEMU takes the format when RCTL is written; Linux writes RCTL last, too"),
     When("w", "RXCSUM", 0, 0, [Need("state", "RCTL", bits(1), 0)], "Linux: before RCTL"),
-    When("w", "RCTL", bits(1), bits(1),
+    When("run", "RCTL", bits(1), bits(1),
          [Need("w", "RFCTL", bits(15), bits(15)), Need("w", "MRQC", 3, 1),
           Need("w", "RXCSUM", bits(8, 9, 13), bits(8, 9, 13)), Need("w", "RDLEN0", 0, 0),
           Need("w", "RXDCTL0", 0, 0), Need("w", "RDTR", 0, 0), Need("w", "RADV", 0, 0)],
@@ -158,6 +161,12 @@ WHEN = [
           Need("w", "TXDCTL1", 0, 0), Need("w", "TARC0", bits(26), bits(26)),
           Need("w", "TDLEN0", 0, 0), Need("r", "STATUS", bits(1), bits(1))],
          "Linux: the transmitter is enabled when there is a link, and all else is set"),
+    # Sleep.
+    When("w", "WUC", bits(1), bits(1),
+         [MASKED, TX_OFF, Need("w", "RCTL", bits(1, 15), bits(1, 15)),
+          Need("w", "CTRL", bits(6, 20, 21), bits(6, 20, 21)), Need("w", "RAH0", bits(31), bits(31)),
+          Need("r", "WUS", span(4, 0), 0), Need("w", "WUFC", 0, 0)],
+         "Linux, __e1000_shutdown(): armed when the receiver, its filters and the PHY are ready"),
     # Interrupts.
     When("w", "IMS", 0, 0,
          [Need("w", "IAM", ALL, ALL), Need("w", "EIAC", ALL, 0x00f00000),

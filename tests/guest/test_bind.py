@@ -78,6 +78,25 @@ def test_switch_and_restore(nic):
 
 @OWN
 @pytest.mark.bare
+def test_wake_on_lan_is_kept(nic):
+    """Each way, with the platform's switch, which each driver turns on by itself."""
+    prepare(nic)
+    state = "ethtool dut0 | grep Wake-on:; cat /sys/class/net/dut0/device/power/wakeup"
+    for wol, switch, arguments, now in (("ub", "enabled", "--now", "hartwell"),
+                                        ("d", "disabled", "--restore", "e1000e"),
+                                        ("mg", "disabled", "--now", "hartwell")):
+        nic.sh(f"ethtool -s dut0 wol {wol}; "
+               f"echo {switch} >/sys/class/net/dut0/device/power/wakeup")
+        before = nic.sh(state)
+        assert f"Wake-on: {wol}\n" in before and switch in before, before
+        nic.sh(f"{BIND} dut0 {arguments}")
+        assert driver(nic) == now and nic.sh(state) == before
+    nic.sh(f"ethtool -s dut0 wol g; {BIND} dut0 --restore")
+    wait_until(nic.answers, 10, "traffic")
+
+
+@OWN
+@pytest.mark.bare
 def test_unconfirmed_switch_goes_back(nic):
     prepare(nic)
     before = snapshot(nic)

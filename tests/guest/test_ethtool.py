@@ -151,7 +151,7 @@ def test_what_the_device_lacks(nic):
                     "-m dut0", "--cable-test dut0", "--show-priv-flags dut0", "--show-fec dut0",
                     "-N dut0 flow-type tcp4 dst-port 80 action 1",
                     "-X dut0 context new", "--get-tunable dut0 rx-copybreak", "-W dut0 0",
-                    "--show-pse dut0", "-s dut0 wol g"):
+                    "--show-pse dut0"):
         nic.refused(f"ethtool {command}", "not supported|no stats available|Cannot get tunable")
     assert re.search(r"^ntuple-filters: off \[fixed\]", nic.sh("ethtool -k dut0"), re.M)
     with nic.no_link_bounce():

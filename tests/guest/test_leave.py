@@ -58,7 +58,8 @@ def test_surprise_removal(nic):
 
 
 def suspend(nic, command, wake=False):
-    """Run a command during which the guest sleeps; wake: QEMU must wake it.
+    """Run a command during which the guest sleeps; wake: QEMU must wake it, or a function that
+    is called again and again while it sleeps, and does so.
 
     Its agent does not survive that: it is left in peace meanwhile, lest it hinder the freezing
     of processes, and started anew.  The console tells when.
@@ -69,7 +70,7 @@ def suspend(nic, command, wake=False):
 
     def back():
         if wake and nic.guest.qmp("query-status")["status"] == "suspended":
-            nic.guest.qmp("system_wakeup")
+            wake() if callable(wake) else nic.guest.qmp("system_wakeup")
         return token in nic.guest.console_log
     wait_until(back, 60, "the guest is back")
     wait_until(lambda: agent_answers(nic), 20, "its agent is back")

@@ -1,0 +1,286 @@
+# SPDX-License-Identifier: GPL-2.0
+"""Wake-up: what ethtool shows and refuses, and how the device is left for sleep and power off."""
+
+import re
+
+import pytest
+import registers as table
+from lab import wait_until
+from test_leave import suspend
+
+NAMES = {offset: name for name, offset in table.MAP.items()} | {0x5860: "MANC2H"} | {
+    0x5890 + 4 * i: f"MDEF{i}" for i in range(8)}
+LNKC, MAG, EX, MC, BC = (1 << i for i in range(5))
+APME, PME_EN, APMPME = 1, 2, 8
+DRV_LOAD, MPE = 1 << 28, 1 << 4
+PMCSR, STATE, D3HOT, PDOWN = 0xcc, 3, 3, 1 << 11
+MANC, RCV_TCO_EN, EN_MNG2HOST, EEWR, IPMI = 0x5820, 1 << 17, 1 << 21, 0x102c, 0xc00
+SLEEP = ("echo 0 >/sys/module/suspend/parameters/pm_test_delay; echo platform >/sys/power/pm_test; "
+         "echo freeze >/sys/power/state; echo none >/sys/power/pm_test")
+WAKEUP = "/sys/class/net/dut0/device/power/wakeup"
+ADDRESS = "02:00:00:00:00:07"
+PCI = pytest.mark.guest(traced=True, qemu_args=("-trace", "pci_cfg_write"))
+
+
+def wol(nic):
+    """(supported, set, the platform's switch)"""
+    shown = nic.sh("ethtool dut0")
+    return (re.search(r"Supports Wake-on: (\w+)", shown)[1],
+            re.search(r"^\s*Wake-on: (\w+)", shown, re.M)[1], nic.sh(f"cat {WAKEUP}").strip())
+
+
+def test_settings(nic):
+    assert wol(nic) == ("pumbg", "g", "enabled"), "the NVM has APM on"
+    for kinds, switch in (("d", "disabled"), ("p", "enabled"), ("umb", "enabled"),
+                          ("d", "disabled"), ("pumbg", "enabled")):
+        nic.sh(f"ethtool -s dut0 wol {kinds}")
+        assert wol(nic)[1:] == (kinds, switch)
+    nic.sh("ethtool -s dut0 wol ub")
+    for bad in ("a", "s", "f", "ga"):
+        result = nic.refused(f"ethtool -s dut0 wol {bad}", "Invalid argument")
+        assert "unsupported WoL mode" in result.stderr + result.stdout, result
+        assert wol(nic)[1:] == ("ub", "enabled")
+    for command in ("ethtool --reset dut0 mac", "ip link set dut0 down; ip link set dut0 up",
+                    "ethtool -G dut0 rx 512", "ethtool -t dut0 offline"):
+        nic.sh(command, 60)
+        assert wol(nic)[1:] == ("ub", "enabled"), command
+    nic.sh(f"echo disabled >{WAKEUP}")
+    assert wol(nic)[1:] == ("ub", "disabled")
+    nic.guest.net_up()
+    nic.ping()
+
+
+# --- what is left in the registers ---
+
+def replay(log):
+    """Registers as the last writes leave them, since the last reset, when the driver lets go of
+    the device for sleep; "PHY": its control register, as last written since then, or None."""
+    end = max(i for i, x in enumerate(log)
+              if x[1] == "w" and NAMES.get(x[2]) == "CTRL_EXT" and not x[3] & DRV_LOAD)
+    state = {"PHY": None}
+    for _, kind, offset, value in log[:end + 1]:
+        name = NAMES.get(offset)
+        if kind != "w" or name is None:
+            continue
+        if name == "CTRL" and value & 1 << 26:
+            state = {"PHY": None}
+        elif name == "MDIC":
+            if value >> 26 & 3 == 1 and value >> 16 & 31 == 0:
+                state["PHY"] = value & 0xffff
+        else:
+            state[name] = value
+    return state
+
+
+def power_states(nic, start):
+    """The power states that were written for the device since a place in the trace."""
+    with open(nic.guest.config.trace, encoding="utf-8", errors="replace") as log:
+        log.seek(start)
+        return [int(x, 16) & STATE for x in re.findall(
+            rf"pci_cfg_write e1000e .*@{PMCSR:#x} <- (0x\w+)", log.read())]
+
+
+def armed(state, address):
+    high = int.from_bytes(bytes.fromhex(address.replace(":", ""))[4:], "little")
+    return (state["RCTL"] & 0x8002 == 0x8002 and state["CTRL"] >> 20 & 3 == 3 and
+            state["RAH0"] == 1 << 31 | high and not (state["PHY"] or 0) & PDOWN)
+
+
+def slept(nic):
+    at = nic.access_log()[1]
+    suspend(nic, SLEEP)
+    return replay(nic.access_log(at)[0]), power_states(nic, at)
+
+
+# What is done before, what wakes then.
+CASES = {
+    "default": ("true", MAG, PME_EN | APME | APMPME),
+    "frames": ("ethtool -s dut0 wol umb", EX | MC | BC, PME_EN),
+    "no link change with a link": ("ethtool -s dut0 wol p", 0, 0),
+    "off": ("ethtool -s dut0 wol d", 0, 0),
+    "off by the platform": (f"ethtool -s dut0 wol g; echo disabled >{WAKEUP}", 0, 0),
+}
+
+
+@PCI
+def test_armed_for_sleep(nic):
+    nic.sh(f"ip link set dut0 address {ADDRESS}")
+    for name, (before, wufc, wuc) in CASES.items():
+        nic.sh(before)
+        state, power = slept(nic)
+        assert (state.get("WUFC"), state.get("WUC")) == (wufc, wuc), name
+        assert D3HOT in power and power[-1] == 0, (name, power)
+        if wufc:
+            assert armed(state, ADDRESS), (name, state)
+            assert bool(state["RCTL"] & MPE) == bool(wufc & MC), name
+        else:
+            assert state["PHY"] & PDOWN, name
+        wait_until(nic.answers, 15, "traffic after resume")
+    assert nic.stats()["wakeups"] == 0
+
+
+@PCI
+def test_armed_without_a_link_and_down(nic):
+    """A change of the link wakes then; an interface that is down has its PHY powered up."""
+    nic.sh(f"ip link set dut0 address {ADDRESS}; ethtool -s dut0 wol pg")
+    nic.guest.set_link(False)
+    nic.defer(lambda: nic.guest.set_link(True))
+    wait_until(lambda: nic.sh("cat /sys/class/net/dut0/carrier").strip() == "0", 10, "no carrier")
+    for command in ("true", "ip link set dut0 down"):
+        nic.sh(command)
+        state, power = slept(nic)
+        assert state["WUFC"] == LNKC | MAG and state["WUC"] == PME_EN | APME | APMPME, state
+        assert armed(state, ADDRESS) and D3HOT in power, (command, state)
+    nic.guest.set_link(True)
+    nic.guest.net_up()
+    nic.ping()
+
+
+@PCI
+@pytest.mark.parametrize("kinds", ["g", "d"])
+def test_power_off(nic, kinds):
+    nic.sh(f"ethtool -s dut0 wol {kinds}")
+    at = nic.access_log()[1]
+    nic.guest.shutdown()
+    log, power = nic.access_log_file(at)[0], power_states(nic, at)
+    nic.discard()
+    state = replay(log)
+    assert power and power[-1] == D3HOT, power
+    if kinds == "g":
+        assert state["WUFC"] == MAG and state["WUC"] == PME_EN | APME | APMPME
+        assert armed(state, nic.MAC), state
+    else:
+        assert state["WUFC"] == state["WUC"] == 0 and state["PHY"] & PDOWN
+
+
+# --- management packets ---
+
+@pytest.mark.bare
+@pytest.mark.guest(traced=True)
+@pytest.mark.parametrize("mode", ["pass-through", "other"])
+def test_management_packets(nic, mode):
+    """With pass-through the host gets those of IPMI while the interface is up."""
+    nic.spoiled = True      # its NVM
+    nic.expect_log("NVM checksum is not valid")
+    nic.sh(f"echo 1 >/sys/bus/pci/devices/{nic.guest.pci()}/enable")
+    word = 0x8058 | ((2 if mode == "pass-through" else 1) << 13)
+    nic.set_reg(EEWR, word << 16 | 0x0f << 2 | 1)
+    nic.set_reg(MANC, RCV_TCO_EN)
+    at = nic.access_log()[1]
+    nic.load()
+    log, at = nic.access_log(at)
+
+    def writes(entries):
+        return [(NAMES.get(o), v) for _, k, o, v in entries
+                if k == "w" and (NAMES.get(o) or "").startswith(("MANC", "MDEF"))]
+    if mode == "other":
+        assert not writes(log)
+        return
+    assert writes(log)[:2] == [("MDEF0", IPMI), ("MANC2H", 1)], writes(log)
+    name, value = writes(log)[2]
+    assert name == "MANC" and value & EN_MNG2HOST
+    nic.ping()
+    nic.sh("ip link set dut0 down")
+    name, value = writes(nic.access_log(at)[0])[-1]
+    assert name == "MANC" and not value & EN_MNG2HOST
+
+
+# --- on the device model: who wakes, and who does not ---
+
+MODEL = pytest.mark.guest(device="model", packed=True, mem=512, qemu_args=(
+    "-global", "ICH9-LPC.disable_s3=0", "-action", "reboot=reset"))
+GROUP, ALL = "01005e7f0101", "ff" * 6
+
+
+def frame(nic, dst, magic=False):
+    own = nic.MAC.replace(":", "")
+    body = "ff" * 6 + own * 16 if magic else "00" * 46
+    return f"frame {dst}{nic.PEER_MAC.replace(':', '')}{'0842' if magic else '88b5'}{body}"
+
+
+def sleep_until(nic, others, waker):
+    """To memory. Frames that must not wake are sent, then what must; the board wakes for PME."""
+    model = nic.guest.model
+    begun = model.stats()["pmes"]
+    sent = []
+
+    def board():
+        if not sent:
+            wait_until(lambda: re.findall(r"power state D(\d)", model.log())[-1:] == ["3"], 10,
+                       "the device sleeps")
+            for x in others:
+                sent.append(x)
+                model.command(x)
+                assert model.stats()["pmes"] == begun, f"woken by {x}"
+            sent.append(waker)
+            model.command(waker)
+        if model.stats()["pmes"] > begun:
+            nic.guest.qmp("system_wakeup")
+    suspend(nic, "echo deep >/sys/power/mem_sleep; echo mem >/sys/power/state", board)
+    assert model.stats()["pmes"] > begun
+    wait_until(nic.answers, 15, "traffic after resume")
+
+
+@MODEL
+@pytest.mark.long
+def test_each_kind_wakes_from_memory(nic):
+    """And each other does not: the guest sleeps on."""
+    own = nic.MAC.replace(":", "")
+    frames = {"g": frame(nic, ALL, magic=True), "u": frame(nic, own), "m": frame(nic, GROUP),
+              "b": frame(nic, ALL)}
+    names = {"g": "magic packet", "u": "unicast frame", "m": "multicast frame",
+             "b": "broadcast frame"}
+    nic.sh("echo 'file hwl_wake.c +p' >/sys/kernel/debug/dynamic_debug/control")
+    for count, (kind, waker) in enumerate(frames.items(), 1):
+        nic.sh(f"ethtool -s dut0 wol {kind}")
+        since = nic.guest.mark()
+        # A magic packet to all is a broadcast frame, too.
+        others = [x for k, x in frames.items() if k != kind and (kind, k) != ("b", "g")]
+        sleep_until(nic, others, waker)
+        said = re.findall(r"woken by (.*)", nic.guest.dmesg(since))
+        assert said == [names[kind]], said
+        assert nic.stats()["wakeups"] == count and nic.guest.model.reg(table.MAP["WUS"]) == 0
+    nic.transfer(1 << 16)
+    nic.transfer(1 << 16, reverse=True)
+
+
+@MODEL
+@pytest.mark.long
+def test_plugging_the_cable_wakes(nic):
+    """With the interface down, too: its PHY is on then."""
+    nic.sh("ethtool -s dut0 wol p")
+    nic.guest.set_link(False)
+    wait_until(lambda: nic.sh("cat /sys/class/net/dut0/carrier").strip() == "0", 10, "no carrier")
+    sleep_until(nic, [frame(nic, ALL, magic=True)], "link up")
+    assert nic.stats()["wakeups"] == 1
+
+
+@MODEL
+@pytest.mark.long
+def test_without_wake_on_lan_nothing_wakes(nic):
+    """The partner sees the link go, and finds nobody at home."""
+    nic.sh("ethtool -s dut0 wol d")
+    model = nic.guest.model
+
+    def board():
+        wait_until(lambda: re.findall(r"power state D(\d)", model.log())[-1:] == ["3"], 10,
+                   "the device sleeps")
+        assert "link down" in model.log().rpartition("power state")[0].splitlines()[-1]
+        model.command(frame(nic, ALL, magic=True))
+        assert model.stats()["pmes"] == 0
+        nic.guest.qmp("system_wakeup")
+    suspend(nic, "echo deep >/sys/power/mem_sleep; echo mem >/sys/power/state", board)
+    wait_until(nic.answers, 15, "traffic after resume")
+    assert nic.stats()["wakeups"] == 0
+
+
+@MODEL
+@pytest.mark.long
+@pytest.mark.parametrize("kinds", ["g", "d"])
+def test_power_off_leaves_pme_armed(nic, kinds):
+    nic.sh(f"ethtool -s dut0 wol {kinds}")
+    guest = nic.guest
+    nic.power_off()
+    said = re.findall(r"power state (.*)", guest.model_logs[-1])
+    assert said[-1] == f"D3, PME {'enabled' if kinds == 'g' else 'off'}", said
+    assert not re.search("OFFENCE .*:", guest.model_logs[-1]), guest.model_logs[-1]
