@@ -217,7 +217,7 @@ def sleep_until(nic, others, waker):
         if model.stats()["pmes"] > begun:
             nic.guest.qmp("system_wakeup")
     suspend(nic, "echo deep >/sys/power/mem_sleep; echo mem >/sys/power/state", board)
-    assert model.stats()["pmes"] > begun
+    assert model.stats()["pmes"] > begun, model.log()[-3500:]
     wait_until(nic.answers, 15, "traffic after resume")
 
 
