@@ -47,7 +47,7 @@
 /* Reads until one confirms the one before; e1000e gives up after 50. */
 #define HWL_CLOCK_TRIES		20
 /* Reads of which the quickest counts, where an offset depends on it. */
-#define HWL_CLOCK_BEST		4
+#define HWL_CLOCK_BEST		8
 /* At power-on: pairs of reads that tell whether SYSTIM moves in steps. */
 #define HWL_CLOCK_PROBES	8
 

@@ -176,7 +176,8 @@ static void hwl_stamp_tx_work(struct work_struct *work)
 static void hwl_stamp_tx_cancel(struct hwl_adapter *ad)
 {
 	cancel_delayed_work_sync(&ad->stamp.tx_work);
-	if (ad->stamp.skb)
+	/* It may have come since the last look. */
+	if (ad->stamp.skb && !hwl_stamp_tx_take(ad))
 		hwl_stamp_tx_give_up(ad);
 }
 

@@ -145,6 +145,8 @@ logAnnounceInterval -1
 tx_timestamp_timeout 500
 summary_interval -1
 step_threshold 0.001
+announceReceiptTimeout 20
+fault_reset_interval ASAP
 """
 
 OFFSET = re.compile(r"rms\s+(\d+)|master offset\s+(-?\d+)")
@@ -161,8 +163,9 @@ def ptp4l(nic, dev, more="", netns=None):
 
 @pytest.mark.guest(device="model", nics=2, packages=("linuxptp",))
 def test_ptp4l_stays_locked_over_resets(nic):
-    """Two of our devices, one the master of the other, over a bridge; the slave's data path is
-    reset, and the lock holds."""
+    """Two of our devices, one the master of the other, over a bridge.  The slave's data path is
+    reset: its clock stays where it is but for what the emulator makes reads uncertain by, although
+    ptp4l may begin anew, since a reset drops frames that wait for their stamp."""
     # dut1 in a namespace of its own; the cables of both end in a bridge.
     nic.sh("ip netns add two; ip link set dut1 netns two; ip -n two link set dut1 up")
     nic.peer("ip link add br0 type bridge mcast_snooping 0; ip link set br0 up; "
@@ -181,10 +184,11 @@ def test_ptp4l_stays_locked_over_resets(nic):
     for _ in range(20):
         nic.sh("ethtool --reset dut0 mac")
     seen = count()
-    wait_until(lambda: count() > seen + 20, 120, "offsets")
+    wait_until(lambda: count() > seen + 20 and max(offsets(slave.output())[-5:]) < 5_000, 120,
+               slave.output)
     text = slave.output()
     print(text)
     locked = text.split("UNCALIBRATED to SLAVE", 1)[1]
-    assert not re.search(r"SLAVE to|timed out|clockcheck", locked)
-    assert max(offsets(text)[-10:]) < 5_000
+    assert "clockcheck" not in locked and max(offsets(locked)) < 1_000_000
+    assert max(offsets(text)[-5:]) < 5_000
     assert master.poll() is None
