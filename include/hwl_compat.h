@@ -13,6 +13,7 @@
 #include <linux/netdevice.h>
 #include <linux/timer.h>
 #include <net/page_pool/helpers.h>
+#include <net/xdp.h>
 
 #include "hwl_probed.h"
 
@@ -135,6 +136,20 @@ static inline void hwl_compat_pool_set_napi(struct page_pool *pool,
 	WRITE_ONCE(pool->p.napi, napi);
 #endif
 }
+
+/* 6.13, and 6.12.y: see src/compat/probes.c. */
+#if !HWL_HAVE_XDP_ATTACH_MEM
+static inline void
+xdp_rxq_info_attach_mem_model(struct xdp_rxq_info *rxq, const struct xdp_mem_info *mem)
+{
+	rxq->mem = *mem;
+}
+
+static inline void xdp_rxq_info_detach_mem_model(struct xdp_rxq_info *rxq)
+{
+	rxq->mem = (struct xdp_mem_info){};
+}
+#endif
 
 /*
  * 6.17 and 6.18: two commands of the multiplexed get_rxnfc() became operations

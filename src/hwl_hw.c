@@ -118,9 +118,9 @@ static int hwl_hw_answers(struct hwl_hw *hw)
 	if (!read_poll_timeout(readl, status, status != ~0U, 100, HWL_RST_US,
 			       false, hw->bar + HWL_STATUS))
 		return 0;
-	/* Detects a removal. */
+	/* Detects a removal, or an answer that was late. */
 	hwl_flush(hw);
-	return hwl_gone(hw) ? -ENODEV : -ETIMEDOUT;
+	return hwl_gone(hw) ? -ENODEV : 0;
 }
 
 /* Wait until the device has read its NVM. @owned: PHY and NVM are still ours. */

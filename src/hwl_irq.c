@@ -202,6 +202,11 @@ static irqreturn_t hwl_irq_other(int irq, void *data)
 	struct hwl_hw *hw = &ad->hw;
 	u32 icr;
 
+	/* A vector may be late, and find the device in its reset, when nothing is to
+	 * be read: what answers with ones then would count as removed.
+	 */
+	if (unlikely(test_bit(HWL_DOWN, &ad->flags)))
+		return IRQ_HANDLED;
 	icr = hwl_rd32(hw, HWL_ICR);
 	if (unlikely(hwl_gone(hw)))
 		return IRQ_HANDLED;

@@ -7,6 +7,7 @@
 #include <linux/etherdevice.h>
 #include <linux/module.h>
 #include <linux/pci.h>
+#include <linux/rtnetlink.h>
 
 #include "hwl.h"
 #include "hwl_devlink.h"
@@ -211,7 +212,9 @@ static int hwl_probe(struct pci_dev *pdev, const struct pci_device_id *id)
 	err = register_netdev(netdev);
 	if (err)
 		goto err_ptp;
+	rtnl_lock();
 	hwl_pairs_set_xps(ad);
+	rtnl_unlock();
 	netdev_info(netdev, "82574L, %pM, %s, %u of %u queue pairs\n",
 		    netdev->dev_addr, hwl_irq_mode_name(ad), ad->cfg.pairs,
 		    ad->max_pairs);

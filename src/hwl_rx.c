@@ -78,7 +78,8 @@ bool hwl_rxq_refill(struct hwl_rxq *rxq)
 		if (unlikely(!hwl_rx_buf_alloc(ring, rxq->slot,
 					       GFP_ATOMIC | __GFP_NOWARN))) {
 			hwl_rxq_count(rxq, &rxq->stats.alloc_fail);
-			ok = hwl_ring_used(rxq->prod, rxq->cons) >= HWL_RX_BATCH;
+			/* The device does not have what was not kicked. */
+			ok = hwl_ring_used(rxq->kicked, rxq->cons) >= HWL_RX_BATCH;
 			break;
 		}
 		rxq->slot = hwl_ring_next(rxq->slot, ring->count);

@@ -27,7 +27,9 @@
 #include <linux/dim.h>
 #include <linux/ethtool.h>
 #include <linux/netdevice.h>
+#include <linux/workqueue.h>
 #include <net/devlink.h>
+#include <net/xdp.h>
 #if __has_include(<net/netdev_queues.h>)
 #include <net/netdev_queues.h>
 #endif
@@ -60,8 +62,24 @@ HWL_NEED(RXFH_PARAM, "struct ethtool_rxfh_param (Linux 6.8)",
 	 sizeof(struct ethtool_rxfh_param) > 0)
 HWL_NEED(STAT_OPS, "struct netdev_stat_ops (Linux 6.9)",
 	 HWL_MEMBER(struct net_device, stat_ops, const struct netdev_stat_ops *))
+HWL_NEED(DISABLE_WORK, "disable_work_sync() (Linux 6.10)",
+	 HWL_FN(disable_work_sync, bool (struct work_struct *)))
+HWL_NEED(TS_INFO, "struct kernel_ethtool_ts_info (Linux 6.11)",
+	 sizeof(struct kernel_ethtool_ts_info) > 0)
+#if __has_include(<linux/unaligned.h>)
+#define HWL_UNALIGNED_H		1
+#else
+#define HWL_UNALIGNED_H		0
+#endif
+
+HWL_NEED(UNALIGNED, "linux/unaligned.h (Linux 6.12)", HWL_UNALIGNED_H)
 
 /* ---- What differs */
+
+/* 6.13: memory is attached to a queue apart from its registration. Taken over by 6.12.y. */
+HWL_HAVE(XDP_ATTACH_MEM,
+	 HWL_FN(xdp_rxq_info_attach_mem_model, void (struct xdp_rxq_info *,
+						     const struct xdp_mem_info *)))
 
 /* 6.13: the sample by reference. */
 HWL_HAVE(NET_DIM_BY_REF, HWL_FN(net_dim, void (struct dim *, const struct dim_sample *)))

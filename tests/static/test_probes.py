@@ -103,6 +103,10 @@ ESSENTIAL = [
     (NETDEV, r"\bstat_ops;", "gone_ops;", "struct netdev_stat_ops (Linux 6.9)"),
     ("net/netdev_queues.h", r"#define netif_txq_maybe_stop", "#define gone_maybe_stop",
      "netif_txq_maybe_stop() (Linux 6.4)"),
+    ("linux/workqueue.h", r"\bdisable_work_sync\(", "gone_work_sync(",
+     "disable_work_sync() (Linux 6.10)"),
+    (ETHTOOL, r"struct kernel_ethtool_ts_info\b", "struct gone_ts_info",
+     "struct kernel_ethtool_ts_info (Linux 6.11)"),
 ]
 
 
