@@ -163,11 +163,10 @@ struct hwl_adapter {
 	atomic_t tx_timeouts;
 };
 
-/* True if queues must not be woken: going down, or without link. If false, the rings
- * that hwl_start() has prepared can be seen.
- */
+/* True if queues must not be woken: going down, or without link. */
 static inline bool hwl_asleep(const struct hwl_adapter *ad)
 {
+	/* If false, the rings that hwl_start() has prepared can be seen. */
 	return smp_load_acquire(&ad->flags) & (BIT(HWL_DOWN) | BIT(HWL_HELD));
 }
 

@@ -379,8 +379,9 @@ struct hwl_rxq_stats {
  * @cslot: slot of @cons
  * @discard: throw descriptors away up to the end of the frame
  * @xdp: the frame under assembly, if @xdp.data is set
- * @xdp_desc: its last descriptor, for the hints of an XDP program; with @xdp_owner
- *	and @xdp it is struct hwl_xdp_ctx, which a program's context is in
+ * @xdp_ctx: @xdp and the next two: what the context of an XDP program is in, as it
+ *	is for buffers of AF_XDP pools
+ * @xdp_desc: its last descriptor, for the hints of a program
  * @xdp_owner: the queue
  * @stamp: its time stamp, if it is marked to have one; 0 if it could not be had
  * @xdp_work: XDP's part of the poll

@@ -166,11 +166,13 @@ static void hwl_xsk_set_rx_wakeup(struct xsk_buff_pool *pool, bool starved)
  */
 u32 hwl_xsk_fill(struct hwl_rxq *rxq, u32 n)
 {
-	struct xsk_buff_pool *pool = smp_load_acquire(&rxq->xsk);
 	struct hwl_rx_ring *ring = &rxq->ring;
 	struct xdp_buff *bufs[HWL_RX_BATCH];
+	struct xsk_buff_pool *pool;
 	u32 got, i, posted = 0;
 
+	/* Pairs with the release in hwl_xsk_publish(). */
+	pool = smp_load_acquire(&rxq->xsk);
 	do {
 		got = xsk_buff_alloc_batch(pool, bufs,
 					   min_t(u32, n - posted, HWL_RX_BATCH));

@@ -103,7 +103,7 @@ WRITES = [
     Write("TSYNCTXCTL", ALL, {0, 0x10}, "Linux: EN"),
     Write("TSYNCRXCTL", ~0x1e & ALL, {0, 0x10}, "Linux: EN and a type"),
     Write("WUC", ALL, {0, bits(1), bits(0, 1, 3)},
-          "Linux: PME_EN for sleep; the driver's own: APME and APMPME with wake-up by magic packet"),
+          "Linux: PME_EN for sleep; the driver's own: APME and APMPME with magic packets"),
     Write("WUFC", ALL & ~span(4, 0), {0}, "Linux: no wake-up by ARP, IP or pattern"),
     Write("SWSM", bits(0), {0}, "Linux: SMBI is let go, never taken"),
 ]
@@ -164,7 +164,8 @@ WHEN = [
     # Sleep.
     When("w", "WUC", bits(1), bits(1),
          [MASKED, TX_OFF, Need("w", "RCTL", bits(1, 15), bits(1, 15)),
-          Need("w", "CTRL", bits(6, 20, 21), bits(6, 20, 21)), Need("w", "RAH0", bits(31), bits(31)),
+          Need("w", "CTRL", bits(6, 20, 21), bits(6, 20, 21)),
+          Need("w", "RAH0", bits(31), bits(31)),
           Need("r", "WUS", span(4, 0), 0), Need("w", "WUFC", 0, 0)],
          "Linux, __e1000_shutdown(): armed when the receiver, its filters and the PHY are ready"),
     # Interrupts.

@@ -221,8 +221,8 @@ PROGRAMS = {
 @pytest.mark.rule("X6")
 @pytest.mark.parametrize("program", PROGRAMS)
 def test_what_goes_up_after_a_program(nic, program):
-    """The checksum that the device found right counts only for the frame as it was; metadata goes up
-    with the frame, which is not copied then."""
+    """The checksum that the device found right counts only for the frame as it was; metadata goes
+    up with the frame, which is not copied then."""
     nic.quiet()
     nic.sh(f"python3 {PROG}/xdp.py dut0 {program} --type 0x0800")
     summed, meta = PROGRAMS[program]

@@ -153,7 +153,8 @@ def test_smallest_ring(nic):
 
 # What is hashed, beside the addresses, and the type that the program is told.
 L3_IPV4, L4, L4_TCP = 1, 1 << 3, 1 << 4
-HASHED = {"udp": (17, b"", L3_IPV4), "tcp": (6, struct.pack("!HH", 2794, 1766), L3_IPV4 | L4 | L4_TCP)}
+HASHED = {"udp": (17, b"", L3_IPV4),
+          "tcp": (6, struct.pack("!HH", 2794, 1766), L3_IPV4 | L4 | L4_TCP)}
 NOBODY = "203.0.113.9"
 
 

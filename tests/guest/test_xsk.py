@@ -115,13 +115,14 @@ def test_send_more_than_the_ring_holds(nic):
     nic.sh("ethtool -G dut0 tx 80")
     received = "cat /sys/class/net/peer0/statistics/rx_packets"
     before = int(nic.peer(received))
-    with socket(nic, "send", "--count 1000 --burst 200 --pause 0 --size 1000 --patience 120") as s:
+    much = "--count 1000 --burst 200 --pause 0 --size 1000 --patience 120"
+    with socket(nic, "send", much) as s:
         report = s.wait()
     assert report["completed"] == report["sent"] == 2000, report
     wait_until(lambda: int(nic.peer(received)) - before >= 2000, 10, "all on the wire")
     stats = nic.stats()
     assert stats["tx0_stopped"] == stats["tx1_stopped"] == 0 and stats["tx_busy"] == 0
-    with nic.stream(), socket(nic, "send", "--count 1000 --burst 200 --pause 0 --size 1000 --patience 120") as s:
+    with nic.stream(), socket(nic, "send", much) as s:
         report = s.wait()
     assert report["completed"] == report["sent"] == 2000, report
     nic.transfer(1 << 16)
@@ -216,19 +217,13 @@ def test_link_lost(nic):
     """What was to be sent meanwhile is sent when the link is back, without a further call."""
     with socket(nic, "echo", "--queues 0,1"):
         nic.guest.set_link(False)
-        wait_until(lambda: nic.sh("cat /sys/class/net/dut0/carrier").strip() == "0", 5, "no carrier")
-        with socket_of_another_kind(nic):
-            pass
+        wait_until(lambda: nic.sh("cat /sys/class/net/dut0/carrier").strip() == "0", 5,
+                   "no carrier")
+        # A second socket for a queue that is taken is refused.
+        refused(nic, "Device or resource busy")
         nic.guest.set_link(True)
         wait_until(nic.answers, 10, "traffic")
         exchange(nic, [frame(nic, 400, i) for i in range(50)])
-
-
-@contextlib.contextmanager
-def socket_of_another_kind(nic):
-    """A second one for a queue that is taken is refused."""
-    refused(nic, "Device or resource busy")
-    yield
 
 
 @pytest.mark.rule("X8")

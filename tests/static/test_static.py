@@ -26,6 +26,7 @@ CHECKPATCH_IGNORE = {
     ("CAMELCASE", "hwl_ethtool_stats.c"): "members of the kernel's structs",
     ("UNCOMMENTED_DEFINITION", ".h"): "locks are described in the kernel-doc of their struct",
     ("MACRO_ARG_REUSE", "hwl_queue.h"): "constants only",
+    ("PARENTHESIS_ALIGNMENT", "hwl_queue.h"): "struct_group_tagged() is written as a struct",
     ("LINE_SPACING", "hwl_queue.h"): "__cacheline_group_*() is taken for a declaration",
     ("BRACKET_SPACE", "hwl_stats.c"): "designated initialisers made by a macro",
     ("PARENTHESIS_ALIGNMENT", "hwl_trace.h"): "trace events are indented so everywhere",

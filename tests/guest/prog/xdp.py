@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: GPL-2.0
-"""xdp.py DEV PROGRAM [ARG] [--frags] [--generic] [--type N]: attach an XDP program ("none" detaches).
+"""xdp.py DEV PROGRAM [ARG] [--frags] [--generic] [--type N]: attach an XDP program, or "none".
 
-Frames of the tests' EtherType, or of --type, meet the verdict; all others pass.  Prints what the kernel says to
-a refusal, and exits 1.  No compiler or loader is needed: the programs are a few instructions.
+Frames of the tests' EtherType, or of --type, meet the verdict; all others pass.  Prints what the
+kernel says to a refusal, and exits 1.  No compiler or loader is needed: the programs are a few
+instructions.
 """
 
 import argparse

@@ -2,8 +2,9 @@
 """xsk.py DEV COMMAND [OPTION]...: an AF_XDP socket on each of some queues.
 
 receive: frames of the tests' EtherType come to the sockets.  echo: and go back to where they came
-from.  send: frames go out.  Prints "ready" when the sockets are bound, and what became of frames, as
-JSON, at SIGINT, or when all is sent.  What the kernel says to a refusal is printed; status 1 then.
+from.  send: frames go out.  Prints "ready" when the sockets are bound, and what became of frames,
+as JSON, at SIGINT, or when all is sent.  What the kernel says to a refusal is printed; status 1
+then.
 """
 
 import argparse
@@ -129,9 +130,8 @@ class Socket:
 
     def receive(self):
         """Frames: (address, bytes); their buffers are the caller's to free."""
-        frames = [(address, self.memory[self.where(address):self.where(address) + size])
-                  for address, size, _ in self.rx.get()]
-        return frames
+        return [(address, self.memory[self.where(address):self.where(address) + size])
+                for address, size, _ in self.rx.get()]
 
     def where(self, address):
         """Of unaligned buffers an offset is in the upper bits."""
