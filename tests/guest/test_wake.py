@@ -30,6 +30,7 @@ def wol(nic):
             re.search(r"^\s*Wake-on: (\w+)", shown, re.M)[1], nic.sh(f"cat {WAKEUP}").strip())
 
 
+@pytest.mark.rule("P3")
 def test_settings(nic):
     assert wol(nic) == ("pumbg", "g", "enabled"), "the NVM has APM on"
     for kinds, switch in (("d", "disabled"), ("p", "enabled"), ("umb", "enabled"),
@@ -104,6 +105,7 @@ CASES = {
 
 
 @PCI
+@pytest.mark.rule("P3")
 def test_armed_for_sleep(nic):
     nic.sh(f"ip link set dut0 address {ADDRESS}")
     for name, (before, wufc, wuc) in CASES.items():
@@ -121,6 +123,7 @@ def test_armed_for_sleep(nic):
 
 
 @PCI
+@pytest.mark.rule("P3")
 def test_armed_without_a_link_and_down(nic):
     """A change of the link wakes then; an interface that is down has its PHY powered up."""
     nic.sh(f"ip link set dut0 address {ADDRESS}; ethtool -s dut0 wol pg")
@@ -139,6 +142,7 @@ def test_armed_without_a_link_and_down(nic):
 
 @PCI
 @pytest.mark.parametrize("kinds", ["g", "d"])
+@pytest.mark.rule("P3")
 def test_power_off(nic, kinds):
     nic.sh(f"ethtool -s dut0 wol {kinds}")
     at = nic.access_log()[1]
@@ -159,6 +163,7 @@ def test_power_off(nic, kinds):
 @pytest.mark.bare
 @pytest.mark.guest(traced=True)
 @pytest.mark.parametrize("mode", ["pass-through", "other"])
+@pytest.mark.rule("P3")
 def test_management_packets(nic, mode):
     """With pass-through the host gets those of IPMI while the interface is up."""
     nic.spoiled = True      # its NVM
@@ -229,6 +234,7 @@ KINDS = {"g": "magic packet", "u": "unicast frame", "m": "multicast frame", "b":
 @MODEL
 @pytest.mark.long
 @pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.rule("P3")
 def test_each_kind_wakes_from_memory(nic, kind):
     """And each other does not: the guest sleeps on."""
     nic.spoiled = True      # QEMU's machine does not sleep a second time
@@ -250,6 +256,7 @@ def test_each_kind_wakes_from_memory(nic, kind):
 
 @MODEL
 @pytest.mark.long
+@pytest.mark.rule("P3")
 def test_plugging_the_cable_wakes(nic):
     """With the interface down, too: its PHY is on then."""
     nic.spoiled = True
@@ -283,6 +290,7 @@ def test_without_wake_on_lan_nothing_wakes(nic):
 @MODEL
 @pytest.mark.long
 @pytest.mark.parametrize("kinds", ["g", "d"])
+@pytest.mark.rule("P3")
 def test_power_off_leaves_pme_armed(nic, kinds):
     nic.sh(f"ethtool -s dut0 wol {kinds}")
     guest = nic.guest
