@@ -16,8 +16,9 @@ usage: scripts/bind.sh DEV [--driver NAME] [--timeout SECONDS] [--now]
 
 Switch the device of one interface to another driver. DEV is the interface or its PCI
 address. Name, addresses, routes, MTU, MAC address and membership in a bridge, bond or
-team are the same afterwards, and what wakes the machine. What goes by the driver's name is not: .link files and udev rules
-that no longer match, and counters of ethtool -S that known monitoring reads, are named.
+team are the same afterwards, and what wakes the machine. What goes by the driver's name is
+not: .link files and udev rules that no longer match, and counters of ethtool -S that known
+monitoring reads, are named.
 
   --driver NAME      hartwell (default), or e1000e
   --timeout SECONDS  go back unless --confirm comes within that time (60)

@@ -181,10 +181,13 @@ static pci_ers_result_t hwl_slot_reset(struct pci_dev *pdev)
 	pci_enable_wake(pdev, PCI_D3cold, 0);
 
 	WRITE_ONCE(ad->hw.gone, false);
-	hwl_wr32(&ad->hw, HWL_WUS, ~0U);
 	hwl_hw_stop(&ad->hw);
-	return hwl_hw_reset(&ad->hw) ? PCI_ERS_RESULT_DISCONNECT :
-				       PCI_ERS_RESULT_RECOVERED;
+	/* The attach resets it again; if that fails, too, the tick goes on trying. A
+	 * disconnect would leave the interface detached for good.
+	 */
+	if (hwl_hw_reset(&ad->hw))
+		dev_warn(&pdev->dev, "not ready after the slot reset\n");
+	return PCI_ERS_RESULT_RECOVERED;
 }
 
 static void hwl_io_resume(struct pci_dev *pdev)
