@@ -32,7 +32,7 @@ TX_FEATURES = [dict(zip(("tx", "sg", "tso", "gso", "rxvlan", "txvlan"), x, stric
 RX_FEATURES = [dict(zip(("rx", "gro", "rxvlan"), x, strict=True))
                for x in itertools.product((0, 1), repeat=3)]
 MTUS = (1500, 4000, 9000)
-RINGS = (64, 256)
+RINGS = (80, 256)
 SHOWN = {"rx": "rx-checksumming", "tx": "tx-checksumming", "sg": "scatter-gather",
          "tso": "tcp-segmentation-offload", "gro": "generic-receive-offload",
          "rxvlan": "rx-vlan-offload", "txvlan": "tx-vlan-offload"}
