@@ -30,7 +30,8 @@ static int hwl_poll(struct napi_struct *napi, int budget)
 	done = hwl_rxq_clean(&pair->rxq, budget);
 	if (unlikely(hwl_xdp_pending(&pair->rxq)))
 		hwl_xdp_flush(&pair->rxq);
-	if (unlikely(READ_ONCE(pair->txq.xsk)))
+	/* Pairs with the release in hwl_xsk_publish(). */
+	if (unlikely(smp_load_acquire(&pair->txq.xsk)))
 		hwl_xsk_send(&pair->txq);
 	if (unlikely(!hwl_rxq_refill(&pair->rxq)))
 		mod_timer(&pair->retry, jiffies + HWL_RETRY);

@@ -426,6 +426,9 @@ static int hwl_setup_prog(struct hwl_adapter *ad, struct netdev_bpf *bpf)
 /*
  * Let a pair use an AF_XDP pool. That takes no exchange of rings: the poll begins to
  * fill the ring from it. The core passes no extack.
+ *
+ * Buffers without room for a long frame, after long frames were let in: one may be in
+ * the FIFO still, and only a reset takes it out.
  */
 static int hwl_bind_pool(struct hwl_adapter *ad, u32 q, struct xsk_buff_pool *pool)
 {
@@ -437,12 +440,23 @@ static int hwl_bind_pool(struct hwl_adapter *ad, u32 q, struct xsk_buff_pool *po
 		return -EINVAL;
 	if (ad->pair[q]->rxq.xsk)
 		return -EBUSY;
+	if (xsk_pool_get_rx_frame_size(pool) < HWL_STD_FRAME) {
+		netdev_info(netdev, "AF_XDP without a copy refused: chunks need %u bytes behind the headroom\n",
+			    HWL_STD_FRAME);
+		return -EOPNOTSUPP;
+	}
 	max = hwl_xsk_pool_max_mtu(pool);
 	if (netdev->mtu > max ||
 	    (max == ETH_DATA_LEN && netdev->features & NETIF_F_RXALL)) {
 		netdev_info(netdev, "AF_XDP without a copy refused: with these chunks it takes MTUs up to %u%s\n",
 			    max, max == ETH_DATA_LEN ? ", and not rx-all" : "");
 		return -EOPNOTSUPP;
+	}
+	if (max == ETH_DATA_LEN && ad->cfg.rx_geometry != HWL_RX_SMALL &&
+	    !test_bit(HWL_DOWN, &ad->flags)) {
+		err = hwl_restart(ad);
+		if (err)
+			return err;
 	}
 	err = hwl_xsk_map(ad, q, pool);
 	if (err)

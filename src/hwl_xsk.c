@@ -82,7 +82,7 @@ u32 hwl_xsk_max_mtu(const struct hwl_adapter *ad)
  * hwl_xsk_map() - make a pool ready for a pair
  * @ad: the device
  * @q: number of the pair
- * @pool: the pool
+ * @pool: the pool, with room for HWL_STD_FRAME in a buffer
  *
  * Context: process, rtnl held.
  * Return: 0 or a negative error code.
@@ -93,8 +93,6 @@ int hwl_xsk_map(struct hwl_adapter *ad, u32 q, struct xsk_buff_pool *pool)
 	int err;
 
 	XSK_CHECK_PRIV_TYPE(struct hwl_xdp_ctx);
-	if (xsk_pool_get_rx_frame_size(pool) < HWL_STD_FRAME)
-		return -EOPNOTSUPP;
 	err = xsk_pool_dma_map(pool, &ad->pdev->dev, 0);
 	if (err)
 		return err;
@@ -125,8 +123,8 @@ err_unmap:
  */
 void hwl_xsk_publish(struct hwl_pair *pair, struct xsk_buff_pool *pool)
 {
-	WRITE_ONCE(pair->txq.xsk, pool);
 	/* What hwl_xsk_map() has set up, before the poll sees the pool. */
+	smp_store_release(&pair->txq.xsk, pool);
 	smp_store_release(&pair->rxq.xsk, pool);
 }
 

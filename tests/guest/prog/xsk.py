@@ -200,7 +200,7 @@ def take(s, totals, args):
     for address, frame in got:
         totals.count += 1
         totals.queues[s.queue] = totals.queues.get(s.queue, 0) + 1
-        if len(totals.frames) < 500:
+        if len(totals.frames) < 4000:
             totals.frames.append(frame)
         s.release(address)
         if args.command == "echo":
@@ -231,7 +231,9 @@ def send_all(sockets, totals, args):
             sent = s.send(frames)
             left[s.queue] -= sent
             totals.sent += sent
-            s.wake()
+            # Once, whatever becomes of them.
+            if sent:
+                s.wake()
             totals.done += s.completed()
         time.sleep(args.pause)
 
