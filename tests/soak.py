@@ -44,7 +44,7 @@ def step(weight=1):
 
 @step(4)
 def rings(rng):
-    return f"ethtool -G dut0 rx {rng.randrange(8, 513) * 8} tx {rng.randrange(8, 513) * 8}"
+    return f"ethtool -G dut0 rx {rng.randrange(8, 513) * 8} tx {rng.randrange(10, 513) * 8}"
 
 
 @step(3)
