@@ -11,6 +11,7 @@
 
 struct hwl_adapter;
 struct hwl_pair;
+struct net_device;
 
 /* Causes of a single interrupt. */
 #define HWL_INT_LINE_CAUSES	(HWL_INT_RXT0 | HWL_INT_TXDW | \

@@ -66,6 +66,7 @@ HWL_NEED(DISABLE_WORK, "disable_work_sync() (Linux 6.10)",
 	 HWL_FN(disable_work_sync, bool (struct work_struct *)))
 HWL_NEED(TS_INFO, "struct kernel_ethtool_ts_info (Linux 6.11)",
 	 sizeof(struct kernel_ethtool_ts_info) > 0)
+
 #if __has_include(<linux/unaligned.h>)
 #define HWL_UNALIGNED_H		1
 #else

@@ -85,5 +85,5 @@ def test_xdp_features(nic):
     """What the device can do with XDP, and tell a program of a frame."""
     device, = (x for x in ynl(nic, "--dump dev-get") if x["ifindex"] == ifindex(nic))
     assert sorted(device["xdp-features"]) == ["basic", "ndo-xmit", "ndo-xmit-sg", "redirect",
-                                              "rx-sg"]
+                                              "rx-sg", "xsk-zerocopy"]
     assert sorted(device["xdp-rx-metadata-features"]) == ["hash", "vlan-tag"]
