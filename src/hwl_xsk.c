@@ -19,7 +19,6 @@
  * RCTL.LPE and RCTL.SBP, as for small buffers (see enum hwl_rx_geometry): as long as
  * it is bound, hwl_netdev.c refuses what would set either.
  */
-#include <linux/filter.h>
 #include <net/xdp_sock_drv.h>
 
 #include "hwl.h"
@@ -123,8 +122,9 @@ err_unmap:
  */
 void hwl_xsk_publish(struct hwl_pair *pair, struct xsk_buff_pool *pool)
 {
-	/* What hwl_xsk_map() has set up, before the poll sees the pool. */
+	/* What hwl_xsk_map() has set up, before hwl_poll() sees the pool. */
 	smp_store_release(&pair->txq.xsk, pool);
+	/* The same for hwl_xsk_fill(). */
 	smp_store_release(&pair->rxq.xsk, pool);
 }
 
