@@ -143,17 +143,16 @@ def bpf(command, *attr):
     return done
 
 
-def redirect_map(map_type, value):
-    """Redirect by the first entry of a map: a CPU with a queue of so many frames, or a device."""
-    at = 0 if map_type == BPF_MAP_TYPE_DEVMAP else value[0]
-    content = struct.pack("<I", value[-1])
-    fd = bpf(BPF_MAP_CREATE, map_type, 4, len(content), at + 1)
-    key, content = ctypes.create_string_buffer(struct.pack("<I", at)), \
-        ctypes.create_string_buffer(content)
-    bpf(BPF_MAP_UPDATE_ELEM, fd, 0, struct.pack("<QQQ", ctypes.addressof(key),
-                                                ctypes.addressof(content), 0))
+def redirect_map(map_type, entries, key, otherwise=XDP_ABORTED):
+    """Redirect by a map of words. key: instructions that put the entry's number into r2."""
+    fd = bpf(BPF_MAP_CREATE, map_type, 4, 4, max(entries) + 1)
+    for number, value in entries.items():
+        at, content = (ctypes.create_string_buffer(struct.pack("<I", x)) for x in (number, value))
+        bpf(BPF_MAP_UPDATE_ELEM, fd, 0,
+            struct.pack("<QQQ", ctypes.addressof(at), ctypes.addressof(content), 0))
     # A load of 64 bits, of the map of that file descriptor; it takes two instructions.
-    return insn(0x18, 1, 1, imm=fd) + insn(0) + mov(2, at) + mov(3, 0) + call(REDIRECT_MAP) + EXIT
+    return insn(0x18, 1, 1, imm=fd) + insn(0) + key + mov(3, otherwise) + \
+        call(REDIRECT_MAP) + EXIT
 
 
 def program(kind, arg, ethertype):
@@ -167,9 +166,9 @@ def program(kind, arg, ethertype):
     elif kind == "redirect":
         body = mov(1, socket.if_nametoindex(arg)) + mov(2, 0) + call(REDIRECT) + EXIT
     elif kind == "devmap":
-        body = redirect_map(BPF_MAP_TYPE_DEVMAP, [socket.if_nametoindex(arg)])
-    elif kind == "cpumap":      # up, on another processor
-        body = redirect_map(BPF_MAP_TYPE_CPUMAP, [int(arg), 512])
+        body = redirect_map(BPF_MAP_TYPE_DEVMAP, {0: socket.if_nametoindex(arg)}, mov(2, 0))
+    elif kind == "cpumap":      # up, on another processor, by a queue of 512 frames
+        body = redirect_map(BPF_MAP_TYPE_CPUMAP, {int(arg): 512}, mov(2, int(arg)))
     elif kind == "tail":        # longer or shorter, and back to where it came from
         body = SWAP + adjust(ADJUST_TAIL, int(arg), mov(0, XDP_TX) + EXIT)
     elif kind == "tail-pass":

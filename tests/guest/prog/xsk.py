@@ -170,15 +170,9 @@ class Socket:
 
 
 def redirect_to(sockets):
-    """Attach a program that gives frames to the socket of their queue."""
-    fd = xdp.bpf(xdp.BPF_MAP_CREATE, BPF_MAP_TYPE_XSKMAP, 4, 4, 64)
-    for s in sockets:
-        key, value = (ctypes.create_string_buffer(struct.pack("<I", x))
-                      for x in (s.queue, s.sock.fileno()))
-        xdp.bpf(xdp.BPF_MAP_UPDATE_ELEM, fd, 0, struct.pack(
-            "<QQQ", ctypes.addressof(key), ctypes.addressof(value), 0))
-    body = xdp.insn(0x18, 1, 1, imm=fd) + xdp.insn(0) + xdp.load(4, 2, 6, 16) + \
-        xdp.mov(3, xdp.XDP_PASS) + xdp.call(xdp.REDIRECT_MAP) + xdp.EXIT
+    """A program that gives frames to the socket of their queue; others pass."""
+    body = xdp.redirect_map(BPF_MAP_TYPE_XSKMAP, {s.queue: s.sock.fileno() for s in sockets},
+                            xdp.load(4, 2, 6, 16), xdp.XDP_PASS)
     return xdp.bpf_load(xdp.only(xdp.TEST_TYPE) + body, False)
 
 
