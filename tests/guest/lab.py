@@ -516,6 +516,27 @@ class Nic:
             self.guest.run(pktgen.RESET, netns=out, check=False)
 
     @contextlib.contextmanager
+    def netconsole(self):
+        """The kernel's log goes to the peer while the block runs: a process that prints it."""
+        self.expect_log("netconsole test", "netpoll", "netconsole", "printk: console")
+        sink = self.spawn("exec socat -u UDP4-RECV:6666 STDOUT", "peer")
+        self.ping(count=1)
+        self.sh(f"modprobe netconsole netconsole=6665@{self.IP}/dut0,"
+                f"6666@{self.PEER}/{self.PEER_MAC}")
+        try:
+            yield sink
+        finally:
+            self.sh("rmmod netconsole")
+
+    def log_100_lines(self, sink):
+        """To the netconsole: all arrive.  Those of an earlier test in this guest may come again."""
+        tag = f"netconsole test {time.monotonic_ns()}-"
+        self.sh(f"for i in $(seq 100); do echo \"<3>{tag}$i\" >/dev/kmsg; done", 60)
+        wait_until(lambda: f"{tag}100" in sink.output(), 10, "the last line")
+        lines = set(re.findall(rf"{tag}(\d+)", sink.output()))
+        assert len(lines) == 100, f"{len(lines)} of 100 lines arrived"
+
+    @contextlib.contextmanager
     def stream(self, reverse=False, seconds=3600):
         """An iperf3 TCP stream while the block runs; it must have moved data at its end."""
         server = self.guest.spawn("iperf3 -s -1 --forceflush", "peer")

@@ -167,33 +167,20 @@ def test_no_memory_for_received_packets(nic):
 @pytest.mark.rule("R2", "D6")
 def test_netconsole_under_load(nic):
     """Packets sent with interrupts off, while everything else goes on."""
-    nic.expect_log("netconsole test", "netpoll", "netconsole", "printk: console")
-    sink = nic.spawn("exec socat -u UDP4-RECV:6666 STDOUT", "peer")
-    nic.ping(count=1)
-    nic.sh(f"modprobe netconsole netconsole=6665@{nic.IP}/dut0,6666@{nic.PEER}/{nic.PEER_MAC}")
-    try:
+    with nic.netconsole() as sink:
         with nic.stream():
-            nic.sh("for i in $(seq 100); do echo \"<3>netconsole test $i\" >/dev/kmsg; done", 60)
-            wait_until(lambda: "netconsole test 100" in sink.output(), 10, "the last line")
-        lines = set(re.findall(r"netconsole test (\d+)", sink.output()))
-        assert len(lines) == 100, f"{len(lines)} of 100 lines arrived"
+            nic.log_100_lines(sink)
         nic.sh("ethtool -G dut0 tx 128; echo '<3>netconsole test 101' >/dev/kmsg")
         wait_until(lambda: "netconsole test 101" in sink.output(), 10, "a line after a change")
-    finally:
-        nic.sh("rmmod netconsole")
     nic.ping()
 
 
 @pytest.mark.rule("R2")
 def test_netconsole_while_things_change(nic):
     """Its lines leave from any context, whatever state the device is in."""
-    nic.expect_log("netconsole test", "netpoll", "netconsole", "printk: console",
-                   r"tx queue \d hung")
-    sink = nic.spawn("exec socat -u UDP4-RECV:6666 STDOUT", "peer")
-    nic.ping(count=1)
-    nic.sh(f"modprobe netconsole netconsole=6665@{nic.IP}/dut0,6666@{nic.PEER}/{nic.PEER_MAC}")
-    writer = nic.spawn("while :; do echo '<3>netconsole test' >/dev/kmsg; sleep 0.01; done")
-    try:
+    nic.expect_log(r"tx queue \d hung")
+    with nic.netconsole() as sink:
+        writer = nic.spawn("while :; do echo '<3>netconsole test' >/dev/kmsg; sleep 0.01; done")
         for change in ("ethtool -G dut0 rx 128 tx 80", "ethtool -L dut0 combined 1",
                        "ethtool -L dut0 combined 2", "ip link set dut0 mtu 1400",
                        "ethtool -K dut0 sg off", "ip link set dut0 down; ip link set dut0 up",
@@ -211,8 +198,6 @@ def test_netconsole_while_things_change(nic):
         seen = len(sink.output())
         nic.sh("for i in $(seq 5); do echo '<3>netconsole test' >/dev/kmsg; done")
         wait_until(lambda: len(sink.output()) > seen, 10, "lines after all the changes")
-    finally:
-        nic.sh("rmmod netconsole")
     nic.transfer(1 << 16)
 
 

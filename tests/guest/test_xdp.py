@@ -9,7 +9,7 @@ from frames import TEST_TYPE, ether, ipv4, mac, pattern, udp4
 from lab import PROG, wait_until
 from test_config import OUTAGE
 from test_rss import KEY, set_key, toeplitz
-from test_state import sleep
+from test_state import commands, sleep
 
 TRACING = "/sys/kernel/tracing"
 
@@ -279,13 +279,13 @@ def test_refusals(nic):
 
 
 SURVIVED = {
-    "reset": "ethtool --reset dut0 all",
-    "rings": "ethtool -G dut0 rx 512 tx 256",
-    "channels": "ethtool -L dut0 combined 1; ethtool -L dut0 combined 2",
-    "closed": "ip link set dut0 down; ip link set dut0 up",
-    "mtu": "ip link set dut0 mtu 9000; ip link set dut0 mtu 1500",
-    "rx-all": "ethtool -K dut0 rx-all on; ethtool -K dut0 rx-all off",
-    "loopback": "ethtool -K dut0 loopback on; ethtool -K dut0 loopback off",
+    "reset": commands("ethtool --reset dut0 all"),
+    "rings": commands("ethtool -G dut0 rx 512 tx 256"),
+    "channels": commands("ethtool -L dut0 combined 1; ethtool -L dut0 combined 2"),
+    "closed": commands("ip link set dut0 down; ip link set dut0 up"),
+    "mtu": commands("ip link set dut0 mtu 9000; ip link set dut0 mtu 1500"),
+    "rx-all": commands("ethtool -K dut0 rx-all on; ethtool -K dut0 rx-all off"),
+    "loopback": commands("ethtool -K dut0 loopback on; ethtool -K dut0 loopback off"),
     "suspend": sleep,
 }
 
@@ -297,11 +297,7 @@ def test_program_outlives(nic, event):
     attach(nic, "tx", "--frags")
     sent = [frame(nic, 800, i) for i in range(40)]
     nic.send(sent, "peer0", "peer")
-    what = SURVIVED[event]
-    if callable(what):
-        what(nic)
-    else:
-        nic.guest.run(what, check=False)
+    SURVIVED[event](nic)
     nic.guest.net_up()
     before = counts(nic)
     with nic.capture(ethertype=TEST_TYPE, promisc=True) as back:
@@ -402,19 +398,11 @@ def test_replaced_under_a_flood(nic):
 @pytest.mark.rule("R2", "X1")
 def test_netconsole_beside_xdp(nic):
     """A poll for netpoll, with interrupts off, leaves the frames of XDP to the next one."""
-    nic.expect_log("netconsole test", "netpoll", "netconsole", "printk: console")
-    sink = nic.spawn("exec socat -u UDP4-RECV:6666 STDOUT", "peer")
-    nic.ping(count=1)
-    nic.sh(f"modprobe netconsole netconsole=6665@{nic.IP}/dut0,6666@{nic.PEER}/{nic.PEER_MAC}")
-    try:
+    with nic.netconsole() as sink:
         attach(nic, "tx", "--type", "0x0800")
         with nic.flood("rx", size=600, more=["delay 200000"]):
-            nic.sh("for i in $(seq 100); do echo \"<3>netconsole test $i\" >/dev/kmsg; done", 60)
-            wait_until(lambda: "netconsole test 100" in sink.output(), 10, "the last line")
-        assert len(set(re.findall(r"netconsole test (\d+)", sink.output()))) == 100
+            nic.log_100_lines(sink)
         attach(nic, "none")
-    finally:
-        nic.sh("rmmod netconsole")
     nic.ping()
 
 

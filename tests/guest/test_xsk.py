@@ -5,12 +5,11 @@ import contextlib
 import json
 
 import pytest
-from frames import TEST_TYPE, ether, pattern
+from frames import TEST_TYPE
 from lab import PROG, wait_until
 from test_config import OUTAGE
-from test_state import sleep
-
-LIMIT = 2026    # MTU of the largest frame in one buffer
+from test_state import commands, sleep
+from test_xdp import LIMIT, frame, swapped
 
 
 class Socket:
@@ -45,10 +44,6 @@ def socket(nic, command, *args, **more):
         nic.sh(f"python3 {PROG}/xdp.py dut0 none")
 
 
-def frame(nic, size, seed=0):
-    return ether(nic.MAC, nic.PEER_MAC, payload=pattern(size - 14, seed))
-
-
 def redirected(nic):
     stats = nic.stats()
     return stats["rx0_xdp_redirect"] + stats["rx1_xdp_redirect"]
@@ -65,7 +60,7 @@ def exchange(nic, sent):
     with nic.capture(ethertype=TEST_TYPE, promisc=True) as back:
         nic.send(sent, "peer0", "peer")
         back.wait(len(sent))
-    assert sorted(back.frames) == sorted(f[6:12] + f[:6] + f[12:] for f in sent)
+    assert sorted(back.frames) == sorted(map(swapped, sent))
 
 
 @pytest.mark.rule("X1", "X7")
@@ -176,19 +171,19 @@ def test_other_programs(nic, program):
                 nic.send(sent, "peer0", "peer")
                 if program != "drop":
                     got.wait(len(sent))
-            want = {"drop": [], "tx": [f[6:12] + f[:6] + f[12:] for f in sent],
+            want = {"drop": [], "tx": list(map(swapped, sent)),
                     "tail-pass -20": [f[:-20] for f in sent]}.get(program, sent)
             assert sorted(got.frames) == sorted(want)
     nic.ping()
 
 
 EVENTS = {
-    "reset": "ethtool --reset dut0 all",
-    "rings": "ethtool -G dut0 rx 512 tx 128",
-    "small rings": "ethtool -G dut0 rx 64 tx 80",
-    "down and up": "ip link set dut0 down; ip link set dut0 up",
-    "mtu": "ip link set dut0 mtu 2000; ip link set dut0 mtu 1500",
-    "rx-all": "ethtool -K dut0 rx-all on; ethtool -K dut0 rx-all off",
+    "reset": commands("ethtool --reset dut0 all"),
+    "rings": commands("ethtool -G dut0 rx 512 tx 128"),
+    "small rings": commands("ethtool -G dut0 rx 64 tx 80"),
+    "down and up": commands("ip link set dut0 down; ip link set dut0 up"),
+    "mtu": commands("ip link set dut0 mtu 2000; ip link set dut0 mtu 1500"),
+    "rx-all": commands("ethtool -K dut0 rx-all on; ethtool -K dut0 rx-all off"),
     "suspend": sleep,
 }
 
@@ -200,11 +195,7 @@ def test_socket_outlives(nic, event):
     sent = [frame(nic, 400, i) for i in range(100)]
     with socket(nic, "echo") as s:
         exchange(nic, sent)
-        what = EVENTS[event]
-        if callable(what):
-            what(nic)
-        else:
-            nic.sh(what)
+        EVENTS[event](nic)
         nic.guest.net_up()
         exchange(nic, sent)
         report = s.end()
