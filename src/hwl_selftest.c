@@ -31,6 +31,7 @@ const char * const hwl_selftest_names[HWL_TEST_NUM] = {
 
 /* ethtool shows it as -1. */
 #define HWL_TEST_NOT_RUN	U64_MAX
+#define HWL_TEST_LINK_US	(5 * USEC_PER_SEC)
 
 /* ---- Registers ---- */
 
@@ -388,6 +389,15 @@ static void hwl_test_offline(struct hwl_adapter *ad, u64 *result, bool vetoed)
 		result[HWL_TEST_LOOPBACK] = hwl_test_loopback(ad);
 }
 
+/* An interface that was just brought up is still negotiating. */
+static bool hwl_test_link(struct net_device *netdev)
+{
+	bool link;
+
+	return read_poll_timeout(netif_carrier_ok, link, link, 20 * USEC_PER_MSEC,
+				   HWL_TEST_LINK_US, false, netdev);
+}
+
 /**
  * hwl_selftest() - run the self-test
  * @netdev: interface; up or down
@@ -407,7 +417,7 @@ void hwl_selftest(struct net_device *netdev, struct ethtool_test *test, u64 *res
 
 	memset(result, 0, HWL_TEST_NUM * sizeof(*result));
 	result[HWL_TEST_NVM] = !!hwl_nvm_check(&ad->hw);
-	result[HWL_TEST_LINK] = up && !netif_carrier_ok(netdev);
+	result[HWL_TEST_LINK] = up && hwl_test_link(netdev);
 
 	if (test->flags & ETH_TEST_FL_OFFLINE) {
 		bool vetoed = hwl_phy_vetoed(&ad->hw);
