@@ -21,6 +21,7 @@ from pathlib import Path
 
 HERE = Path(__file__).resolve().parent
 TOP = HERE.parents[1]
+NO_TESTS = 5            # as pytest has it
 BUILD = "Makefile Kbuild src include qemu scripts tests".split()
 
 
@@ -52,10 +53,12 @@ def judge(patch, kdir, log):
             return "killed" if done.returncode else "survived"
         if done.returncode:
             return "does not build"
-        more = ["--kernel", kernel[1]] if kernel else []
-        done = subprocess.run(["/usr/bin/python3", "-m", "pytest", "-c", "tests/pytest.ini",
-                               "--rootdir=.", "-x", "-k", test, *more, "tests"], cwd=tmp,
-                              stdout=log, stderr=log, check=False)
+        command = ["/usr/bin/python3", "-m", "pytest", "-c", "tests/pytest.ini", "--rootdir=.",
+                   "-x", "-k", test, *(["--kernel", kernel[1]] if kernel else []), "tests"]
+        for long in ([], ["--long"]):       # the long ones only where there are no others
+            done = subprocess.run(command + long, cwd=tmp, stdout=log, stderr=log, check=False)
+            if done.returncode != NO_TESTS:
+                break
         if "did not boot within" in Path(log.name).read_text(encoding="utf-8"):
             return "did not boot"
     return {0: "survived", 1: "killed"}.get(done.returncode, "no test ran")
