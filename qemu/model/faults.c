@@ -36,6 +36,8 @@ static const struct {
 	[FAULT_NO_STAMP] = { "no-stamp", false, "sent frames are not stamped" },
 	[FAULT_LOST_STAMP] = { "lost-stamp", true,
 		"ARG received frames do not say that they were stamped" },
+	[FAULT_FIRMWARE] = { "firmware", true,
+		"ARG requests for the PHY and the NVM are refused: firmware has them" },
 };
 
 /* Is it active? A counted one is used up by asking. */

@@ -144,9 +144,13 @@ void ctrl_ext_write(struct dev *dev, u32 off, u32 value)
 /* Who asks has it, unless firmware does. */
 void extcnf_write(struct dev *dev, u32 off, u32 value)
 {
-	if (rd(dev, off) & EXTCNF_MDIO_HW)
+	u32 owned = rd(dev, off);
+
+	if (owned & EXTCNF_MDIO_HW)
 		value &= ~EXTCNF_MDIO_SW;
-	wr(dev, off, (value & ~EXTCNF_MDIO_HW) | (rd(dev, off) & EXTCNF_MDIO_HW));
+	if (value & ~owned & EXTCNF_MDIO_SW && fault_use(dev, FAULT_FIRMWARE))
+		value &= ~EXTCNF_MDIO_SW;
+	wr(dev, off, (value & ~EXTCNF_MDIO_HW) | (owned & EXTCNF_MDIO_HW));
 }
 
 /* SMBI is set by being read. */

@@ -6,8 +6,8 @@ import struct
 import time
 
 import pytest
-from client import (BASE, CTRL, EOP, IFCS, MAC, MEM, MDIC, MRQC, PEER, RCTL, RS, STATUS, TCTL,
-                    RxRing, TxRing, wait_until)
+from client import (BASE, CTRL, EOP, EXTCNF, IFCS, MAC, MEM, MDIC, MRQC, PEER, RCTL, RS, STATUS,
+                    TCTL, RxRing, TxRing, wait_until)
 
 pytestmark = pytest.mark.long
 
@@ -21,11 +21,11 @@ def tail_range(host):
 
 
 def tail_owner(host):
-    tx = TxRing(host, wthresh=8, tidv=0xFFFF)
+    tx = TxRing(host)
+    host.command("link down")
     for _ in range(4):
         tx.frame(FRAME)
     tx.ring()
-    host.rd(STATUS)
     host.wr(tx.reg + 0x18, 2)
 
 
@@ -178,6 +178,13 @@ def test_stale_mdio(host):
     wait_until(lambda: host.rd(MDIC) & 1 << 28)
     assert host.rd(MDIC) >> 16 & 31 != 3
     assert host.mdio(3) == 0x0CB1
+
+
+def test_firmware_has_the_phy(host):
+    host.command("fault firmware 2")
+    for owned in (0, 0, 0x20):
+        host.wr(EXTCNF, 0x20)
+        assert host.rd(EXTCNF) & 0x20 == owned
 
 
 def test_register_that_sticks(host):
