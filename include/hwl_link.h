@@ -42,6 +42,7 @@ struct hwl_link_cfg {
  * @duplex: DUPLEX_UNKNOWN without link
  * @rx_pause: pause frames are honoured
  * @tx_pause: pause frames are sent
+ * @pause_unknown: the PHY could not be asked; the watchdog has it tried again
  * @downs: number of link down events
  */
 struct hwl_link {
@@ -51,6 +52,7 @@ struct hwl_link {
 	u8 duplex;
 	bool rx_pause;
 	bool tx_pause;
+	bool pause_unknown;
 	u32 downs;
 };
 

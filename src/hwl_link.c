@@ -79,6 +79,9 @@ static bool hwl_link_status(struct hwl_adapter *ad, u32 *status)
  * @renegotiate: the configuration has changed; else the link is left as it is
  *	if the PHY is set up already
  *
+ * If firmware vetoes it the PHY is not changed, as in Linux
+ * (e1000e_setup_link_generic()), and the link stays up.
+ *
  * Context: process, rtnl held.
  * Return: 0, or a negative error code: the watchdog retries it by a reset.
  */
@@ -86,6 +89,8 @@ int hwl_link_apply(struct hwl_adapter *ad, bool renegotiate)
 {
 	int err;
 
+	if (hwl_phy_vetoed(&ad->hw))
+		return 0;
 	renegotiate |= test_and_clear_bit(HWL_PHY_DIRTY, &ad->flags);
 	err = hwl_phy_apply(&ad->hw, &ad->link.cfg, renegotiate, ad->link.up);
 	if (err)
@@ -253,6 +258,7 @@ static void hwl_link_resolve_pause(struct hwl_adapter *ad)
 	struct hwl_link *link = &ad->link;
 	u8 cap = 0;
 
+	link->pause_unknown = false;
 	if (link->duplex != DUPLEX_FULL) {
 		cap = 0;
 	} else if (!cfg->fc_autoneg || !cfg->autoneg) {
@@ -261,7 +267,9 @@ static void hwl_link_resolve_pause(struct hwl_adapter *ad)
 		/* A forced link does not negotiate pause. */
 		if (!cfg->autoneg && cfg->fc_autoneg)
 			cap = 0;
-	} else if (!hwl_link_pause_cap(ad, &cap)) {
+	} else {
+		/* The watchdog has it tried again. */
+		link->pause_unknown = hwl_link_pause_cap(ad, &cap);
 		/* "Rx only" is advertised with the same bits as both. */
 		if (!cfg->fc_tx)
 			cap &= ~FLOW_CTRL_TX;

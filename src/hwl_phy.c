@@ -243,10 +243,7 @@ static int hwl_phy_loopback(struct hwl_hw *hw)
  * @renegotiate: from the beginning; else only what differs
  * @up: there is a link that was made by it, which is to stay
  *
- * If firmware vetoes it the PHY is not changed, as in Linux
- * (e1000e_setup_link_generic()), and the link stays up.
- *
- * Context: process; sleeps for a quarter of a second for loopback.
+ * Context: process, no veto by firmware; sleeps for a quarter of a second for loopback.
  * Return: 0 or a negative error code.
  */
 int hwl_phy_apply(struct hwl_hw *hw, const struct hwl_link_cfg *cfg,
@@ -254,8 +251,6 @@ int hwl_phy_apply(struct hwl_hw *hw, const struct hwl_link_cfg *cfg,
 {
 	int err;
 
-	if (hwl_phy_vetoed(hw))
-		return 0;
 	err = hwl_own(hw);
 	if (err)
 		return err;

@@ -14,6 +14,7 @@
  */
 #include "hwl.h"
 #include "hwl_irq.h"
+#include "hwl_phy.h"
 #include "hwl_reset.h"
 #include "hwl_rx.h"
 #include "hwl_stamp.h"
@@ -28,7 +29,7 @@
 
 /* Interval of recovery attempts: device not responding, or reset failed. */
 #define HWL_TICK_GONE		(2 * HZ)
-#define HWL_TICK_FAILED		(30 * HZ)
+#define HWL_TICK_FAILED		(5 * HZ)
 
 /* Consecutive checks without progress: the first may be a missed interrupt. The
  * descriptors completed by one write-back (a few more than HWL_TX_RS_THRESH)
@@ -39,8 +40,10 @@
 #define HWL_STUCK_HUNG		2
 #define HWL_STUCK_FACTOR_100	10
 #define HWL_STUCK_FACTOR_10	16
-/* All fetched, none written back (TDH == TDT): wait for at least this many. */
-#define HWL_STUCK_REPORT	8
+/* All fetched, none written back (TDH == TDT): one more, for the write-back that
+ * HWL_STUCK_POLL has asked for.
+ */
+#define HWL_STUCK_REPORT	3
 
 /* Leaky bucket: each missed interrupt adds the weight, each tick removes one.
  * One a second for half a minute reaches the limit.
@@ -329,6 +332,8 @@ static void hwl_watch_link(struct hwl_adapter *ad)
 	bool doubt = ad->link_doubt;
 
 	ad->link_doubt = !hwl_gone(&ad->hw) && up != ad->link.up;
+	if (ad->link.pause_unknown)
+		hwl_link_check(ad);
 	if (!ad->link_doubt || !doubt)
 		return;
 	ad->link_polls++;
@@ -406,8 +411,11 @@ void hwl_watchdog_tick(struct work_struct *work)
 		hwl_stats_update(ad);
 		if (ad->irq_resets)
 			WRITE_ONCE(ad->irq_resets, ad->irq_resets - 1);
-		/* The PHY did not respond during set-up. */
-		if (test_bit(HWL_PHY_DIRTY, &ad->flags))
+		/* The PHY did not respond during set-up, or firmware had vetoed it.
+		 * With a link, that waits for the next reset.
+		 */
+		if (test_bit(HWL_PHY_DIRTY, &ad->flags) && !ad->link.up &&
+		    !hwl_phy_vetoed(&ad->hw))
 			hwl_reset_request(ad);
 	}
 	schedule_delayed_work(&ad->tick, HWL_TICK);

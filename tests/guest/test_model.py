@@ -211,6 +211,22 @@ def test_stale_phy_results(nic, model):
     wait_until(nic.answers, 15, "traffic")
 
 
+def test_firmware_has_the_phy(nic, model):
+    """A request or two refused are not noticed; pause is learnt late, if it must be."""
+    for _ in range(3):
+        model("fault firmware 3")
+        assert nic.sh("ethtool dut0").count("Link partner advertised") > 1
+    model("link down")
+    wait_link(nic, False)
+    model("fault firmware")
+    model("link up")
+    wait_link(nic)
+    assert "flow control off" in nic.log().splitlines()[-1]
+    with nic.no_link_bounce():
+        model("clear all")
+        wait_until(lambda: "flow control rx/tx" in nic.log().splitlines()[-1], 10, "pause")
+
+
 @pytest.mark.rule("T18")
 def test_phy_hangs(nic, model):
     nic.expect_log(r"PHY", r"phy")
