@@ -88,8 +88,8 @@ static int hwl_hw_bus_quiesce(struct hwl_hw *hw)
  * @hw: the device
  *
  * The order is that of Linux: the transmitter first, with time to finish its
- * frame, then DMA, then the receiver. RCTL.EN must not be cleared at run time
- * on the 82574: a reset follows always.
+ * frame, then DMA, then the receiver, which DMA has left: nothing is waited for.
+ * RCTL.EN must not be cleared at run time on the 82574: a reset follows always.
  *
  * Context: process; may sleep, about 10 ms.
  */

@@ -110,13 +110,14 @@ void hwl_netdev_detach(struct hwl_adapter *ad)
 
 /*
  * Present again, although the data path is down: the stack cannot take VLANs from
- * a device that is not there, nor close it. This wakes the queues, which have no
- * rings: transmit drops what comes (hwl_tx_no_ring()) until they are stopped.
+ * a device that is not there, nor close it. This wakes the queues: without rings
+ * transmit drops what comes (hwl_tx_no_ring()) until they are stopped.
  */
 static void hwl_netdev_present(struct hwl_adapter *ad)
 {
 	if (netif_device_present(ad->netdev))
 		return;
+	hwl_release(ad);
 	netif_device_attach(ad->netdev);
 	netif_tx_disable(ad->netdev);
 }
