@@ -13,7 +13,14 @@ from hwlab.util import die_with_parent, remove
 
 pytestmark = pytest.mark.long
 
+# What these drivers do that the table forbids: see Documentation/model.rst.
+IPXE = {"rar-flush", "txdctl-unlike", "reserved"}
+EM = {"txdctl-unlike"}
 BOOTED = "the network has booted this"
+
+
+def kinds(model):
+    return {line.partition(":")[0] for line in model.offences()}
 
 
 def test_e1000e():
@@ -23,9 +30,9 @@ def test_e1000e():
         demo.run()
         # What a busy machine makes the kernel say is not the model's matter.
         assert not [x for x in demo.rows if not x[1] and x[0] != "kernel log"]
+        assert not guest.model.offences()
 
 
-@pytest.mark.long
 def test_ipxe():
     """A boot over the network, by the ROM that QEMU has for its own device."""
     run = run_directory()
@@ -58,13 +65,14 @@ def test_ipxe():
         finally:
             proc.kill()
             proc.wait()
-        assert not model.offences()
+        assert kinds(model) <= IPXE
     finally:
         if model:
             model.close()
         remove(run)
 
 
+DPDK = ("dpdk-dev", "librte-mempool-ring25", "librte-net-e1000-25")
 TESTPMD = """
 set -e
 echo 64 >/sys/kernel/mm/hugepages/hugepages-2048kB/nr_hugepages
@@ -77,15 +85,16 @@ echo $pci >/sys/bus/pci/drivers_probe
 """
 
 
-@pytest.mark.long
 def test_dpdk():
     """DPDK's net_e1000_em: polls, and has no interrupt to speak of."""
-    config = GuestConfig(device="model", driver="e1000e", packages=("dpdk",))
+    config = GuestConfig(device="model", driver="e1000e", packages=DPDK)
     with ModelGuest(config) as guest:
         guest.run("ip -n peer link set peer0 up", 60)
         guest.run(TESTPMD, 60)
         for mode, count in (("txonly", "sent"), ("rxonly", "received")):
-            proc = guest.spawn(f"exec timeout 40 dpdk-testpmd -l 0,1 -m 96 --no-telemetry -- "
+            proc = guest.spawn("exec timeout 40 dpdk-testpmd -l 0,1 -m 96 --no-telemetry "
+                               "--iova-mode=pa -d librte_mempool_ring.so -d librte_net_e1000.so "
+                               f"-d librte_bus_pci.so -a {guest.pci(0)} -- "
                                f"--forward-mode={mode} --total-num-mbufs=2048 --auto-start "
                                "--stats-period=1 </dev/null")
             proc.wait_output("Press enter to exit|RX-packets", 60)
@@ -95,7 +104,7 @@ def test_dpdk():
             wait_until(lambda c=count, b=before: guest.model.stats()[c] > b + 1000, 60,
                        lambda p=proc: p.output()[-1500:])
             proc.kill()
-        assert not guest.model.offences()
+        assert kinds(guest.model) <= EM
 
 
 def flood(guest):
