@@ -59,11 +59,13 @@ static int hwl_bring_up(struct hwl_adapter *ad)
 		return err;
 	}
 	cpu_latency_qos_add_request(&ad->latency, hwl_latency(ad));
+	set_bit(HWL_OPEN, &ad->flags);
 	return 0;
 }
 
 static void hwl_take_down(struct hwl_adapter *ad)
 {
+	clear_bit(HWL_OPEN, &ad->flags);
 	cpu_latency_qos_remove_request(&ad->latency);
 	hwl_down(ad);
 	hwl_irq_free(ad);
@@ -79,7 +81,7 @@ static int hwl_stop_netdev(struct net_device *netdev)
 	struct hwl_adapter *ad = netdev_priv(netdev);
 
 	/* Suspended, or cut off by a PCI error: only the rings are left. */
-	if (cpu_latency_qos_request_active(&ad->latency))
+	if (test_bit(HWL_OPEN, &ad->flags))
 		hwl_take_down(ad);
 	hwl_release(ad);
 	/* Buffers for XDP have stayed when the program was detached. */
