@@ -25,7 +25,7 @@
 
 /* Bits of hwl_adapter.flags. */
 enum hwl_flag {
-	HWL_OPEN,		/* handlers are installed: hwl_netdev.c, rtnl */
+	HWL_OPEN,		/* handlers are installed: hwl_open.c, rtnl */
 	HWL_DOWN,		/* queues must stay stopped, work must not start */
 	HWL_HELD,		/* queues are kept stopped until link up */
 	HWL_FAILED,		/* down because a reset failed: it is retried */

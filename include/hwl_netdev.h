@@ -8,8 +8,5 @@
 struct hwl_adapter;
 
 void hwl_netdev_init(struct hwl_adapter *ad);
-int hwl_netdev_attach(struct hwl_adapter *ad);
-void hwl_netdev_unregister(struct hwl_adapter *ad);
-void hwl_netdev_detach(struct hwl_adapter *ad);
 
 #endif /* HWL_NETDEV_H */

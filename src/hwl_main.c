@@ -17,6 +17,7 @@
 #include "hwl_mng.h"
 #include "hwl_netdev.h"
 #include "hwl_nvm.h"
+#include "hwl_open.h"
 #include "hwl_pm.h"
 #include "hwl_ptp.h"
 #include "hwl_reset.h"

@@ -6,13 +6,13 @@
 #include <linux/if_vlan.h>
 #include <linux/iopoll.h>
 #include <linux/mii.h>
-#include <linux/rtnetlink.h>
 
 #include "hwl.h"
 #include "hwl_filter.h"
 #include "hwl_irq.h"
 #include "hwl_mdio.h"
 #include "hwl_netdev.h"
+#include "hwl_open.h"
 #include "hwl_ptp.h"
 #include "hwl_reset.h"
 #include "hwl_rx.h"
@@ -32,157 +32,6 @@
  */
 #define HWL_SENT_US		(40 * USEC_PER_MSEC)
 #define HWL_RECEIVED_US		(500 * USEC_PER_MSEC)
-
-/*
- * How long a CPU may take out of its sleep: with large frames the packet buffer
- * is full before one in a deep sleep has fetched descriptors.
- */
-static s32 hwl_latency(const struct hwl_adapter *ad)
-{
-	if (ad->netdev->mtu <= ETH_DATA_LEN)
-		return PM_QOS_DEFAULT_VALUE;
-	/* At 1 Gb/s, in microseconds. */
-	return (HWL_RX_FIFO - (ad->netdev->mtu + HWL_FRAME_OVERHEAD)) *
-	       BITS_PER_BYTE / 1000;
-}
-
-static int hwl_bring_up(struct hwl_adapter *ad)
-{
-	int err;
-
-	err = hwl_irq_request(ad);
-	if (err)
-		return err;
-	err = hwl_up(ad);
-	if (err) {
-		hwl_irq_free(ad);
-		return err;
-	}
-	cpu_latency_qos_add_request(&ad->latency, hwl_latency(ad));
-	set_bit(HWL_OPEN, &ad->flags);
-	return 0;
-}
-
-static void hwl_take_down(struct hwl_adapter *ad)
-{
-	clear_bit(HWL_OPEN, &ad->flags);
-	cpu_latency_qos_remove_request(&ad->latency);
-	hwl_down(ad);
-	hwl_irq_free(ad);
-}
-
-static int hwl_open(struct net_device *netdev)
-{
-	return hwl_bring_up(netdev_priv(netdev));
-}
-
-static int hwl_stop_netdev(struct net_device *netdev)
-{
-	struct hwl_adapter *ad = netdev_priv(netdev);
-
-	/* Suspended, or cut off by a PCI error: only the rings are left. */
-	if (test_bit(HWL_OPEN, &ad->flags))
-		hwl_take_down(ad);
-	hwl_release(ad);
-	/* Buffers for XDP have stayed when the program was detached. */
-	ad->cfg.rx_geometry = hwl_rx_geometry(netdev->mtu, netdev->features,
-					      ad->xdp_prog);
-	return 0;
-}
-
-/**
- * hwl_netdev_detach() - take the interface away from the stack for a while
- * @ad: the device
- *
- * For suspend, shutdown, PCI errors and resets. The interface keeps its
- * configuration and its rings, and counts as up, if it was.
- *
- * Context: process, rtnl held.
- */
-void hwl_netdev_detach(struct hwl_adapter *ad)
-{
-	if (!netif_device_present(ad->netdev))
-		return;
-	if (netif_running(ad->netdev))
-		hwl_take_down(ad);
-	/* Whatever happens to the device now, its clock goes on. */
-	hwl_clock_hold(&ad->hw);
-	netif_device_detach(ad->netdev);
-}
-
-/*
- * Present again, although the data path is down: the stack cannot take VLANs from
- * a device that is not there, nor close it. This wakes the queues: without rings
- * transmit drops what comes (hwl_tx_no_ring()) until they are stopped.
- */
-static void hwl_netdev_present(struct hwl_adapter *ad)
-{
-	if (netif_device_present(ad->netdev))
-		return;
-	hwl_release(ad);
-	netif_device_attach(ad->netdev);
-	netif_tx_disable(ad->netdev);
-}
-
-/**
- * hwl_netdev_unregister() - take the interface away for good
- * @ad: the device; maybe detached
- *
- * Context: process; takes rtnl.
- */
-void hwl_netdev_unregister(struct hwl_adapter *ad)
-{
-	rtnl_lock();
-	hwl_netdev_present(ad);
-	unregister_netdevice(ad->netdev);
-	rtnl_unlock();
-}
-
-/*
- * An interface that is down: while it was away its PHY may have come back to
- * life, and a boot loader or firmware may have used the device.
- */
-static void hwl_netdev_rest(struct hwl_adapter *ad)
-{
-	hwl_hw_stop(&ad->hw);
-	if (!hwl_hw_reset(&ad->hw))
-		hwl_link_power_down(ad);
-}
-
-/**
- * hwl_netdev_attach() - give the interface back to the stack
- * @ad: the device; was detached, and answers
- *
- * Context: process, rtnl held.
- * Return: 0, or a negative error code: the interface is down, and the user may
- * try again; -EIO where the driver itself tries again.
- */
-int hwl_netdev_attach(struct hwl_adapter *ad)
-{
-	int err = 0;
-
-	if (netif_running(ad->netdev))
-		err = hwl_bring_up(ad);
-	else
-		hwl_netdev_rest(ad);
-	if (err) {
-		netdev_err(ad->netdev, "cannot come back up: %pe\n", ERR_PTR(err));
-		hwl_netdev_present(ad);
-		dev_close(ad->netdev);
-		return err;
-	}
-	netif_device_attach(ad->netdev);
-
-	/* That has woken the queues. Without a link they are stopped again, unless
-	 * it came up just now.
-	 */
-	if (test_bit(HWL_HELD, &ad->flags)) {
-		netif_tx_disable(ad->netdev);
-		if (!test_bit(HWL_HELD, &ad->flags))
-			netif_tx_wake_all_queues(ad->netdev);
-	}
-	return test_bit(HWL_FAILED, &ad->flags) ? -EIO : 0;
-}
 
 static int hwl_set_rx_geometry(struct hwl_adapter *ad, enum hwl_rx_geometry geo)
 {
@@ -235,7 +84,7 @@ static int hwl_change_mtu(struct net_device *netdev, int mtu)
 	hwl_rx_shrink(ad, geo);
 	hwl_link_check(ad);
 	if (netif_running(netdev) && netif_device_present(netdev))
-		cpu_latency_qos_update_request(&ad->latency, hwl_latency(ad));
+		cpu_latency_qos_update_request(&ad->latency, hwl_open_latency(ad));
 	return 0;
 }
 
@@ -531,7 +380,7 @@ static int hwl_eth_ioctl(struct net_device *netdev, struct ifreq *ifr, int cmd)
 
 static const struct net_device_ops hwl_netdev_ops = {
 	.ndo_open		= hwl_open,
-	.ndo_stop		= hwl_stop_netdev,
+	.ndo_stop		= hwl_close,
 	.ndo_start_xmit		= hwl_tx_xmit,
 	.ndo_features_check	= hwl_tx_features_check,
 	.ndo_eth_ioctl		= hwl_eth_ioctl,

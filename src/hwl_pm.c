@@ -8,7 +8,7 @@
 #include <linux/rtnetlink.h>
 
 #include "hwl.h"
-#include "hwl_netdev.h"
+#include "hwl_open.h"
 #include "hwl_pm.h"
 #include "hwl_wake.h"
 
