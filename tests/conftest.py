@@ -49,7 +49,7 @@ def place(item):
     configuration has most of the tests, so it is cut by file.
     """
     if "nic" not in getattr(item, "fixturenames", ()):
-        return 1, item.path.stem
+        return 1, "built" if "built" in item.fixturenames else item.path.stem
     kernel = item.callspec.params["kernel"]
     mark = item.get_closest_marker("guest")
     if mark is None:

@@ -10,7 +10,7 @@ import subprocess
 from pathlib import Path
 
 import pytest
-from hwlab import kernels, module
+from hwlab import kernels
 
 TOP = Path(__file__).resolve().parents[2]
 
@@ -40,11 +40,9 @@ def calls(objects):
     return used
 
 
-@pytest.fixture(scope="module")
-def objects():
-    kern = kernels.build_target(kernels.suite_of("6.12"))
-    tree = module.copy_source("rooms")
-    module.make(kern, tree, tree / "log")
+@pytest.fixture
+def objects(built):
+    tree, _ = built(kernels.own_suite())
     return sorted((tree / "src").glob("*.o"))
 
 
