@@ -12,8 +12,7 @@ import pytest
 from hwlab.model import PARTNER
 from lab import wait_until
 
-# Long, as are the tests of the model itself, until their time and their host are known.
-pytestmark = [pytest.mark.guest(device="model"), pytest.mark.long]
+pytestmark = pytest.mark.guest(device="model")
 
 STATUS, LU = 0x8, 2
 NO_PAUSE = PARTNER.replace("pause asym", "")

@@ -7,7 +7,6 @@ import pytest
 from client import (CTRL_EXT, EIAC, IAM, ICR, ICS, IMC, IMS, ITR, IVAR, MAC, PEER, RFCTL, RxRing,
                     STATUS, eitr, wait_until)
 
-pytestmark = pytest.mark.long
 
 RXQ0, TXQ0, OTHER, LSC, RXT0 = 1 << 20, 1 << 22, 1 << 24, 1 << 2, 1 << 7
 QUEUES = 0xF << 20
@@ -189,7 +188,6 @@ def test_no_message_without_eventfds(host):
     host.wr(ICS, RXQ0)
     settle(host)
     assert not host.taken(0)
-
 
 ACK = MAC + PEER + bytes.fromhex(
     "080045000028000700004006f6c6c0000202c000020103e807d0000000010000000150100"

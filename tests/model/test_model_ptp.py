@@ -8,8 +8,6 @@ import packets as p
 import pytest
 from client import EOP, IFCS, MAC, PEER, RS, RxRing, TxRing, wait_until
 
-pytestmark = pytest.mark.long
-
 SYSTIML, TIMINCA = 0xB600, 0xB608
 TSYNCTXCTL, TXSTMPL, TSYNCRXCTL, RXSTMPL, RXMTRL, RXUDP = (
     0xB614, 0xB618, 0xB620, 0xB624, 0xB634, 0xB638)

@@ -8,7 +8,6 @@ import pytest
 from client import (BASE, CONFIG, CTRL, CTRL_EXT, EECD, EERD, EEWR, EXTCNF, GORCL, MAC, MDIC, MEM,
                     PBA, REGION_INFO, STATUS, WRITE_MULTI, ral, wait_until)
 
-pytestmark = pytest.mark.long
 
 # Offset, what sticks of all ones. From the register test of Linux' driver.
 STICK = [

@@ -10,8 +10,6 @@ from client import (CRCERRS, CTRL, FCRTH, FCRTL, FCTTV, GPRC, MAC, MPC, MRQC, MT
                     RETA, RFCTL, RNBC, ROC, RSSRK, STATUS, VFTA, XOFFTXC, XONTXC, RxRing, ral,
                     wait_until)
 
-pytestmark = pytest.mark.long
-
 BODY = bytes(range(80))
 FRAME = MAC + PEER + b"\x88\xb5" + BODY
 DD, EOP, VP, UDPCS, TCPCS, IPCS = (1 << x for x in (0, 1, 3, 4, 5, 6))

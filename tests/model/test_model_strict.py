@@ -9,8 +9,6 @@ import pytest
 from client import (BASE, CTRL, EOP, EXTCNF, IFCS, MAC, MEM, MDIC, MRQC, PEER, RCTL, RS, STATUS,
                     TCTL, RxRing, TxRing, wait_until)
 
-pytestmark = pytest.mark.long
-
 FRAME = PEER + MAC + b"\x88\xb5" + bytes(range(86))
 ARRIVING = MAC + PEER + FRAME[12:]
 

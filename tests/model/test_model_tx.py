@@ -9,8 +9,6 @@ import pytest
 from client import (CTRL, EOP, GPTC, IDE, IFCS, IXSM, LNKCTL, MAC, PEER, RS, STATUS, TCTL, TIDV,
                     TSCTC, TSCTFC, TSE, TXSM, VLE, Host, TxRing, wait_until)
 
-pytestmark = pytest.mark.long
-
 FRAME = PEER + MAC + b"\x88\xb5" + bytes(range(86))
 
 

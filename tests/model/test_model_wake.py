@@ -4,8 +4,6 @@
 import pytest
 from client import CTRL, EECD, MAC, PEER, RCTL, STATUS, ral, wait_until
 
-pytestmark = pytest.mark.long
-
 PMCSR, D3, PME_EN, PME_STATUS = 0xCC, 3, 1 << 8, 1 << 15
 WUC, WUFC, WUS = 0x5800, 0x5808, 0x5810
 LNKC, MAG, EX, MC, BC = (1 << i for i in range(5))
