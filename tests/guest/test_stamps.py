@@ -131,6 +131,20 @@ def test_clock_has_the_rate_of_the_system(nic):
     assert abs(speed - 1) < 200e-6
 
 
+@pytest.mark.guest(device="model", driver="e1000e")
+def test_linux_driver_has_its_stamps(nic, listener):
+    """Is the model right?  The driver in the tree works on it, wrong reads or not."""
+    ptp(nic, "hwtstamp", "dut0", 0, ON, V2_EVENT)
+    dev = clock(nic)
+    begin = ptp(nic, "get", dev)
+    sent = [s[1] for s in ptp(nic, "stamp", "dut0", nic.PEER_MAC, 5, 0.1)]
+    stamps = listener(5)
+    from_peer(nic, 5)
+    received = [f[2] for f in stamps()]
+    times = [begin, *sent, *received, ptp(nic, "get", dev)]
+    assert len(times) == 12 and all(a < b for a, b in zip(times, times[1:])), times
+
+
 # --- linuxptp ---
 
 
