@@ -25,6 +25,7 @@
 
 /* Bits of hwl_adapter.flags. */
 enum hwl_flag {
+	HWL_DOZING,		/* up, but its data path is down: no link, runtime suspend */
 	HWL_OPEN,		/* handlers are installed: hwl_open.c, rtnl */
 	HWL_DOWN,		/* queues must stay stopped, work must not start */
 	HWL_HELD,		/* queues are kept stopped until link up */
@@ -96,6 +97,8 @@ struct hwl_coalesce {
  * @reset_work: resets the data path; takes rtnl
  * @link_work: follows the link; takes no rtnl
  * @tick: watchdog; takes no rtnl
+ * @linger: lets a device sleep again that a link has woken
+ * @wake_work: brings the data path back after runtime suspend; takes rtnl
  * @ticks: number of the tick
  * @phy_hung: consecutive checks that found the PHY hung
  * @link_doubt: STATUS.LU and @link disagreed at the last check
@@ -148,6 +151,8 @@ struct hwl_adapter {
 	struct work_struct reset_work;
 	struct work_struct link_work;
 	struct delayed_work tick;
+	struct delayed_work linger;
+	struct work_struct wake_work;
 	u32 ticks;
 	u32 phy_hung;
 	bool link_doubt;

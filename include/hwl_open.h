@@ -11,6 +11,11 @@ struct hwl_adapter;
 struct net_device;
 
 s32 hwl_open_latency(const struct hwl_adapter *ad);
+int hwl_open_awaken(struct hwl_adapter *ad);
+int hwl_open_doze(struct hwl_adapter *ad);
+int hwl_open_get(struct hwl_adapter *ad);
+void hwl_open_put(struct hwl_adapter *ad);
+void hwl_open_rest(struct hwl_adapter *ad);
 int hwl_open(struct net_device *netdev);
 int hwl_close(struct net_device *netdev);
 int hwl_netdev_attach(struct hwl_adapter *ad);

@@ -7,11 +7,13 @@
 
 #include <linux/pci.h>
 
-struct hwl_hw;
+struct hwl_adapter;
 
 extern const struct dev_pm_ops hwl_pm_ops;
 extern const struct pci_error_handlers hwl_err_handlers;
 
+void hwl_pm_init(struct hwl_adapter *ad);
+void hwl_pm_exit(struct hwl_adapter *ad);
 void hwl_pm_disable_aspm(struct pci_dev *pdev, bool locked);
 void hwl_pm_shutdown(struct pci_dev *pdev);
 

@@ -27,6 +27,7 @@ void hwl_wake_set(struct hwl_adapter *ad, u32 wol);
 u32 hwl_wake_causes(struct hwl_adapter *ad);
 int hwl_wake_arm(struct hwl_adapter *ad, u32 causes);
 void hwl_wake_disarm(struct hwl_adapter *ad);
+bool hwl_wake_end(struct hwl_adapter *ad);
 void hwl_wake_report(struct hwl_adapter *ad);
 
 #endif /* HWL_WAKE_H */

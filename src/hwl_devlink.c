@@ -6,12 +6,14 @@
  * the data path, as the user has configured it. The devlink lock is taken
  * before rtnl.
  */
+#include <linux/pm_runtime.h>
 #include <linux/rtnetlink.h>
 #include <net/devlink.h>
 
 #include "hwl.h"
 #include "hwl_devlink.h"
 #include "hwl_nvm.h"
+#include "hwl_open.h"
 #include "hwl_reset.h"
 
 /* Descriptors that a dump shows before and after the head. */
@@ -24,6 +26,17 @@
 struct hwl_devlink {
 	struct hwl_adapter *ad;
 };
+
+/* To be undone by hwl_open_put(). */
+static int hwl_devlink_wake(struct hwl_adapter *ad)
+{
+	int err;
+
+	rtnl_lock();
+	err = hwl_open_get(ad);
+	rtnl_unlock();
+	return err;
+}
 
 /* ---- Information ---- */
 
@@ -60,12 +73,8 @@ static int hwl_devlink_board_id(struct hwl_hw *hw, char *text, size_t size)
 	return 0;
 }
 
-static int hwl_devlink_info_get(struct devlink *devlink,
-				struct devlink_info_req *req,
-				struct netlink_ext_ack *extack)
+static int hwl_devlink_put_info(struct hwl_adapter *ad, struct devlink_info_req *req)
 {
-	struct hwl_devlink *dl = devlink_priv(devlink);
-	struct hwl_adapter *ad = dl->ad;
 	char text[32];
 	__be64 dsn;
 	int err;
@@ -98,6 +107,21 @@ static int hwl_devlink_info_get(struct devlink *devlink,
 		return devlink_info_version_running_put(req, "nvm", text);
 	}
 	return 0;
+}
+
+static int hwl_devlink_info_get(struct devlink *devlink,
+				struct devlink_info_req *req,
+				struct netlink_ext_ack *extack)
+{
+	struct hwl_devlink *dl = devlink_priv(devlink);
+	int err;
+
+	err = pm_runtime_resume_and_get(&dl->ad->pdev->dev);
+	if (err < 0)
+		return err;
+	err = hwl_devlink_put_info(dl->ad, req);
+	hwl_open_put(dl->ad);
+	return err;
 }
 
 static const struct devlink_ops hwl_devlink_ops = {
@@ -195,7 +219,11 @@ static int hwl_devlink_show(struct devlink_health_reporter *reporter,
 			    struct devlink_fmsg *fmsg, bool descriptors)
 {
 	struct hwl_adapter *ad = devlink_health_reporter_priv(reporter);
+	int err;
 
+	err = hwl_devlink_wake(ad);
+	if (err)
+		return err;
 	rtnl_lock();
 	devlink_fmsg_bool_pair_put(fmsg, "up", !test_bit(HWL_DOWN, &ad->flags));
 	devlink_fmsg_u32_pair_put(fmsg, "hangs", atomic_read(&ad->tx_timeouts));
@@ -205,6 +233,7 @@ static int hwl_devlink_show(struct devlink_health_reporter *reporter,
 		hwl_dump_queues(ad, fmsg, descriptors);
 	}
 	rtnl_unlock();
+	hwl_open_put(ad);
 	return 0;
 }
 
@@ -228,7 +257,11 @@ static int hwl_devlink_recover(struct devlink_health_reporter *reporter,
 	struct hwl_adapter *ad = devlink_health_reporter_priv(reporter);
 	int err;
 
+	err = hwl_devlink_wake(ad);
+	if (err)
+		return err;
 	err = hwl_reset_if_due(ad, true);
+	hwl_open_put(ad);
 	if (err)
 		NL_SET_ERR_MSG_MOD(extack, "the device did not recover from reset");
 	return err;
@@ -239,8 +272,15 @@ static int hwl_devlink_test(struct devlink_health_reporter *reporter,
 			    struct netlink_ext_ack *extack)
 {
 	struct hwl_adapter *ad = devlink_health_reporter_priv(reporter);
+	bool done;
+	int err;
 
-	if (hwl_reset_request_hung(ad))
+	err = hwl_devlink_wake(ad);
+	if (err)
+		return err;
+	done = hwl_reset_request_hung(ad);
+	hwl_open_put(ad);
+	if (done)
 		return 0;
 	NL_SET_ERR_MSG_MOD(extack, "the interface is down, or a hang is already known");
 	return -EBUSY;

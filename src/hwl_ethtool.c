@@ -11,6 +11,7 @@
 #include "hwl_ethtool.h"
 #include "hwl_led.h"
 #include "hwl_nvm.h"
+#include "hwl_open.h"
 #include "hwl_reset.h"
 #include "hwl_selftest.h"
 
@@ -38,6 +39,12 @@ static void hwl_set_msglevel(struct net_device *netdev, u32 level)
 	struct hwl_adapter *ad = netdev_priv(netdev);
 
 	ad->msg_enable = level;
+}
+
+/* The core has woken the device, and lets it sleep again behind the operation. */
+static int hwl_ethtool_begin(struct net_device *netdev)
+{
+	return hwl_open_awaken(netdev_priv(netdev));
 }
 
 /* ---- Reset ---- */
@@ -96,6 +103,7 @@ static int hwl_set_phys_id(struct net_device *netdev,
 static const struct ethtool_ops hwl_ethtool_ops = {
 	.supported_coalesce_params = ETHTOOL_COALESCE_USECS |
 				     ETHTOOL_COALESCE_USE_ADAPTIVE,
+	.begin			= hwl_ethtool_begin,
 	.get_drvinfo		= hwl_get_drvinfo,
 	.get_wol		= hwl_et_get_wol,
 	.set_wol		= hwl_et_set_wol,

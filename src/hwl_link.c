@@ -11,6 +11,7 @@
 #include <linux/iopoll.h>
 #include <linux/linkmode.h>
 #include <linux/mii.h>
+#include <linux/pm_runtime.h>
 
 #include "hwl.h"
 #include "hwl_irq.h"
@@ -320,8 +321,10 @@ static void hwl_link_went_up(struct hwl_adapter *ad, u32 status)
 			   link->duplex == DUPLEX_FULL ? "full" : "half",
 			   hwl_link_pause_name(link));
 	/* Discard symbol errors counted without link: see hwl_stats.c. */
-	if (!old.up)
+	if (!old.up) {
 		hwl_stats_update(ad);
+		pm_runtime_get_noresume(&ad->pdev->dev);
+	}
 	link->up = true;
 	netif_carrier_on(ad->netdev);
 	/* Queues stay stopped without link. With a reset pending the rings may
@@ -367,6 +370,8 @@ void hwl_link_lost(struct hwl_adapter *ad)
 	link->tx_pause = false;
 	netif_carrier_off(ad->netdev);
 	netif_info(ad, link, ad->netdev, "link down\n");
+	pm_runtime_mark_last_busy(&ad->pdev->dev);
+	pm_runtime_put_autosuspend(&ad->pdev->dev);
 }
 
 /**

@@ -219,6 +219,7 @@ static int hwl_probe(struct pci_dev *pdev, const struct pci_device_id *id)
 	netdev_info(netdev, "82574L, %pM, %s, %u of %u queue pairs\n",
 		    netdev->dev_addr, hwl_irq_mode_name(ad), ad->cfg.pairs,
 		    ad->max_pairs);
+	hwl_pm_init(ad);
 	return 0;
 
 err_ptp:
@@ -238,6 +239,7 @@ static void hwl_remove(struct pci_dev *pdev)
 	struct hwl_adapter *ad = pci_get_drvdata(pdev);
 
 	hwl_netdev_unregister(ad);
+	hwl_pm_exit(ad);
 	/* The reset takes rtnl, so close cannot wait for it; and devlink could
 	 * still request one until here.
 	 */
@@ -265,7 +267,7 @@ static struct pci_driver hwl_driver = {
 	.remove		= hwl_remove,
 	.shutdown	= hwl_pm_shutdown,
 	.err_handler	= &hwl_err_handlers,
-	.driver.pm	= pm_sleep_ptr(&hwl_pm_ops),
+	.driver.pm	= pm_ptr(&hwl_pm_ops),
 };
 module_pci_driver(hwl_driver);
 

@@ -101,6 +101,9 @@ int hwl_irq_xsk_wakeup(struct net_device *netdev, u32 q, u32 flags)
 	struct hwl_adapter *ad = netdev_priv(netdev);
 	struct hwl_pair *pair;
 
+	/* Without a link nothing is sent; with one the start looks at all pairs. */
+	if (test_bit(HWL_DOZING, &ad->flags))
+		return 0;
 	if (test_bit(HWL_DOWN, &ad->flags))
 		return -ENETDOWN;
 	if (q >= READ_ONCE(ad->cfg.pairs))

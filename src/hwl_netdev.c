@@ -58,9 +58,9 @@ static void hwl_rx_shrink(struct hwl_adapter *ad, enum hwl_rx_geometry geo)
 		netdev_warn(ad->netdev, "large receive buffers stay\n");
 }
 
-static int hwl_change_mtu(struct net_device *netdev, int mtu)
+static int hwl_set_mtu(struct hwl_adapter *ad, int mtu)
 {
-	struct hwl_adapter *ad = netdev_priv(netdev);
+	struct net_device *netdev = ad->netdev;
 	enum hwl_rx_geometry geo;
 	int err;
 
@@ -86,6 +86,19 @@ static int hwl_change_mtu(struct net_device *netdev, int mtu)
 	if (netif_running(netdev) && netif_device_present(netdev))
 		cpu_latency_qos_update_request(&ad->latency, hwl_open_latency(ad));
 	return 0;
+}
+
+static int hwl_change_mtu(struct net_device *netdev, int mtu)
+{
+	struct hwl_adapter *ad = netdev_priv(netdev);
+	int err;
+
+	err = hwl_open_get(ad);
+	if (err)
+		return err;
+	err = hwl_set_mtu(ad, mtu);
+	hwl_open_put(ad);
+	return err;
 }
 
 static netdev_features_t hwl_fix_features(struct net_device *netdev,
@@ -199,9 +212,9 @@ static void hwl_wait_received(struct hwl_adapter *ad)
 			  HWL_RECEIVED_US, false, ad, prod);
 }
 
-static int hwl_set_features(struct net_device *netdev, netdev_features_t features)
+static int hwl_apply_features(struct hwl_adapter *ad, netdev_features_t features)
 {
-	struct hwl_adapter *ad = netdev_priv(netdev);
+	struct net_device *netdev = ad->netdev;
 	enum hwl_rx_geometry geo = hwl_rx_geometry(netdev->mtu, features, ad->xdp_prog);
 	netdev_features_t old = netdev->features;
 	struct hwl_link_cfg cfg = ad->link.cfg;
@@ -242,6 +255,19 @@ static int hwl_set_features(struct net_device *netdev, netdev_features_t feature
 	hwl_rx_shrink(ad, geo);
 	netdev->features = old;
 	return 0;
+}
+
+static int hwl_set_features(struct net_device *netdev, netdev_features_t features)
+{
+	struct hwl_adapter *ad = netdev_priv(netdev);
+	int err;
+
+	err = hwl_open_get(ad);
+	if (err)
+		return err;
+	err = hwl_apply_features(ad, features);
+	hwl_open_put(ad);
+	return err;
 }
 
 /*
@@ -336,17 +362,37 @@ static int hwl_unbind_pool(struct hwl_adapter *ad, u32 q)
 static int hwl_bpf(struct net_device *netdev, struct netdev_bpf *bpf)
 {
 	struct hwl_adapter *ad = netdev_priv(netdev);
+	int err;
 
+	err = hwl_open_get(ad);
+	if (err)
+		return err;
 	switch (bpf->command) {
 	case XDP_SETUP_PROG:
-		return hwl_setup_prog(ad, bpf);
+		err = hwl_setup_prog(ad, bpf);
+		break;
 	case XDP_SETUP_XSK_POOL:
-		return bpf->xsk.pool ?
-		       hwl_bind_pool(ad, bpf->xsk.queue_id, bpf->xsk.pool) :
-		       hwl_unbind_pool(ad, bpf->xsk.queue_id);
+		err = bpf->xsk.pool ?
+		      hwl_bind_pool(ad, bpf->xsk.queue_id, bpf->xsk.pool) :
+		      hwl_unbind_pool(ad, bpf->xsk.queue_id);
+		break;
 	default:
-		return -EINVAL;
+		err = -EINVAL;
 	}
+	hwl_open_put(ad);
+	return err;
+}
+
+static int hwl_mii_read(struct hwl_adapter *ad, u32 reg, u16 *val)
+{
+	int err;
+
+	err = hwl_own(&ad->hw);
+	if (err)
+		return err;
+	err = hwl_mdio_read(&ad->hw, 0, reg, val);
+	hwl_disown(&ad->hw);
+	return err;
 }
 
 /* Read-only: what the PHY is set to is the driver's to know. */
@@ -370,11 +416,11 @@ static int hwl_eth_ioctl(struct net_device *netdev, struct ifreq *ifr, int cmd)
 	mii->val_out = 0xFFFF;
 	if (mii->phy_id != HWL_PHY_ADDR)
 		return 0;
-	err = hwl_own(&ad->hw);
+	err = hwl_open_get(ad);
 	if (err)
 		return err;
-	err = hwl_mdio_read(&ad->hw, 0, mii->reg_num & HWL_MII_REG_MASK, &mii->val_out);
-	hwl_disown(&ad->hw);
+	err = hwl_mii_read(ad, mii->reg_num & HWL_MII_REG_MASK, &mii->val_out);
+	hwl_open_put(ad);
 	return err;
 }
 

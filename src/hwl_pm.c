@@ -1,16 +1,23 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Power management, shutdown, and recovery from PCI errors.
+ * Power management at run time and of the system, shutdown, recovery from PCI errors.
  *
- * All use hwl_netdev_detach() and hwl_netdev_attach().
+ * All but the first use hwl_netdev_detach() and hwl_netdev_attach().
  */
 #include <linux/pci.h>
+#include <linux/pm_runtime.h>
 #include <linux/rtnetlink.h>
 
 #include "hwl.h"
 #include "hwl_open.h"
 #include "hwl_pm.h"
 #include "hwl_wake.h"
+
+/* Longer than a link takes to come, with a slow partner. */
+#define HWL_PM_LINK_MS		(5 * MSEC_PER_SEC)
+
+/* Until whoever holds rtnl is done. */
+#define HWL_PM_RETRY_MS		100
 
 /**
  * hwl_pm_disable_aspm() - keep the PCIe link out of L0s and L1
@@ -87,6 +94,8 @@ static int hwl_resume(struct device *dev)
 	hwl_wake_report(ad);
 	err = hwl_netdev_attach(ad);
 	rtnl_unlock();
+	/* Time for the link to come. */
+	pm_runtime_mark_last_busy(dev);
 	return err;
 }
 
@@ -116,6 +125,116 @@ static int hwl_thaw(struct device *dev)
 	return err;
 }
 
+/* ---- At run time ---- */
+
+/* Down, or up without a link. Who holds rtnl may be waiting for the end of this. */
+static int hwl_runtime_suspend(struct device *dev)
+{
+	struct hwl_adapter *ad = dev_get_drvdata(dev);
+	int err = 0;
+
+	if (!rtnl_trylock()) {
+		pm_schedule_suspend(dev, HWL_PM_RETRY_MS);
+		return -EBUSY;
+	}
+	if (hwl_gone(&ad->hw) || !netif_device_present(ad->netdev))
+		err = -EBUSY;
+	else if (!netif_running(ad->netdev))
+		hwl_link_power_down(ad);
+	else if (pci_dev_run_wake(ad->pdev))
+		err = hwl_open_doze(ad);
+	else
+		err = -EBUSY;
+	if (!err) {
+		hwl_clock_hold(&ad->hw);
+		hwl_hw_release(&ad->hw);
+	}
+	rtnl_unlock();
+	if (!err)
+		return 0;
+
+	/* For another try, after the delay. */
+	pm_runtime_mark_last_busy(dev);
+	if (test_bit(HWL_DOZING, &ad->flags))
+		schedule_work(&ad->wake_work);
+	return -EBUSY;
+}
+
+/* Without rtnl, which the caller may hold. */
+static int hwl_runtime_resume(struct device *dev)
+{
+	struct hwl_adapter *ad = dev_get_drvdata(dev);
+
+	/* The way to D0 may reset the PHY, and the link is to come once more. If the
+	 * user's delay is shorter than that takes, the device would be woken forever.
+	 */
+	if (hwl_wake_end(ad)) {
+		pm_runtime_get_noresume(dev);
+		schedule_delayed_work(&ad->linger, msecs_to_jiffies(HWL_PM_LINK_MS));
+	}
+	hwl_open_rest(ad);
+	if (test_bit(HWL_DOZING, &ad->flags))
+		schedule_work(&ad->wake_work);
+	return 0;
+}
+
+static void hwl_pm_linger(struct work_struct *work)
+{
+	struct hwl_adapter *ad = container_of(to_delayed_work(work),
+					      struct hwl_adapter, linger);
+
+	hwl_open_put(ad);
+}
+
+static void hwl_pm_wake_work(struct work_struct *work)
+{
+	struct hwl_adapter *ad = container_of(work, struct hwl_adapter, wake_work);
+
+	rtnl_lock();
+	if (!hwl_open_get(ad))
+		hwl_open_put(ad);
+	rtnl_unlock();
+}
+
+/**
+ * hwl_pm_init() - allow the device to sleep, as far as the user does
+ * @ad: the device; registered
+ *
+ * Undone by hwl_pm_exit().
+ *
+ * Context: process; end of probe.
+ */
+void hwl_pm_init(struct hwl_adapter *ad)
+{
+	struct device *dev = &ad->pdev->dev;
+
+	INIT_WORK(&ad->wake_work, hwl_pm_wake_work);
+	INIT_DELAYED_WORK(&ad->linger, hwl_pm_linger);
+	/* What wakes the system is not what wakes the device at run time. */
+	dev_pm_set_driver_flags(dev, DPM_FLAG_NO_DIRECT_COMPLETE);
+	pm_runtime_set_autosuspend_delay(dev, HWL_PM_LINK_MS);
+	pm_runtime_use_autosuspend(dev);
+	/* The reference that the PCI core took for probe. */
+	hwl_open_put(ad);
+}
+
+/**
+ * hwl_pm_exit() - keep the device awake
+ * @ad: the device; its interface is gone
+ *
+ * Context: process; removal, for which the PCI core has woken it.
+ */
+void hwl_pm_exit(struct hwl_adapter *ad)
+{
+	struct device *dev = &ad->pdev->dev;
+
+	pm_runtime_get_noresume(dev);
+	pm_runtime_dont_use_autosuspend(dev);
+	disable_work_sync(&ad->wake_work);
+	if (cancel_delayed_work_sync(&ad->linger))
+		pm_runtime_put_noidle(dev);
+}
+
 const struct dev_pm_ops hwl_pm_ops = {
 	.suspend	= pm_sleep_ptr(hwl_suspend),
 	.resume		= pm_sleep_ptr(hwl_resume),
@@ -123,6 +242,7 @@ const struct dev_pm_ops hwl_pm_ops = {
 	.thaw		= pm_sleep_ptr(hwl_thaw),
 	.poweroff	= pm_sleep_ptr(hwl_suspend),
 	.restore	= pm_sleep_ptr(hwl_resume),
+	RUNTIME_PM_OPS(hwl_runtime_suspend, hwl_runtime_resume, NULL)
 };
 
 /**

@@ -214,10 +214,6 @@ int hwl_up(struct hwl_adapter *ad)
 	}
 	if (fresh)
 		hwl_rings_attach(ad, &rings);
-	/* Whoever had the PHY while the interface was down may have left it
-	 * otherwise: it is set up from the beginning.
-	 */
-	set_bit(HWL_PHY_DIRTY, &ad->flags);
 	hwl_start(ad);
 	return 0;
 }

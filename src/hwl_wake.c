@@ -181,12 +181,13 @@ void hwl_wake_disarm(struct hwl_adapter *ad)
 }
 
 /**
- * hwl_wake_report() - tell who woke the system, and disarm
+ * hwl_wake_end() - disarm, and tell who woke the device
  * @ad: the device; it has just woken
  *
- * Context: process, rtnl held.
+ * Context: process.
+ * Return: true if it was a cause in WUFC.
  */
-void hwl_wake_report(struct hwl_adapter *ad)
+bool hwl_wake_end(struct hwl_adapter *ad)
 {
 	struct hwl_hw *hw = &ad->hw;
 	u32 wus = hwl_wake_take_status(hw);
@@ -194,13 +195,23 @@ void hwl_wake_report(struct hwl_adapter *ad)
 
 	hwl_wr32(hw, HWL_WUC, 0);
 	hwl_wr32(hw, HWL_WUFC, 0);
-	if (!wus)
-		return;
-
-	ad->wake.count++;
-	pm_wakeup_event(&ad->pdev->dev, 0);
 	for (i = 0; i < ARRAY_SIZE(hwl_wake_kinds); i++)
 		if (wus & hwl_wake_kinds[i].cause)
 			netdev_dbg(ad->netdev, "woken by %s\n",
 				   hwl_wake_kinds[i].name);
+	return wus;
+}
+
+/**
+ * hwl_wake_report() - disarm, and count if it was the device that woke the system
+ * @ad: the device; it has just woken
+ *
+ * Context: process, rtnl held.
+ */
+void hwl_wake_report(struct hwl_adapter *ad)
+{
+	if (!hwl_wake_end(ad))
+		return;
+	ad->wake.count++;
+	pm_wakeup_event(&ad->pdev->dev, 0);
 }
