@@ -84,7 +84,7 @@ LOOKS = (
     "cat /sys/class/net/dut0/statistics/*", f"python3 {PROG}/mii.py dut0",
     "cat /sys/class/net/dut0/speed /sys/class/net/dut0/duplex 2>&1; true",
 )
-# Of a dump one register may be all ones.  What looks at registers that change by themselves, or writes what is there already.
+# What looks at registers that change by themselves.  Of a dump one may be all ones.
 TOUCHES = (
     "ethtool -d dut0", "ethtool -d dut0 raw on | od -v -t x4", "ethtool -t dut0 online; true",
     "devlink -j health diagnose pci/$(hwlab pci 0) reporter tx",
