@@ -14,6 +14,7 @@
 #include <linux/timer.h>
 #include <net/page_pool/helpers.h>
 #include <net/xdp.h>
+#include <net/xdp_sock_drv.h>
 
 #include "hwl_probed.h"
 
@@ -150,6 +151,31 @@ static inline void xdp_rxq_info_detach_mem_model(struct xdp_rxq_info *rxq)
 	rxq->mem = (struct xdp_mem_info){};
 }
 #endif
+
+/* 6.15: it also fills the list of fragments. */
+static inline bool hwl_compat_xsk_add_frag(struct xdp_buff *head, struct xdp_buff *xdp)
+{
+#if HWL_HAVE_XSK_ADD_FRAG_TO
+	return xsk_buff_add_frag(head, xdp);
+#else
+	struct skb_shared_info *sinfo = xdp_get_shared_info_from_buff(head);
+	u32 len = xdp->data_end - xdp->data;
+
+	if (!xdp_buff_has_frags(head)) {
+		sinfo->nr_frags = 0;
+		sinfo->xdp_frags_size = 0;
+		xdp_buff_set_frags_flag(head);
+	}
+	if (sinfo->nr_frags == MAX_SKB_FRAGS)
+		return false;
+	skb_frag_fill_page_desc(&sinfo->frags[sinfo->nr_frags++],
+				virt_to_page(xdp->data), offset_in_page(xdp->data),
+				len);
+	sinfo->xdp_frags_size += len;
+	xsk_buff_add_frag(xdp);
+	return true;
+#endif
+}
 
 /*
  * 6.17 and 6.18: two commands of the multiplexed get_rxnfc() became operations

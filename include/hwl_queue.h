@@ -55,6 +55,9 @@ struct xsk_buff_pool;
 #define HWL_TX_STOP		HWL_TX_DESC_NEEDED
 #define HWL_TX_START		(2 * HWL_TX_DESC_NEEDED)
 
+/* Buffers of AF_XDP that a frame may take; five for the longest, if they are 2 KiB. */
+#define HWL_XSK_MAX_SEGS	8
+
 /* The longest XDP frame, and what it takes at most: linear part, fragments, the
  * pieces into which HWL_TX_DATA_MAX breaks them, and the last bytes on their own.
  */
@@ -189,6 +192,7 @@ struct hwl_txq_cons_stats {
  * @cslot: slot of @cons
  * @xsk_pending: frames of @xsk in the ring; NAPI
  * @xsk_last: slot of the last of them
+ * @xsk_cut: the last batch of them ended within a frame
  * @cstats: counters of the consumer
  * @index: number of the queue
  * @seen: value of @cons at the last look of the watchdog
@@ -222,6 +226,7 @@ struct hwl_txq {
 	u32 cslot;
 	u32 xsk_pending;
 	u32 xsk_last;
+	bool xsk_cut;
 	struct hwl_txq_cons_stats cstats;
 	__cacheline_group_end_aligned(consumer);
 
@@ -391,6 +396,9 @@ struct hwl_rxq_stats {
  * @xdp_rxq: the queue as XDP knows it, with the page pool as its memory
  * @xsk: AF_XDP pool, NULL if there is none; written under rtnl
  * @xsk_len: bytes that the device may write to a buffer of that
+ * @xsk_chains: frames may take several of them
+ * @xsk_head: first buffer of that pool of the frame under assembly, or NULL;
+ *	@xdp.data is not NULL then
  * @xsk_rxq: the queue with that pool as its memory
  * @seen: value of @cons at the last look of the watchdog
  * @waited: a frame waited at that look
@@ -408,6 +416,8 @@ struct hwl_rxq {
 	struct xdp_rxq_info xdp_rxq;
 	struct xsk_buff_pool *xsk;
 	u32 xsk_len;
+	bool xsk_chains;
+	struct xdp_buff *xsk_head;
 	struct xdp_rxq_info xsk_rxq;
 	__cacheline_group_end_aligned(read_mostly);
 

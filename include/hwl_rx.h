@@ -68,9 +68,25 @@ static inline void hwl_rx_bufs_free(struct page_pool *pool, const void *data,
 	page_pool_put_full_page(pool, virt_to_page(data), napi);
 }
 
+/**
+ * hwl_rxq_pending() - has the device received something not taken yet?
+ * @rxq: the queue
+ *
+ * For the watchdog: a true answer twice in a row means a lost interrupt.
+ *
+ * Context: process; the queue is up. Races with NAPI, so it is a hint only.
+ * Return: true if the next descriptor is done.
+ */
+static inline bool hwl_rxq_pending(const struct hwl_rxq *rxq)
+{
+	const union hwl_rx_desc *desc = &rxq->ring.desc[READ_ONCE(rxq->cslot)];
+
+	return READ_ONCE(rxq->cons) != READ_ONCE(rxq->kicked) &&
+	       le32_to_cpu(READ_ONCE(desc->wb.status)) & HWL_RXD_DD;
+}
+
 int hwl_rxq_clean(struct hwl_rxq *rxq, int budget);
 bool hwl_rxq_refill(struct hwl_rxq *rxq);
 void hwl_rxq_drain(struct hwl_rxq *rxq);
-bool hwl_rxq_pending(const struct hwl_rxq *rxq);
 
 #endif /* HWL_RX_H */

@@ -57,7 +57,8 @@ u32 hwl_xsk_pool_max_mtu(struct xsk_buff_pool *pool);
 u32 hwl_xsk_max_mtu(const struct hwl_adapter *ad);
 
 u32 hwl_xsk_fill(struct hwl_rxq *rxq, u32 n);
-struct sk_buff *hwl_xsk_copy(struct hwl_rxq *rxq, const struct xdp_buff *xdp);
+u64_stats_t *hwl_xsk_add(struct hwl_rxq *rxq, struct xdp_buff *xdp, u32 len, bool eop);
+struct sk_buff *hwl_xsk_copy(struct hwl_rxq *rxq, struct xdp_buff *xdp);
 void hwl_xsk_send(struct hwl_txq *txq);
 
 /**

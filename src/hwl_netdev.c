@@ -479,6 +479,7 @@ void hwl_netdev_init(struct hwl_adapter *ad)
 			       NETDEV_XDP_ACT_NDO_XMIT_SG;
 	if (IS_ENABLED(CONFIG_XDP_SOCKETS))
 		netdev->xdp_features |= NETDEV_XDP_ACT_XSK_ZEROCOPY;
+	netdev->xdp_zc_max_segs = HWL_XSK_MAX_SEGS;
 	netdev->xdp_metadata_ops = &hwl_xdp_metadata_ops;
 	netdev->priv_flags |= IFF_UNICAST_FLT | IFF_LIVE_ADDR_CHANGE;
 }

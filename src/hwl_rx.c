@@ -105,6 +105,12 @@ static void hwl_rx_drop_frame(struct hwl_rxq *rxq, bool napi)
 
 	if (!xdp->data)
 		return;
+	if (unlikely(rxq->xsk_head)) {
+		xsk_buff_free(rxq->xsk_head);
+		rxq->xsk_head = NULL;
+		xdp->data = NULL;
+		return;
+	}
 	hwl_rx_bufs_free(rxq->ring.pool, xdp->data,
 			 xdp_buff_has_frags(xdp) ?
 			 xdp_get_shared_info_from_buff(xdp) : NULL, napi);
@@ -444,6 +450,10 @@ static int hwl_rx_take(struct hwl_rxq *rxq, const union hwl_rx_desc *desc,
 	if (likely(!rxq->xdp.data)) {
 		prefetch(buf + ring->headroom);
 		hwl_rx_first(rxq, buf, len);
+	} else if (unlikely(rxq->xsk_head)) {
+		hwl_rx_put_buf(rxq, buf);
+		hwl_rx_reject(rxq, status, &rxq->stats.no_skb);
+		return 1;
 	} else if (unlikely(!len)) {
 		hwl_rx_put_buf(rxq, buf);
 	} else if (unlikely(!hwl_rx_next(rxq, buf, len))) {
@@ -468,33 +478,44 @@ static int hwl_rx_take(struct hwl_rxq *rxq, const union hwl_rx_desc *desc,
 }
 
 /*
- * The same for a buffer of user space, which holds a whole frame: one in several is
- * too long (hwl_xsk_max_mtu()).
+ * The same for a buffer of user space. A frame of which a part came to a page is
+ * dropped: that is the price of never leaving the ring without buffers.
  */
 static noinline int hwl_rx_take_xsk(struct hwl_rxq *rxq, const union hwl_rx_desc *desc,
 				    struct xdp_buff *xdp, u32 status,
 				    struct hwl_rx_work *work)
 {
 	u32 len = le16_to_cpu(READ_ONCE(desc->wb.len));
+	bool eop = status & HWL_RXD_EOP;
+	u64_stats_t *why;
 
 	if (unlikely(rxq->discard)) {
-		rxq->discard = !(status & HWL_RXD_EOP);
-	} else if (unlikely(!(status & HWL_RXD_EOP) || rxq->xdp.data)) {
-		hwl_rx_reject(rxq, status, &rxq->stats.err_long);
-	} else if (unlikely(len > rxq->xsk_len || len < ETH_HLEN)) {
-		hwl_rx_reject(rxq, status, &rxq->stats.err_desc);
-	} else if (unlikely(status & HWL_RXD_FRAME_ERR) &&
-		   !(rxq->ad->netdev->features & NETIF_F_RXALL)) {
-		hwl_rx_reject(rxq, status, NULL);
-	} else if (unlikely(!hwl_rx_fits(rxq, len, status))) {
-		hwl_rx_reject(rxq, status, &rxq->stats.err_long);
-	} else {
-		xsk_buff_set_size(xdp, len);
-		xsk_buff_dma_sync_for_cpu(xdp);
-		hwl_rx_deliver_xsk(rxq, desc, xdp, status, work);
+		rxq->discard = !eop;
+		xsk_buff_free(xdp);
 		return 1;
 	}
-	xsk_buff_free(xdp);
+	why = hwl_xsk_add(rxq, xdp, len, eop);
+	if (unlikely(why)) {
+		xsk_buff_free(xdp);
+		hwl_rx_reject(rxq, status, why);
+		return 1;
+	}
+	if (!eop)
+		return 0;
+
+	xdp = rxq->xsk_head;
+	if (unlikely(status & HWL_RXD_FRAME_ERR) &&
+	    !(rxq->ad->netdev->features & NETIF_F_RXALL)) {
+		hwl_rx_reject(rxq, status, NULL);
+	} else if (unlikely(!hwl_rx_fits(rxq, xdp_get_buff_len(xdp), status))) {
+		hwl_rx_reject(rxq, status, &rxq->stats.err_long);
+	} else if (unlikely(xdp->data_end - xdp->data < ETH_HLEN)) {
+		hwl_rx_reject(rxq, status, &rxq->stats.err_desc);
+	} else {
+		rxq->xsk_head = NULL;
+		rxq->xdp.data = NULL;
+		hwl_rx_deliver_xsk(rxq, desc, xdp, status, work);
+	}
 	return 1;
 }
 
@@ -576,21 +597,4 @@ void hwl_rxq_drain(struct hwl_rxq *rxq)
 	rxq->cslot = 0;
 	rxq->kicked = 0;
 	rxq->discard = false;
-}
-
-/**
- * hwl_rxq_pending() - has the device received something not taken yet?
- * @rxq: the queue
- *
- * For the watchdog: a true answer twice in a row means a lost interrupt.
- *
- * Context: process; the queue is up. Races with NAPI, so it is a hint only.
- * Return: true if the next descriptor is done.
- */
-bool hwl_rxq_pending(const struct hwl_rxq *rxq)
-{
-	const union hwl_rx_desc *desc = &rxq->ring.desc[READ_ONCE(rxq->cslot)];
-
-	return READ_ONCE(rxq->cons) != READ_ONCE(rxq->kicked) &&
-	       le32_to_cpu(READ_ONCE(desc->wb.status)) & HWL_RXD_DD;
 }

@@ -331,7 +331,9 @@ static enum hwl_xdp_verdict hwl_xdp_tx(struct hwl_rxq *rxq, struct xdp_buff *xdp
 		return HWL_XDP_DISCARD;
 	tx->vlan = FIELD_PREP(HWL_TXD_UP_VLAN, le16_to_cpu(desc->wb.vlan));
 	tx->own = xdp->rxq == &rxq->xdp_rxq;
-	/* What is in a buffer of user space is copied to a page. */
+	/* What is in a buffer of user space is copied to a page, but only the first. */
+	if (unlikely(!tx->own && xdp_buff_has_frags(xdp)))
+		return HWL_XDP_DISCARD;
 	frame = xdp_convert_buff_to_frame(xdp);
 	if (unlikely(!frame))
 		return HWL_XDP_DISCARD;

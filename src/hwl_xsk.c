@@ -18,6 +18,9 @@
  * is taken only while no frame is longer than HWL_STD_FRAME, that is without
  * RCTL.LPE and RCTL.SBP, as for small buffers (see enum hwl_rx_geometry): as long as
  * it is bound, hwl_netdev.c refuses what would set either.
+ *
+ * Frames in several buffers are for pools whose sockets asked for them
+ * (XDP_USE_SG), if the list of fragments has room behind what the device writes.
  */
 #include <net/xdp_sock_drv.h>
 
@@ -37,25 +40,30 @@ static u32 hwl_xsk_buf_len(struct xsk_buff_pool *pool)
 	return min_t(u32, xsk_pool_get_rx_frame_size(pool), HWL_RX_BUF_LEN);
 }
 
-/* … and the MTU for that: with less than full buffers no long frame may be accepted. */
-static u32 hwl_xsk_mtu(u32 len)
+/* May a frame take several buffers of a pool? */
+static bool hwl_xsk_takes_chains(struct xsk_buff_pool *pool)
 {
-	return len == HWL_RX_BUF_LEN ? HWL_RX_BUF_LEN - HWL_FRAME_OVERHEAD :
-				       ETH_DATA_LEN;
+	u32 room = xsk_pool_get_chunk_size(pool) - xsk_pool_get_headroom(pool);
+
+	return pool->umem->flags & XDP_UMEM_SG_FLAG &&
+	       room >= HWL_RX_BUF_LEN +
+		       SKB_DATA_ALIGN(sizeof(struct skb_shared_info));
 }
 
 /**
  * hwl_xsk_pool_max_mtu() - the largest MTU that a pool takes
  * @pool: the pool
  *
- * Frames in several buffers are not given to sockets.
- *
  * Context: any.
- * Return: the MTU.
+ * Return: the MTU. If it is ETH_DATA_LEN, buffers are not full ones: no frame may
+ * be longer than HWL_STD_FRAME, for whatever reason.
  */
 u32 hwl_xsk_pool_max_mtu(struct xsk_buff_pool *pool)
 {
-	return hwl_xsk_mtu(hwl_xsk_buf_len(pool));
+	if (hwl_xsk_buf_len(pool) < HWL_RX_BUF_LEN)
+		return ETH_DATA_LEN;
+	return hwl_xsk_takes_chains(pool) ? HWL_MAX_MTU :
+					    HWL_RX_BUF_LEN - HWL_FRAME_OVERHEAD;
 }
 
 /**
@@ -63,8 +71,7 @@ u32 hwl_xsk_pool_max_mtu(struct xsk_buff_pool *pool)
  * @ad: the device
  *
  * Context: process, rtnl held.
- * Return: the MTU; HWL_MAX_MTU if there is no pool. If it is ETH_DATA_LEN, no frame
- * may be longer than HWL_STD_FRAME, for whatever reason.
+ * Return: the MTU, as of hwl_xsk_pool_max_mtu(); HWL_MAX_MTU if there is no pool.
  */
 u32 hwl_xsk_max_mtu(const struct hwl_adapter *ad)
 {
@@ -73,7 +80,7 @@ u32 hwl_xsk_max_mtu(const struct hwl_adapter *ad)
 
 	for (q = 0; q < ad->num_pairs; q++)
 		if (ad->pair[q]->rxq.xsk)
-			mtu = min(mtu, hwl_xsk_mtu(ad->pair[q]->rxq.xsk_len));
+			mtu = min(mtu, hwl_xsk_pool_max_mtu(ad->pair[q]->rxq.xsk));
 	return mtu;
 }
 
@@ -103,6 +110,7 @@ int hwl_xsk_map(struct hwl_adapter *ad, u32 q, struct xsk_buff_pool *pool)
 		goto err_unreg;
 	xsk_pool_set_rxq_info(pool, &rxq->xsk_rxq);
 	rxq->xsk_len = hwl_xsk_buf_len(pool);
+	rxq->xsk_chains = hwl_xsk_takes_chains(pool);
 	return 0;
 
 err_unreg:
@@ -188,6 +196,39 @@ u32 hwl_xsk_fill(struct hwl_rxq *rxq, u32 n)
 }
 
 /**
+ * hwl_xsk_add() - add a buffer to the frame under assembly
+ * @rxq: the queue
+ * @xdp: the buffer
+ * @len: bytes that the device has written to it
+ * @eop: it is the last of its frame
+ *
+ * Context: NAPI.
+ * Return: NULL, and rxq->xsk_head is the frame; or the counter of why it cannot be:
+ * the buffer is the caller's.
+ */
+u64_stats_t *hwl_xsk_add(struct hwl_rxq *rxq, struct xdp_buff *xdp, u32 len, bool eop)
+{
+	if (unlikely(rxq->xdp.data && !rxq->xsk_head))
+		return &rxq->stats.no_skb;
+	if (unlikely(!eop && !rxq->xsk_chains))
+		return &rxq->stats.err_long;
+	if (unlikely(len > rxq->xsk_len || (!len && !(eop && rxq->xsk_head))))
+		return &rxq->stats.err_desc;
+
+	xsk_buff_set_size(xdp, len);
+	xsk_buff_dma_sync_for_cpu(xdp);
+	if (likely(!rxq->xsk_head)) {
+		rxq->xsk_head = xdp;
+		rxq->xdp.data = xdp->data;
+	} else if (!len) {
+		xsk_buff_free(xdp);
+	} else if (unlikely(!hwl_compat_xsk_add_frag(rxq->xsk_head, xdp))) {
+		return &rxq->stats.err_desc;
+	}
+	return NULL;
+}
+
+/**
  * hwl_xsk_copy() - an skb with the bytes of a frame that goes up
  * @rxq: the queue
  * @xdp: the frame, in a buffer of the pool
@@ -195,16 +236,24 @@ u32 hwl_xsk_fill(struct hwl_rxq *rxq, u32 n)
  * Context: NAPI.
  * Return: the skb, or NULL if there is no memory.
  */
-struct sk_buff *hwl_xsk_copy(struct hwl_rxq *rxq, const struct xdp_buff *xdp)
+struct sk_buff *hwl_xsk_copy(struct hwl_rxq *rxq, struct xdp_buff *xdp)
 {
 	u32 meta = xdp->data - xdp->data_meta;
 	u32 len = xdp->data_end - xdp->data_meta;
+	const struct skb_shared_info *sinfo;
 	struct sk_buff *skb;
+	int i;
 
-	skb = napi_alloc_skb(rxq->napi, len);
+	skb = napi_alloc_skb(rxq->napi, meta + xdp_get_buff_len(xdp));
 	if (unlikely(!skb))
 		return NULL;
 	memcpy(__skb_put(skb, len), xdp->data_meta, len);
+	if (unlikely(xdp_buff_has_frags(xdp))) {
+		sinfo = xdp_get_shared_info_from_buff(xdp);
+		for (i = 0; i < sinfo->nr_frags; i++)
+			__skb_put_data(skb, skb_frag_address(&sinfo->frags[i]),
+				       skb_frag_size(&sinfo->frags[i]));
+	}
 	if (meta) {
 		__skb_pull(skb, meta);
 		skb_metadata_set(skb, meta);
@@ -214,58 +263,84 @@ struct sk_buff *hwl_xsk_copy(struct hwl_rxq *rxq, const struct xdp_buff *xdp)
 
 /* ---- Transmit ---- */
 
-/* Frames that the device must not get. */
-static bool hwl_xsk_sendable(const struct xdp_desc *desc)
+/* Frames that the device must not get. @n: buffers, @len: bytes in all. */
+static bool hwl_xsk_sendable(u32 n, u32 len)
 {
-	return desc->len >= ETH_HLEN && desc->len <= HWL_TX_XDP_MAX;
+	return n <= HWL_XSK_MAX_SEGS && len >= ETH_HLEN && len <= HWL_TX_XDP_MAX;
+}
+
+/* Return: the buffers of the frame that begins with @desc; @len: its bytes. */
+static u32 hwl_xsk_frame(const struct xdp_desc *desc, u32 left, u32 *len)
+{
+	u32 n = 0, bytes = 0;
+
+	do
+		bytes += desc[n].len;
+	while ((desc[n++].options & XDP_PKT_CONTD) && n < left);
+	*len = bytes;
+	return n;
 }
 
 /* Put a frame of user space into the ring. @frames: it stands for so many. */
-static void hwl_xsk_put(struct hwl_txq *txq, const struct xdp_desc *desc, u32 frames)
+static void hwl_xsk_put(struct hwl_txq *txq, const struct xdp_desc *desc, u32 n,
+			u32 len, u32 frames)
 {
 	struct xsk_buff_pool *pool = txq->xsk;
 	struct hwl_tx_cursor cur;
 	dma_addr_t dma;
+	u32 i, at = 0;
 	u8 *slot;
 
 	hwl_tx_begin(&cur, txq);
-	if (unlikely(desc->len < ETH_ZLEN)) {
+	if (unlikely(len < ETH_ZLEN)) {
 		slot = hwl_tx_slot(&cur, &dma);
-		memcpy(slot, xsk_buff_raw_get_data(pool, desc->addr), desc->len);
-		hwl_tx_put_slot(&cur, slot, dma, desc->len);
+		for (i = 0; i < n; at += desc[i++].len)
+			memcpy(slot + at,
+			       xsk_buff_raw_get_data(pool, desc[i].addr), desc[i].len);
+		hwl_tx_put_slot(&cur, slot, dma, len);
 	} else {
-		dma = xsk_buff_raw_get_dma(pool, desc->addr);
-		xsk_buff_raw_dma_sync_for_device(pool, dma, desc->len);
-		hwl_tx_put(&cur, dma, desc->len, HWL_TX_MAP_NONE);
+		for (i = 0; i < n; i++) {
+			dma = xsk_buff_raw_get_dma(pool, desc[i].addr);
+			xsk_buff_raw_dma_sync_for_device(pool, dma, desc[i].len);
+			hwl_tx_put(&cur, dma, desc[i].len, HWL_TX_MAP_NONE);
+		}
 	}
 	hwl_tx_end(&cur, false);
 	cur.first->frames = frames;
 	txq->xsk_last = txq->slot;
 	txq->xsk_pending += frames;
-	hwl_txq_publish(&cur, HWL_TX_XSK, max_t(u32, desc->len, ETH_ZLEN), 1);
+	hwl_txq_publish(&cur, HWL_TX_XSK, max_t(u32, len, ETH_ZLEN), 1);
 }
 
 /*
  * Send what user space has provided, as far as there is room. The completion ring
- * goes by position: a frame that is not sent is completed with one that is.
+ * goes by position, and has an entry for each buffer: one that is not sent is
+ * completed with one that is.
  *
- * Return: frames taken from user space.
+ * Where several sockets share a queue, the core may end a batch within a frame.
+ * That frame is dropped, with what comes of it later.
+ *
+ * Return: buffers taken from user space, of whole frames.
  */
 static u32 hwl_xsk_send_batch(struct hwl_txq *txq, u32 max)
 {
 	struct xsk_buff_pool *pool = txq->xsk;
-	u32 n, i, skipped = 0, drops = 0;
+	u32 n, i, segs, len, skipped = 0, drops = 0;
+	bool cut;
 
 	n = xsk_tx_peek_release_desc_batch(pool, max);
-	for (i = 0; i < n; i++) {
+	for (i = 0; i < n; i += segs) {
 		const struct xdp_desc *desc = &pool->tx_descs[i];
 
-		skipped++;
-		if (unlikely(!hwl_xsk_sendable(desc))) {
+		segs = hwl_xsk_frame(desc, n - i, &len);
+		skipped += segs;
+		cut = txq->xsk_cut;
+		txq->xsk_cut = desc[segs - 1].options & XDP_PKT_CONTD;
+		if (unlikely(cut || txq->xsk_cut || !hwl_xsk_sendable(segs, len))) {
 			drops++;
 			continue;
 		}
-		hwl_xsk_put(txq, desc, skipped);
+		hwl_xsk_put(txq, desc, segs, len, skipped);
 		skipped = 0;
 	}
 	if (unlikely(drops))
@@ -279,12 +354,14 @@ static u32 hwl_xsk_send_batch(struct hwl_txq *txq, u32 max)
 	return n;
 }
 
-/* Frames for which there is room; each may take a second descriptor. */
+/* Buffers for which there is room; each may take a second descriptor. The longest
+ * frame must fit, or it never would.
+ */
 static u32 hwl_xsk_room(const struct hwl_txq *txq)
 {
 	u32 unused = hwl_txq_unused(txq);
 
-	return unused > HWL_TX_START ?
+	return unused >= HWL_TX_START + 2 * HWL_XSK_MAX_SEGS ?
 	       min_t(u32, (unused - HWL_TX_START) / 2, HWL_XSK_BATCH) : 0;
 }
 
@@ -293,8 +370,9 @@ static bool hwl_xsk_send_all(struct hwl_txq *txq)
 {
 	u32 max;
 
+	/* A frame that would not fit into what is left is not taken. */
 	while ((max = hwl_xsk_room(txq)))
-		if (hwl_xsk_send_batch(txq, max) < max)
+		if (hwl_xsk_send_batch(txq, max) + HWL_XSK_MAX_SEGS <= max)
 			return false;
 	return true;
 }

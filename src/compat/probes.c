@@ -30,6 +30,7 @@
 #include <linux/workqueue.h>
 #include <net/devlink.h>
 #include <net/xdp.h>
+#include <net/xdp_sock_drv.h>
 #if __has_include(<net/netdev_queues.h>)
 #include <net/netdev_queues.h>
 #endif
@@ -81,6 +82,10 @@ HWL_NEED(UNALIGNED, "linux/unaligned.h (Linux 6.12)", HWL_UNALIGNED_H)
 HWL_HAVE(XDP_ATTACH_MEM,
 	 HWL_FN(xdp_rxq_info_attach_mem_model, void (struct xdp_rxq_info *,
 						     const struct xdp_mem_info *)))
+
+/* 6.15 */
+HWL_HAVE(XSK_ADD_FRAG_TO,
+	 HWL_FN(xsk_buff_add_frag, bool (struct xdp_buff *, struct xdp_buff *)))
 
 /* 6.13: the sample by reference. */
 HWL_HAVE(NET_DIM_BY_REF, HWL_FN(net_dim, void (struct dim *, const struct dim_sample *)))

@@ -137,6 +137,99 @@ def test_send_what_cannot_be_sent(nic):
     assert {len(f) for f in peer.frames} == {100}
 
 
+def large(nic):
+    """Frames of 9000 bytes, and the socket's options for them."""
+    nic.sh("ip link set dut0 mtu 9000")
+    nic.peer("ip link set peer0 mtu 9000")
+    nic.defer("ip link set peer0 mtu 1500", "peer")
+
+
+def without_pages(nic):
+    """The ring was full of pages when the socket was bound; now it has user space's buffers."""
+    nic.sh("ethtool --reset dut0 mac")
+    wait_until(nic.answers, 10, "traffic")
+
+
+@pytest.mark.rule("X1", "X7", "X8")
+@pytest.mark.parametrize("memory", ["--chunk 4096", "--unaligned --chunk 3001 --headroom 8"])
+def test_frames_in_several_buffers(nic, memory):
+    """Received and sent back, byte for byte, around each boundary."""
+    nic.sh("echo 8 >/proc/sys/vm/nr_hugepages")
+    nic.defer("echo 0 >/proc/sys/vm/nr_hugepages")
+    large(nic)
+    sizes = (60, 2047, 2048, 2049, 4095, 4096, 4097, 6145, 8192, 9014)
+    sent = [frame(nic, size, i) for i, size in enumerate(sizes * 8)]
+    with socket(nic, "echo", "--sg --segment 1800", memory) as s:
+        without_pages(nic)
+        for at in range(0, len(sent), 40):
+            exchange(nic, sent[at:at + 40])
+        report = s.end()
+    assert report["completed"] == report["sent"] == sum(-(-len(f) // 1800) for f in sent), report
+    nic.transfer(1 << 18)
+    nic.transfer(1 << 18, reverse=True)
+
+
+@pytest.mark.rule("X2", "X7")
+@pytest.mark.parametrize("size,segment,drops", [
+    ("2000,9230", 1200, 0), ("60,59", 20, 0), ("9231", 2000, 180), ("13", 2, 180)])
+def test_send_in_several_buffers(nic, size, segment, drops):
+    """What the device must not get is completed all the same."""
+    large(nic)
+    nic.sh("ethtool -G dut0 tx 80")
+    before = nic.stats()
+    sizes = [int(x) for x in size.split(",")]
+    with nic.capture(ethertype=TEST_TYPE, promisc=True) as peer:
+        with socket(nic, "send", f"--count 90 --sg --size {size} --segment {segment}") as s:
+            report = s.wait()
+        peer.wait(180 - drops)
+    assert report["completed"] == report["sent"] == sum(
+        -(-sizes[i % len(sizes)] // segment) for i in range(90)) * 2, report
+    now = nic.stats()
+    assert sum(now[f"tx{q}_xdp_drops"] - before[f"tx{q}_xdp_drops"] for q in (0, 1)) == drops
+    for f in peer.frames:
+        number = int.from_bytes(f[15:19], "big")
+        want = sizes[number % len(sizes)]
+        assert len(f) == max(want, 60)
+        assert f[19:want] == bytes((number + j) & 255 for j in range(want))[:want - 19]
+
+
+@pytest.mark.rule("X1", "X6")
+@pytest.mark.parametrize("act", ["pass", "drop", "tx"])
+def test_other_verdicts_on_several_buffers(nic, act):
+    """A copy goes up; what cannot be sent back is counted; nothing is lost."""
+    large(nic)
+    sent = [frame(nic, 5000, i) for i in range(40)]
+    with socket(nic, "receive", "--sg --no-program"):
+        nic.sh(f"python3 {PROG}/xdp.py dut0 {act} --frags")
+        without_pages(nic)
+        before = nic.stats()
+        with nic.capture("dut0", None, ethertype=TEST_TYPE) as up:
+            nic.send(sent, "peer0", "peer")
+            if act == "pass":
+                up.wait(40)
+                assert sorted(up.frames) == sorted(sent)
+        counter = {"pass": "pass", "drop": "drop", "tx": "errors"}[act]
+        wait_until(lambda: sum(nic.stats()[f"rx{q}_xdp_{counter}"] - before[f"rx{q}_xdp_{counter}"]
+                               for q in (0, 1)) >= 40, 10, counter)
+
+
+@pytest.mark.rule("X1")
+def test_frames_partly_in_pages_are_dropped(nic):
+    """User space provides few buffers, none again: not a byte of such a frame is seen."""
+    large(nic)
+    sent = [frame(nic, 9000, i) for i in range(120)]
+    with socket(nic, "receive", "--sg --queues 0 --fill 203 --no-refill") as s:
+        without_pages(nic)
+        nic.send(sent, "peer0", "peer")
+        wait_until(lambda: nic.stats()["rx0_dropped"] >= 1, 10, "a mixed frame")
+        nic.ping()
+        nic.transfer(1 << 18, reverse=True)
+        report = s.end()
+    assert set(report["frames"]) <= {f.hex() for f in sent}
+    # Five buffers each, or three where the core copies.
+    assert 38 <= report["count"] <= 203 / 3, report["count"]
+
+
 @pytest.mark.rule("X1", "X6")
 def test_stack_beside(nic):
     """Frames that the program does not take go up, and the other queue is the stack's."""
@@ -281,6 +374,16 @@ def test_refusals(nic):
         nic.sh(f"ip link set dut0 mtu {LIMIT}")
         nic.refused(f"ip link set dut0 mtu {LIMIT + 1}", "Invalid argument")
         nic.sh("ethtool -K dut0 rx-all on; ethtool -K dut0 rx-all off; ip link set dut0 mtu 1500")
+    # Frames in several buffers: for those who ask, where there is room for their list.
+    with socket(nic, "receive", "--sg"):
+        nic.sh("ip link set dut0 mtu 9000; ethtool -K dut0 rx-all on")
+        nic.ping()
+        nic.sh("ethtool -K dut0 rx-all off; ip link set dut0 mtu 1500")
+    with socket(nic, "receive", "--sg --chunk 2048"):
+        nic.refused("ip link set dut0 mtu 1501", "Invalid argument")
+    nic.sh("ip link set dut0 mtu 9000")
+    refused(nic, "Operation not supported", "--sg --chunk 2048")
+    refused(nic, "Operation not supported", "--sg --headroom 1540")
     nic.sh("ip link set dut0 mtu 9000; ip link set dut0 mtu 1500")
 
 

@@ -26,7 +26,8 @@ MMAP_OFFSETS, RX_RING, TX_RING, UMEM_REG, FILL_RING, COMPLETION_RING, STATISTICS
     1, 2, 3, 4, 5, 6, 7, 8
 PGOFF = {RX_RING: 0, TX_RING: 0x80000000, FILL_RING: 0x100000000, COMPLETION_RING: 0x180000000}
 ORDER = [RX_RING, TX_RING, FILL_RING, COMPLETION_RING]      # in struct xdp_mmap_offsets
-BIND_COPY, BIND_ZEROCOPY, BIND_NEED_WAKEUP = 2, 4, 8
+BIND_COPY, BIND_ZEROCOPY, BIND_NEED_WAKEUP, BIND_SG = 2, 4, 8, 16
+PKT_CONTD = 1            # another buffer of the frame follows
 UMEM_UNALIGNED, RING_NEED_WAKEUP, OPTIONS_ZEROCOPY = 1, 1, 1
 BPF_MAP_TYPE_XSKMAP = 17
 MAP_HUGETLB, HUGE = 0x40000, 1 << 21
@@ -107,7 +108,7 @@ class Socket:
         self.tx = Ring(self.sock, TX_RING, args.ring)
         self.free = [i * self.chunk for i in range(n)]
         flags = (BIND_COPY if args.copy else BIND_ZEROCOPY) | \
-            (0 if args.no_wakeup else BIND_NEED_WAKEUP)
+            (0 if args.no_wakeup else BIND_NEED_WAKEUP) | (BIND_SG if args.sg else 0)
         name = ctypes.create_string_buffer(struct.pack(
             "<HHIII", AF_XDP, flags, socket.if_nametoindex(args.dev), queue, 0))
         check(LIBC.bind(self.sock.fileno(), name, 16), "bind")
@@ -129,9 +130,16 @@ class Socket:
             LIBC.sendto(self.sock.fileno(), None, 0, socket.MSG_DONTWAIT, None, 0)
 
     def receive(self):
-        """Frames: (address, bytes); their buffers are the caller's to free."""
-        return [(address, self.memory[self.where(address):self.where(address) + size])
-                for address, size, _ in self.rx.get()]
+        """Frames: (addresses, bytes); their buffers are the caller's to free."""
+        frames, addresses, data = [], [], b""
+        for address, size, options in self.rx.get():
+            addresses.append(address)
+            data += self.memory[self.where(address):self.where(address) + size]
+            if not options & PKT_CONTD:
+                frames.append((addresses, data))
+                addresses, data = [], b""
+        assert not addresses, "part of a frame"
+        return frames
 
     def where(self, address):
         """Of unaligned buffers an offset is in the upper bits."""
@@ -142,16 +150,21 @@ class Socket:
         self.free.append(at - at % self.chunk)
 
     def send(self, frames):
-        """As many as there is room for. Return: how many."""
-        n = min(len(frames), self.tx.room(), len(self.free))
-        entries = []
-        for frame in frames[:n]:
-            at = self.free.pop()
-            self.memory[at:at + len(frame)] = frame
-            entries.append((at, len(frame), 0))
+        """As many as there is room for, in pieces. Return: (frames, buffers)."""
+        entries, n = [], 0
+        for frame in frames:
+            step = self.args.segment or len(frame)
+            parts = [frame[i:i + step] for i in range(0, len(frame), step)]
+            if len(entries) + len(parts) > self.tx.room() or len(parts) > len(self.free):
+                break
+            for i, part in enumerate(parts):
+                at = self.free.pop()
+                self.memory[at:at + len(part)] = part
+                entries.append((at, len(part), PKT_CONTD if i < len(parts) - 1 else 0))
+            n += 1
         if entries:
             self.tx.put(entries)
-        return n
+        return n, len(entries)
 
     def completed(self):
         entries = self.done.get()
@@ -173,7 +186,7 @@ def redirect_to(sockets):
     """A program that gives frames to the socket of their queue; others pass."""
     body = xdp.redirect_map(BPF_MAP_TYPE_XSKMAP, {s.queue: s.sock.fileno() for s in sockets},
                             xdp.load(4, 2, 6, 16), xdp.XDP_PASS)
-    return xdp.bpf_load(xdp.only(xdp.TEST_TYPE) + body, False)
+    return xdp.bpf_load(xdp.only(xdp.TEST_TYPE) + body, sockets[0].args.sg)
 
 
 class Totals:
@@ -191,18 +204,19 @@ class Totals:
 def take(s, totals, args):
     """What has come; for echo, send it back."""
     got = s.receive()
-    for address, frame in got:
+    for addresses, frame in got:
         totals.count += 1
         totals.queues[s.queue] = totals.queues.get(s.queue, 0) + 1
         if len(totals.frames) < 4000:
             totals.frames.append(frame)
-        s.release(address)
+        for address in addresses:
+            s.release(address)
         if args.command == "echo":
-            totals.sent += s.send([frame[6:12] + frame[:6] + frame[12:]])
+            totals.sent += s.send([frame[6:12] + frame[:6] + frame[12:]])[1]
     if got and args.command == "echo":
         s.wake()
     if not args.no_refill:
-        s.refill(len(got))
+        s.refill(sum(len(addresses) for addresses, _ in got))
         s.wake(receive=True)
 
 
@@ -211,8 +225,9 @@ def send_all(sockets, totals, args):
     left = {s.queue: args.count for s in sockets}
     sizes = [int(x) for x in args.size.split(",")]
     deadline = time.monotonic() + args.patience
-    want = args.count * len(sockets)
-    while totals.done < want and time.monotonic() < deadline and not args.stop:
+    while (any(left.values()) or totals.done < totals.sent) and not args.stop:
+        if time.monotonic() > deadline:
+            break
         for s in sockets:
             n = min(left[s.queue], args.burst)
             frames = []
@@ -222,9 +237,9 @@ def send_all(sockets, totals, args):
                 head = bytes.fromhex(args.to) + bytes.fromhex(args.source) + b"\x88\xb5" + \
                     struct.pack("!BI", s.queue, number)
                 frames.append((head + bytes((number + j) & 255 for j in range(size)))[:size])
-            sent = s.send(frames)
+            sent, buffers = s.send(frames)
             left[s.queue] -= sent
-            totals.sent += sent
+            totals.sent += buffers
             # Once, whatever becomes of them.
             if sent:
                 s.wake()
@@ -249,7 +264,8 @@ def main():
     parser.add_argument("--burst", type=int, default=16)
     parser.add_argument("--pause", type=float, default=0.005)
     parser.add_argument("--patience", type=float, default=30)
-    for name in ("unaligned", "copy", "no-wakeup", "no-refill", "no-program", "idle"):
+    parser.add_argument("--segment", type=int, default=0)
+    for name in ("sg", "unaligned", "copy", "no-wakeup", "no-refill", "no-program", "idle"):
         parser.add_argument(f"--{name}", action="store_true")
     args = parser.parse_args()
     args.stop = False
