@@ -65,7 +65,8 @@ def exchange(nic, sent):
 
 @pytest.mark.rule("X1", "X7")
 @pytest.mark.parametrize("memory", ["", "--chunk 2048", "--headroom 64", "--no-wakeup",
-                                    "--unaligned --chunk 4001"])
+                                    "--unaligned --chunk 4001", "--unaligned --chunk 2048",
+                                    "--shared --chunks 2048"])
 def test_receive(nic, memory):
     """Byte for byte; and the buffers come back."""
     nic.sh("echo 8 >/proc/sys/vm/nr_hugepages")
@@ -120,6 +121,16 @@ def test_send_more_than_the_ring_holds(nic):
     with nic.stream(), socket(nic, "send", much) as s:
         report = s.wait()
     assert report["completed"] == report["sent"] == 2000, report
+    nic.transfer(1 << 16)
+
+
+@pytest.mark.rule("X7")
+def test_completions_that_nobody_takes(nic):
+    """Transmit ends when their ring is full, and goes on when it is read."""
+    with nic.no_link_bounce(), nic.stream(), \
+            socket(nic, "send", "--lazy --fill 0 --ring 64 --count 400 --size 300") as s:
+        report = s.wait()
+    assert report["completed"] == report["sent"] == 800 and report["stalls"] > 4, report
     nic.transfer(1 << 16)
 
 

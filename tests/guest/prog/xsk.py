@@ -26,10 +26,11 @@ MMAP_OFFSETS, RX_RING, TX_RING, UMEM_REG, FILL_RING, COMPLETION_RING, STATISTICS
     1, 2, 3, 4, 5, 6, 7, 8
 PGOFF = {RX_RING: 0, TX_RING: 0x80000000, FILL_RING: 0x100000000, COMPLETION_RING: 0x180000000}
 ORDER = [RX_RING, TX_RING, FILL_RING, COMPLETION_RING]      # in struct xdp_mmap_offsets
-BIND_COPY, BIND_ZEROCOPY, BIND_NEED_WAKEUP, BIND_SG = 2, 4, 8, 16
+BIND_SHARED, BIND_COPY, BIND_ZEROCOPY, BIND_NEED_WAKEUP, BIND_SG = 1, 2, 4, 8, 16
 PKT_CONTD = 1            # another buffer of the frame follows
 UMEM_UNALIGNED, RING_NEED_WAKEUP, OPTIONS_ZEROCOPY = 1, 1, 1
 BPF_MAP_TYPE_XSKMAP = 17
+LAZY = 20               # rounds without progress
 MAP_HUGETLB, HUGE = 0x40000, 1 << 21
 LIBC = ctypes.CDLL(None, use_errno=True)
 
@@ -84,12 +85,38 @@ class Ring:
 
 
 class Socket:
-    """A socket on a queue, with memory of its own."""
+    """A socket on a queue, with memory of its own, or half of another's."""
 
-    def __init__(self, args, queue):
+    def __init__(self, args, queue, other=None):
         self.queue, self.args = queue, args
         self.sock = socket.socket(AF_XDP, socket.SOCK_RAW, 0)
         self.chunk, n = args.chunk, args.chunks
+        if other:
+            self.memory = other.memory
+            self.free = other.free[n // 2:]
+            del other.free[n // 2:]
+        else:
+            self.register(args, n)
+            self.free = [i * self.chunk for i in range(n)]
+        self.fill = Ring(self.sock, FILL_RING, args.ring)
+        self.done = Ring(self.sock, COMPLETION_RING, args.ring)
+        self.rx = Ring(self.sock, RX_RING, args.ring)
+        self.tx = Ring(self.sock, TX_RING, args.ring)
+        flags = BIND_SHARED if other else (BIND_COPY if args.copy else BIND_ZEROCOPY) | \
+            (0 if args.no_wakeup else BIND_NEED_WAKEUP) | (BIND_SG if args.sg else 0)
+        name = ctypes.create_string_buffer(struct.pack(
+            "<HHIII", AF_XDP, flags, socket.if_nametoindex(args.dev), queue,
+            other.sock.fileno() if other else 0))
+        check(LIBC.bind(self.sock.fileno(), name, 16), "bind")
+        # What the first has provided may not be given away to others.
+        if not args.shared or other:
+            self.provide()
+
+    def provide(self):
+        self.refill(self.args.fill)
+        self.wake(receive=True)
+
+    def register(self, args, n):
         # Buffers that cross pages need pages that are neighbours.
         self.memory = mmap.mmap(-1, -(-self.chunk * n // HUGE) * HUGE,
                                 mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS |
@@ -102,18 +129,6 @@ class Socket:
         except OSError as error:
             print(f"memory: {error.strerror}", flush=True)
             sys.exit(1)
-        self.fill = Ring(self.sock, FILL_RING, args.ring)
-        self.done = Ring(self.sock, COMPLETION_RING, args.ring)
-        self.rx = Ring(self.sock, RX_RING, args.ring)
-        self.tx = Ring(self.sock, TX_RING, args.ring)
-        self.free = [i * self.chunk for i in range(n)]
-        flags = (BIND_COPY if args.copy else BIND_ZEROCOPY) | \
-            (0 if args.no_wakeup else BIND_NEED_WAKEUP) | (BIND_SG if args.sg else 0)
-        name = ctypes.create_string_buffer(struct.pack(
-            "<HHIII", AF_XDP, flags, socket.if_nametoindex(args.dev), queue, 0))
-        check(LIBC.bind(self.sock.fileno(), name, 16), "bind")
-        self.refill(args.fill)
-        self.wake(receive=True)
 
     def refill(self, most):
         n = min(most, self.fill.room(), len(self.free))
@@ -192,10 +207,12 @@ def redirect_to(sockets):
 class Totals:
     def __init__(self):
         self.frames, self.count, self.queues, self.sent, self.done = [], 0, {}, 0, 0
+        self.stalls = 0
 
     def report(self, sockets):
         print(json.dumps({
             "count": self.count, "queues": self.queues, "sent": self.sent, "completed": self.done,
+            "stalls": self.stalls,
             "frames": [f.hex() for f in self.frames],
             "free": [len(s.free) for s in sockets], "statistics": [s.statistics() for s in sockets],
         }), flush=True)
@@ -223,6 +240,7 @@ def take(s, totals, args):
 def send_all(sockets, totals, args):
     """Each socket so many frames; then wait for their completion."""
     left = {s.queue: args.count for s in sockets}
+    idle = dict.fromkeys(left, 0)
     sizes = [int(x) for x in args.size.split(",")]
     deadline = time.monotonic() + args.patience
     while (any(left.values()) or totals.done < totals.sent) and not args.stop:
@@ -243,7 +261,15 @@ def send_all(sockets, totals, args):
             # Once, whatever becomes of them.
             if sent:
                 s.wake()
-            totals.done += s.completed()
+            idle[s.queue] = 0 if sent else idle[s.queue] + 1
+            # Who is lazy takes completions when nothing goes any more.
+            if not args.lazy or not left[s.queue]:
+                totals.done += s.completed()
+            elif idle[s.queue] == LAZY:
+                totals.stalls += 1
+                totals.done += s.completed()
+                s.wake()
+                idle[s.queue] = 0
         time.sleep(args.pause)
 
 
@@ -265,7 +291,8 @@ def main():
     parser.add_argument("--pause", type=float, default=0.005)
     parser.add_argument("--patience", type=float, default=30)
     parser.add_argument("--segment", type=int, default=0)
-    for name in ("sg", "unaligned", "copy", "no-wakeup", "no-refill", "no-program", "idle"):
+    for name in ("lazy", "shared", "sg", "unaligned", "copy", "no-wakeup", "no-refill", "no-program",
+                 "idle"):
         parser.add_argument(f"--{name}", action="store_true")
     args = parser.parse_args()
     args.stop = False
@@ -273,7 +300,11 @@ def main():
     def stop(*_):
         args.stop = True
     signal.signal(signal.SIGINT, stop)
-    sockets = [Socket(args, int(q)) for q in args.queues.split(",")]
+    sockets = []
+    for q in args.queues.split(","):
+        sockets.append(Socket(args, int(q), sockets[0] if args.shared and sockets else None))
+    if args.shared:
+        sockets[0].provide()
     if args.command != "send" and not args.no_program:
         refusal = xdp.attach(args.dev, redirect_to(sockets), xdp.XDP_FLAGS_DRV_MODE)
         if refusal:
