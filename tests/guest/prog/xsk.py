@@ -291,8 +291,8 @@ def main():
     parser.add_argument("--pause", type=float, default=0.005)
     parser.add_argument("--patience", type=float, default=30)
     parser.add_argument("--segment", type=int, default=0)
-    for name in ("lazy", "shared", "sg", "unaligned", "copy", "no-wakeup", "no-refill", "no-program",
-                 "idle"):
+    for name in ("lazy", "shared", "sg", "unaligned", "copy", "no-wakeup", "no-refill",
+                 "no-program", "idle"):
         parser.add_argument(f"--{name}", action="store_true")
     args = parser.parse_args()
     args.stop = False
