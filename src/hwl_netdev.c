@@ -361,11 +361,15 @@ static int hwl_unbind_pool(struct hwl_adapter *ad, u32 q)
 
 static int hwl_bpf(struct net_device *netdev, struct netdev_bpf *bpf)
 {
+	bool takes = bpf->command == XDP_SETUP_PROG ? !bpf->prog : !bpf->xsk.pool;
 	struct hwl_adapter *ad = netdev_priv(netdev);
+	bool awake;
 	int err;
 
 	err = hwl_open_get(ad);
-	if (err)
+	awake = !err;
+	/* What is taken away is freed next, whether the device wakes or not. */
+	if (!awake && !takes)
 		return err;
 	switch (bpf->command) {
 	case XDP_SETUP_PROG:
@@ -379,7 +383,8 @@ static int hwl_bpf(struct net_device *netdev, struct netdev_bpf *bpf)
 	default:
 		err = -EINVAL;
 	}
-	hwl_open_put(ad);
+	if (awake)
+		hwl_open_put(ad);
 	return err;
 }
 
