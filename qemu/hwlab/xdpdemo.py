@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0
-"""The demonstration of XDP: frames that a program drops, sends back and redirects."""
+"""The demonstration of XDP: frames that a program drops, sends back and redirects, and frames of
+a socket of user space."""
 
+import json
 import re
 import time
 
@@ -8,6 +10,8 @@ from .demo import FLOOD_SECONDS, Demo
 from .guest import Guest
 
 LOADER = "python3 /payload/tests/guest/prog/xdp.py"
+SOCKET = "python3 /payload/tests/guest/prog/xsk.py"
+FRAMES = 500            # to and from a socket
 
 
 class XdpDemo(Demo):
@@ -21,7 +25,8 @@ class XdpDemo(Demo):
         rows = [row for row in rows if row[0] in keep]
         at = [name for name, _ in rows].index("driver unloads")
         return [*rows[:at], ("XDP_DROP", self.drop), ("XDP_TX", self.transmit),
-                ("XDP_REDIRECT", self.redirect), ("XDP counters", self.xdp_counters), *rows[at:]]
+                ("XDP_REDIRECT", self.redirect), ("AF_XDP", self.sockets),
+                ("XDP counters", self.xdp_counters), *rows[at:]]
 
     def attach(self, program, dev="dut0"):
         """For frames of IPv4, in the driver."""
@@ -64,6 +69,35 @@ class XdpDemo(Demo):
         self.show(f"received by veB  {rate / 1e3:6.1f} thousand frames/s")
         self.guest.run(f"{LOADER} dut0 none; ip link del veA")
         self.record("XDP_REDIRECT", rate > 0, f"{rate / 1e3:.0f} k/s")
+
+    def socket(self, command, dev="dut0", netns=None):
+        """Run one to its end; what became of its frames."""
+        done = self.guest.run(f"{SOCKET} {dev} {command} --queues 0 --count {FRAMES}", 60,
+                              netns=netns)
+        return json.loads(done.stdout.splitlines()[-1])
+
+    def sockets(self):
+        self.heading("AF_XDP: a socket on queue 0, whose memory the device reads and writes itself")
+        sent = self.socket(f"send --size 1000 --to {Guest.mac('peer').replace(':', '')}")
+        self.show(f"sent        {sent['sent']} frames, {sent['completed']} buffers given back")
+        receiver = self.guest.spawn(f"exec {SOCKET} dut0 receive --queues 0")
+        receiver.wait_output("ready zero copy", 20)
+        before = self.counter(r"rx\d_xdp_redirect")
+        self.socket(f"send --copy --size 1000 --to {Guest.mac('dut').replace(':', '')}", "peer0",
+                    "peer")
+        self.wait_for_counter(r"rx\d_xdp_redirect", before + FRAMES)
+        receiver.signal("INT")
+        got = json.loads(receiver.wait(20).stdout.splitlines()[-1])["count"]
+        self.show(f"received    {got} frames, by a program that redirects them to the socket")
+        self.guest.run(f"{LOADER} dut0 none")
+        self.record("AF_XDP", got == sent["completed"] == FRAMES,
+                    f"{sent['completed']} frames sent, {got} received, zero copy")
+
+    def wait_for_counter(self, pattern, value, seconds=10):
+        """Or until that takes too long, which the caller sees."""
+        end = time.monotonic() + seconds
+        while self.counter(pattern) < value and time.monotonic() < end:
+            time.sleep(0.1)
 
     def xdp_counters(self):
         self.heading("ethtool -S dut0: what became of the frames")

@@ -91,4 +91,4 @@ def test_dkms(tree, kdir, tmp_path):
 def test_xdp_demonstration():
     done = subprocess.run([TOP / "scripts/run-vm.sh", "--xdp"], text=True, capture_output=True,
                           check=False, timeout=900)
-    assert done.returncode == 0 and "9 of 9 checks passed" in done.stdout, done.stdout
+    assert done.returncode == 0 and "10 of 10 checks passed" in done.stdout, done.stdout
