@@ -111,6 +111,7 @@ int hwl_xsk_map(struct hwl_adapter *ad, u32 q, struct xsk_buff_pool *pool)
 	xsk_pool_set_rxq_info(pool, &rxq->xsk_rxq);
 	rxq->xsk_len = hwl_xsk_buf_len(pool);
 	rxq->xsk_chains = hwl_xsk_takes_chains(pool);
+	ad->pair[q]->txq.xsk_cut = false;
 	return 0;
 
 err_unreg:
