@@ -50,6 +50,7 @@ def test_surprise_removal(nic):
             and "promiscuous" not in x]
     assert sum("device removed or PCIe link lost" in x for x in said) == 1, said
     assert len(said) <= 2, "not quiet:\n" + "\n".join(said)
+    nic.spoiled = True      # what is found again has no wake-up, in QEMU
     nic.sh("echo 1 >/sys/bus/pci/rescan")
     wait_until(nic.guest.pci, 10, "found again")
     nic.guest.load_driver()
@@ -223,6 +224,7 @@ def test_bus_error(nic, kind):
             wait_until(lambda: re.search("device recovery (successful|failed)", nic.log()), 30,
                        lambda: f"recovery:\n{nic.log()}")
     if kind == "fatal":
+        nic.spoiled = True      # as above
         nic.sh(f"echo 1 >/sys/bus/pci/devices/{pci}/remove; echo 1 >/sys/bus/pci/rescan")
         wait_until(nic.guest.pci, 10, "found again")
         nic.guest.load_driver()
