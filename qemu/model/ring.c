@@ -79,16 +79,18 @@ u32 ring_left(const struct dev *dev, const struct ring *ring)
 bool ring_fetch(struct dev *dev, struct ring *ring, u32 xdctl)
 {
 	u32 unit = xdctl & XDCTL_GRAN ? 1 : 16;
-	u32 cached = ring_cached(dev, ring), n = ring_left(dev, ring) - cached;
-	u32 i, slot;
+	u32 cached = ring_cached(dev, ring), left = ring_left(dev, ring);
+	u32 i, n, slot;
 
+	/* More than there are, if a driver changes the ring while it runs. */
+	if (cached >= left || cached >= RING_CACHE)
+		return false;
+	n = left - cached;
 	if (cached && (cached > XDCTL_PTHRESH(xdctl) * unit ||
 		       n < XDCTL_HTHRESH(xdctl) * unit))
 		return false;
 	if (n > RING_CACHE - cached)
 		n = RING_CACHE - cached;
-	if (!n)
-		return false;
 	for (i = 0; i < n; i++) {
 		slot = ring_head(dev, ring);
 		if (!dma_read(dev, ring_addr(dev, ring, slot),
