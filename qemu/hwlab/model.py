@@ -107,14 +107,20 @@ def binary(sanitize=""):
     files = sorted(p for p in SOURCE.iterdir() if p.suffix in (".c", ".h") or p.name == "Makefile")
     name = f"model{'-' + sanitize.replace(',', '-') if sanitize else ''}"
     top = cache_dir() / f"{name}-{digest(RECIPE, sanitize, *files)}"
-    if not (top / "model82574").exists():
-        with locked("model"), atomic(top) as tmp:
-            tmp.mkdir()
-            run_logged(["make", "-s", "-C", SOURCE, f"OUT={tmp}", f"SAN={sanitize}"],
-                       log_path("model.log"), 300)
+    if not top.exists():
+        with locked("model"):
+            if not top.exists():        # another run may have built it meanwhile
+                _build(top, sanitize)
         _forget(f"{name}-*", top)
     os.utime(top)
     return top / "model82574"
+
+
+def _build(top, sanitize):
+    with atomic(top) as tmp:
+        tmp.mkdir()
+        run_logged(["make", "-s", "-C", SOURCE, f"OUT={tmp}", f"SAN={sanitize}"],
+                   log_path("model.log"), 300)
 
 
 def _forget(pattern, keep):
