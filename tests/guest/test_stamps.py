@@ -178,9 +178,9 @@ def count(slave):
     return len(offsets(slave.output()))
 
 
-def close(slave, limit=5_000):
+def close(slave):
     """Are the last offsets small?"""
-    return max(offsets(slave.output())[-5:]) < limit
+    return max(offsets(slave.output())[-5:]) < 5_000
 
 
 def locked(nic):

@@ -9,6 +9,21 @@ from hwlab import LabError, kernels, module
 SPARSE = ("C=2", "CHECK=echo CHECKED >&2; sparse", "CF=-D__CHECK_ENDIAN__ -Wbitwise")
 
 
+def copied(into):
+    """A copy of what the module is built from."""
+    for name in ("src", "include"):
+        shutil.copytree(module.TOP / name, into / name, ignore=shutil.ignore_patterns(
+            "*.o", "*.cmd", ".*", "*.ko", "*.mod*"))
+    for name in ("Kbuild", "Makefile"):
+        shutil.copy(module.TOP / name, into)
+    return into
+
+
+@pytest.fixture
+def tree(tmp_path):
+    return copied(tmp_path)
+
+
 @pytest.fixture(scope="session")
 def built(tmp_path_factory):
     """built(suite): the driver for that suite's kernel, by its own compiler: (directory, log).
@@ -26,12 +41,7 @@ def built(tmp_path_factory):
                     module.build_chroot(kern)
             except LabError as error:
                 pytest.skip(f"the kernel of {suite} cannot be had: {error}")
-            tree = tmp_path_factory.mktemp(suite)
-            for name in ("src", "include"):
-                shutil.copytree(module.TOP / name, tree / name, ignore=shutil.ignore_patterns(
-                    "*.o", "*.cmd", ".*", "*.ko", "*.mod*"))
-            for name in ("Kbuild", "Makefile"):
-                shutil.copy(module.TOP / name, tree)
+            tree = copied(tmp_path_factory.mktemp(suite))
             log = tree / "log"
             more = ["cmd_checkdoc="] if kern.chroot else SPARSE
             module.make(kern, tree, log, "W=1", "KCFLAGS=-Werror", *more)

@@ -40,17 +40,6 @@ def kdir():
     return kernels.default_kdir()
 
 
-@pytest.fixture
-def tree(tmp_path):
-    """A copy of what the module is built from."""
-    for name in ("src", "include"):
-        shutil.copytree(TOP / name, tmp_path / name,
-                        ignore=shutil.ignore_patterns("*.o", "*.cmd", ".*", "*.ko", "*.mod*"))
-    for name in ("Kbuild", "Makefile"):
-        shutil.copy(TOP / name, tmp_path)
-    return tmp_path
-
-
 def build(tree, kdir, *args):
     """Warnings and errors of a build of the module, as kbuild prints them."""
     done = subprocess.run(["make", "-C", str(kdir), f"M={tree}", f"-j{os.cpu_count()}",
