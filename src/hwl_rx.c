@@ -108,12 +108,11 @@ static void hwl_rx_drop_frame(struct hwl_rxq *rxq, bool napi)
 	if (unlikely(rxq->xsk_head)) {
 		xsk_buff_free(rxq->xsk_head);
 		rxq->xsk_head = NULL;
-		xdp->data = NULL;
-		return;
+	} else {
+		hwl_rx_bufs_free(rxq->ring.pool, xdp->data,
+				 xdp_buff_has_frags(xdp) ?
+				 xdp_get_shared_info_from_buff(xdp) : NULL, napi);
 	}
-	hwl_rx_bufs_free(rxq->ring.pool, xdp->data,
-			 xdp_buff_has_frags(xdp) ?
-			 xdp_get_shared_info_from_buff(xdp) : NULL, napi);
 	xdp->data = NULL;
 }
 

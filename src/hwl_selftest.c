@@ -16,8 +16,8 @@
 
 #include "hwl.h"
 #include "hwl_irq.h"
-#include "hwl_open.h"
 #include "hwl_nvm.h"
+#include "hwl_open.h"
 #include "hwl_phy.h"
 #include "hwl_selftest.h"
 
