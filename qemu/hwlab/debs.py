@@ -17,6 +17,11 @@ NEWER_PARTS = ["./usr/bin/*", "./usr/share/herdtools7/herd/*", "./usr/lib/x86_64
                "./usr/lib64/*"]
 LIB = "usr/lib/x86_64-linux-gnu"
 
+# In the guest: DPDK's packages, and its testpmd with what it needs on a device of ours.
+DPDK = ("dpdk-dev", "librte-mempool-ring25", "librte-net-e1000-25")
+TESTPMD = ("dpdk-testpmd -l 0,1 --no-telemetry --iova-mode=pa -d librte_mempool_ring.so "
+           "-d librte_net_e1000.so -d librte_bus_pci.so")
+
 
 def _unpack(deb, parts, into, log):
     into.mkdir(parents=True, exist_ok=True)

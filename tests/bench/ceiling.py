@@ -5,16 +5,14 @@ import re
 import statistics
 
 import measure
-
-PACKAGES = ("dpdk-dev", "librte-mempool-ring25", "librte-net-e1000-25")
+from hwlab.debs import TESTPMD
 
 
 def testpmd(nic, mode, field, seconds, source=None):
     """Median packets/s of the seconds that testpmd counts, without the first and the last."""
     pci = nic.guest.pci(nic.index)
-    command = (f"exec timeout {seconds + 8} dpdk-testpmd -l 0,1 -m 128 --in-memory "
-               f"--iova-mode=pa --no-telemetry -d librte_mempool_ring.so -d librte_net_e1000.so "
-               f"-d librte_bus_pci.so -a {pci} -- --forward-mode={mode} --total-num-mbufs=2048 "
+    command = (f"exec timeout {seconds + 8} {TESTPMD} -m 128 --in-memory -a {pci} -- "
+               f"--forward-mode={mode} --total-num-mbufs=2048 "
                "--txd=512 --rxd=512 --txpkts=60 --stats-period=1 --auto-start --nb-cores=1")
     process = nic.guest.spawn(command)
     try:

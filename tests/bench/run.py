@@ -29,14 +29,14 @@ import count  # pylint: disable=wrong-import-position
 import measure  # pylint: disable=wrong-import-position
 import outage  # pylint: disable=wrong-import-position
 import report  # pylint: disable=wrong-import-position
-from hwlab import Guest, GuestConfig  # pylint: disable=wrong-import-position
+from hwlab import Guest, GuestConfig, debs  # pylint: disable=wrong-import-position
 
 PAIR = ("hartwell", "e1000e")
 VIRTIO = 2          # index of the virtio device
 # Cables: the device with a virtio peer, one with an e1000e that sends small frames without being
 # held back, and virtio at both ends.
 CONFIG = GuestConfig(nics=3, device="e1000e,e1000e,virtio", peer="virtio,e1000e,virtio", mem=2048,
-                     packages=("sockperf", *ceiling.PACKAGES), timeout_scale=3)
+                     packages=("sockperf", *debs.DPDK), timeout_scale=3)
 
 
 def say(text):

@@ -6,6 +6,7 @@ import subprocess
 import pytest
 from client import wait_until
 from hwlab import GuestConfig, pktgen
+from hwlab.debs import DPDK, TESTPMD
 from hwlab.guest import Guest, run_directory
 from hwlab.model import Model, ModelGuest, ModelOptions, qemu
 from hwlab.modeldemo import ModelDemo
@@ -72,8 +73,7 @@ def test_ipxe():
         remove(run)
 
 
-DPDK = ("dpdk-dev", "librte-mempool-ring25", "librte-net-e1000-25")
-TESTPMD = """
+UIO = """
 set -e
 echo 64 >/sys/kernel/mm/hugepages/hugepages-2048kB/nr_hugepages
 mkdir -p /dev/hugepages && mount -t hugetlbfs none /dev/hugepages
@@ -90,11 +90,9 @@ def test_dpdk():
     config = GuestConfig(device="model", driver="e1000e", packages=DPDK)
     with ModelGuest(config) as guest:
         guest.run("ip -n peer link set peer0 up", 60)
-        guest.run(TESTPMD, 60)
+        guest.run(UIO, 60)
         for mode, count in (("txonly", "sent"), ("rxonly", "received")):
-            proc = guest.spawn("exec timeout 40 dpdk-testpmd -l 0,1 -m 96 --no-telemetry "
-                               "--iova-mode=pa -d librte_mempool_ring.so -d librte_net_e1000.so "
-                               f"-d librte_bus_pci.so -a {guest.pci(0)} -- "
+            proc = guest.spawn(f"exec timeout 40 {TESTPMD} -m 96 -a {guest.pci(0)} -- "
                                f"--forward-mode={mode} --total-num-mbufs=2048 --auto-start "
                                "--stats-period=1 </dev/null")
             proc.wait_output("Press enter to exit|RX-packets", 60)
