@@ -6,7 +6,7 @@ import shutil
 
 from . import host, kernels
 from .util import (LabError, Progress, atomic, cache_dir, digest, forget_old, locked, log_path,
-                   remove, run_logged)
+                   once, remove, run_logged)
 
 RECIPE = 2
 
@@ -29,17 +29,6 @@ def _unpack(deb, parts, into, log):
                + " ".join(f"'{x}'" for x in parts) + " || [ ${PIPESTATUS[0]} = 0 ]", log, 300)
 
 
-def _once(top, make):
-    """Call make(directory) unless it was, for this directory of the cache."""
-    if not (top / "done").exists():
-        with locked("debs"):
-            if not (top / "done").exists():
-                with atomic(top) as tmp:
-                    make(tmp)
-                    (tmp / "done").touch()
-    return top
-
-
 def program(name, package, *options):
     """How to start a program: the beginning of a command line.
 
@@ -58,7 +47,8 @@ def program(name, package, *options):
                 _unpack(deb, NEWER_PARTS, tmp, log_path("debs.log"))
         shutil.rmtree(tmp / "deb")
 
-    top = _once(cache_dir() / f"{name}-{digest(RECIPE, NEWER_SUITE, package, NEWER_PARTS)}", fetch)
+    top = once(cache_dir() / f"{name}-{digest(RECIPE, NEWER_SUITE, package, NEWER_PARTS)}",
+               fetch, "debs")
     return [top / LIB / "ld-linux-x86-64.so.2", "--library-path", top / LIB,
             top / "usr/bin" / name, *(x.format(top=top) for x in options)]
 
@@ -138,7 +128,8 @@ def linux_files(names, spec="default"):
             run_logged(["tar", "-C", tmp, "--strip-components=1", "-xf", tar,
                         *(f"{inside}/{x}" for x in sorted(names))], log_path("debs.log"), 600)
 
-    return _once(cache_dir() / f"linux-files-{digest(RECIPE, tar.name, sorted(names))}", unpack)
+    return once(cache_dir() / f"linux-files-{digest(RECIPE, tar.name, sorted(names))}",
+                unpack, "debs")
 
 
 # --- other architectures -------------------------------------------------------------------
@@ -162,5 +153,5 @@ def cross_kdir(arch):
         (tmp / "usr/lib").symlink_to("/usr/lib")
         shutil.rmtree(tmp / "deb")
 
-    top = _once(cache_dir() / f"headers-{digest(RECIPE, name)}", fetch)
+    top = once(cache_dir() / f"headers-{digest(RECIPE, name)}", fetch, "debs")
     return top / "usr/src" / name

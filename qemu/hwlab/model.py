@@ -20,15 +20,14 @@ import re
 import shutil
 import socket
 import subprocess
-import time
 from pathlib import Path
 
 from . import host
 from .guest import Guest, GuestConfig
-from .util import (TOP, LabError, Progress, UsageError, atomic, cache_dir, die_with_parent, digest,
-                   locked, log_path, remove, run_logged)
+from .util import (TOP, LabError, Progress, UsageError, cache_dir, die_with_parent, digest,
+                   forget_old, log_path, once, run_logged)
 
-RECIPE = 1
+RECIPE, MODEL_RECIPE = 1, 2
 QEMU_MIN = (11, 0)          # the first with vfio-user-pci in Debian
 SUITE = "trixie"            # and its backports have one that new
 SOURCE = TOP / "qemu" / "model"
@@ -46,11 +45,7 @@ def qemu():
     if version and version >= QEMU_MIN and _has_vfio_user(host.QEMU):
         return [host.QEMU]
     top = cache_dir() / f"qemu-{digest(RECIPE, SUITE, QEMU_MIN)}"
-    if not (top / "done").exists():
-        with locked("qemu"):
-            if not (top / "done").exists():
-                _fetch_qemu(top)
-    os.utime(top)
+    os.utime(once(top, _fetch_qemu, "qemu"))
     return command_in(top)
 
 
@@ -67,7 +62,7 @@ def _has_vfio_user(binary):
     return out.returncode == 0
 
 
-def _fetch_qemu(top):
+def _fetch_qemu(tmp):
     if not host.codename():
         raise LabError("--device model needs QEMU 11 or newer with vfio-user-pci, and this "
                        "machine's has it not\n     (it is not Debian, from which one could be "
@@ -77,7 +72,7 @@ def _fetch_qemu(top):
                        "sudo apt-get install uidmap")
     mode = "root" if host.is_root() else "unshare"
     backports = f"{SUITE}-backports"
-    with Progress.step(f"fetching QEMU from {backports}"), atomic(top) as tmp:
+    with Progress.step(f"fetching QEMU from {backports}"):
         run_logged(["mmdebstrap", f"--mode={mode}", "--variant=extract", "--architectures=amd64",
                     *host.bootstrap_options(), "--include=qemu-system-x86",
                     f'--aptopt=APT::Default-Release "{backports}"',
@@ -90,7 +85,6 @@ def _fetch_qemu(top):
         if not _works(command_in(tmp)):
             raise LabError(f"the QEMU of {backports} does not run here; log: "
                            f"{log_path('qemu-fetch.log')}")
-        (tmp / "done").touch()
 
 
 def _works(command):
@@ -106,28 +100,15 @@ def binary(sanitize=""):
     """The model's program, built from the sources in this checkout; kept in the cache."""
     files = sorted(p for p in SOURCE.iterdir() if p.suffix in (".c", ".h") or p.name == "Makefile")
     name = f"model{'-' + sanitize.replace(',', '-') if sanitize else ''}"
-    top = cache_dir() / f"{name}-{digest(RECIPE, sanitize, *files)}"
-    if not top.exists():
-        with locked("model"):
-            if not top.exists():        # another run may have built it meanwhile
-                _build(top, sanitize)
-        _forget(f"{name}-*", top)
-    os.utime(top)
-    return top / "model82574"
+    top = cache_dir() / f"{name}-{digest(MODEL_RECIPE, sanitize, *files)}"
 
-
-def _build(top, sanitize):
-    with atomic(top) as tmp:
+    def build(tmp):
         tmp.mkdir()
         run_logged(["make", "-s", "-C", SOURCE, f"OUT={tmp}", f"SAN={sanitize}"],
                    log_path("model.log"), 300)
-
-
-def _forget(pattern, keep):
-    """Remove what no checkout has used for two weeks."""
-    for path in cache_dir().glob(pattern):
-        if path != keep and time.time() - path.stat().st_mtime > 14 * 86400:
-            remove(path)
+    os.utime(once(top, build, "model"))
+    forget_old(f"{name}-*", top)
+    return top / "model82574"
 
 
 @dataclasses.dataclass

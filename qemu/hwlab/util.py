@@ -235,6 +235,17 @@ def atomic(path):
         remove(tmp)
 
 
+def once(top, make, lock):
+    """Call make(directory) unless it was, for this directory of the cache."""
+    if not (top / "done").exists():
+        with locked(lock):
+            if not (top / "done").exists():
+                with atomic(top) as tmp:
+                    make(tmp)
+                    (tmp / "done").touch()
+    return top
+
+
 def forget_old(pattern, keep):
     """Remove what of the cache no checkout has used for two weeks, except @keep."""
     for path in cache_dir().glob(pattern):
