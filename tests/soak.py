@@ -109,7 +109,7 @@ def down_up(_rng):
 def cable(_rng):
     def move(nic):
         nic.guest.set_link(False)
-        wait_until(lambda: nic.sh("cat /sys/class/net/dut0/carrier").strip() == "0", 20,
+        wait_until(lambda: not nic.carrier(), 20,
                    "no carrier")
         nic.guest.set_link(True)
     return move

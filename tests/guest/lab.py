@@ -315,6 +315,9 @@ class Nic:
         run = self.peer if netns else self.sh
         return json.loads(run(f"ip -j -s -s link show {dev}"))[0]
 
+    def carrier(self):
+        return {"0": False, "1": True}[self.sh("cat /sys/class/net/dut0/carrier").strip()]
+
     def carrier_changes(self):
         return int(self.sh("cat /sys/class/net/dut0/carrier_changes"))
 

@@ -178,10 +178,10 @@ def test_coalescing(nic):
 
 def test_link_flap(nic):
     nic.guest.set_link(False)
-    wait_until(lambda: nic.sh("cat /sys/class/net/dut0/carrier").strip() == "0", 5, "no carrier")
+    wait_until(lambda: not nic.carrier(), 5, "no carrier")
     assert "Link detected: no" in nic.sh("ethtool dut0")
     nic.guest.set_link(True)
-    wait_until(lambda: nic.sh("cat /sys/class/net/dut0/carrier").strip() == "1", 10, "carrier")
+    wait_until(nic.carrier, 10, "carrier")
     nic.ping()
     nic.transfer(1 << 16)
     assert nic.stats()["tx_timeouts"] == 0
@@ -191,9 +191,9 @@ def test_link_flaps_under_traffic(nic):
     with nic.stream():
         for _ in range(nic.rounds(5)):
             nic.guest.set_link(False)
-            wait_until(lambda: nic.sh("cat /sys/class/net/dut0/carrier").strip() == "0", 5)
+            wait_until(lambda: not nic.carrier(), 5)
             nic.guest.set_link(True)
-            wait_until(lambda: nic.sh("cat /sys/class/net/dut0/carrier").strip() == "1", 10)
+            wait_until(nic.carrier, 10)
     wait_until(nic.answers, 10, "traffic")
     nic.transfer(1 << 16)
     assert nic.stats()["tx_timeouts"] == 0
@@ -205,7 +205,7 @@ def test_open_without_a_cable(nic):
     nic.defer(lambda: nic.guest.set_link(True))
     nic.sh("ip link set dut0 up; ethtool -G dut0 rx 512; ip link set dut0 down; "
            "ip link set dut0 up")
-    assert nic.sh("cat /sys/class/net/dut0/carrier").strip() == "0"
+    assert not nic.carrier()
     nic.guest.set_link(True)
     nic.guest.net_up()
     nic.ping()
@@ -277,10 +277,9 @@ def test_100_link_flaps_under_traffic(nic):
     changes = nic.carrier_changes()
     with nic.flood("tx"):
         for i in range(200):
-            nic.guest.set_link(bool(i % 2))
-            want = str(i % 2)
-            wait_until(lambda: nic.sh("cat /sys/class/net/dut0/carrier").strip() == want, 10,
-                       "the carrier follows")
+            up = bool(i % 2)
+            nic.guest.set_link(up)
+            wait_until(lambda: nic.carrier() == up, 10, "the carrier follows")
     assert nic.carrier_changes() - changes == 200
     nic.guest.net_up()
     nic.ping()

@@ -82,7 +82,7 @@ def test_hang_left_to_the_user_is_in_nobodys_way(nic):
     wait_until(lambda: health(nic)["state"] == "error", 10, "a report")
     for up in (False, True):
         nic.guest.set_link(up)
-        wait_until(lambda: nic.sh("cat /sys/class/net/dut0/carrier").strip() == str(int(up)),
+        wait_until(lambda: nic.carrier() == up,
                    10, "the carrier follows")
     wait_until(nic.answers, 5, "traffic: nothing hangs but in the reporter")
     assert health(nic)["state"] == "error", "it waits"

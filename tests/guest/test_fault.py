@@ -192,7 +192,7 @@ def test_netconsole_while_things_change(nic):
         wait_until(lambda: nic.stats()["resets"] > resets, 10, "a reset")
         for up in (False, True):
             nic.guest.set_link(up)
-            wait_until(lambda: nic.sh("cat /sys/class/net/dut0/carrier").strip() == str(int(up)),
+            wait_until(lambda: nic.carrier() == up,
                        10, "the carrier follows")
         writer.kill()
         seen = len(sink.output())

@@ -58,7 +58,7 @@ def test_link_that_does_not_survive_a_reset(nic):
         nic.guest.set_link(False)
         nic.defer(lambda: nic.guest.set_link(True))
         nic.sh("ethtool -G dut0 tx 512")
-        wait_until(lambda: nic.sh("cat /sys/class/net/dut0/carrier").strip() == "0", 5,
+        wait_until(lambda: not nic.carrier(), 5,
                    "no carrier")
         nic.guest.set_link(True)
         wait_until(nic.answers, 10, "traffic")
@@ -157,7 +157,7 @@ def test_link_change_after_lost_interrupts(nic):
     nic.set_reg(IMC, 0xffffffff)
     nic.guest.set_link(False)
     nic.defer(lambda: nic.guest.set_link(True))
-    wait_until(lambda: nic.sh("cat /sys/class/net/dut0/carrier").strip() == "0", 10,
+    wait_until(lambda: not nic.carrier(), 10,
                "no carrier")
     assert nic.stats()["watchdog_link_polls"] == 1
     nic.guest.set_link(True)
@@ -201,10 +201,10 @@ def test_hang_while_the_link_is_down(nic, load):
         wait_until(lambda: nic.stats()["tx_stopped"] > 0, 10, "a full ring")
     nic.guest.set_link(False)
     nic.defer(lambda: nic.guest.set_link(True))
-    wait_until(lambda: nic.sh("cat /sys/class/net/dut0/carrier").strip() == "0", 5, "no carrier")
+    wait_until(lambda: not nic.carrier(), 5, "no carrier")
     nic.clear_bits(TCTL, EN)
     nic.guest.set_link(True)
-    wait_until(lambda: nic.sh("cat /sys/class/net/dut0/carrier").strip() == "1", 10, "carrier")
+    wait_until(nic.carrier, 10, "carrier")
     wait_until(nic.answers, 10, "traffic")
     if load == "full ring":
         blast.kill()

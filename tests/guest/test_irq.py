@@ -24,7 +24,7 @@ def exercise(nic, pairs):
     with nic.flood("rx"):
         nic.ping()
     nic.guest.set_link(False)
-    wait_until(lambda: nic.sh("cat /sys/class/net/dut0/carrier").strip() == "0", 5, "no carrier")
+    wait_until(lambda: not nic.carrier(), 5, "no carrier")
     nic.guest.set_link(True)
     nic.guest.net_up()
     nic.ping()

@@ -26,12 +26,8 @@ def model(nic):
     return command
 
 
-def carrier(nic):
-    return nic.sh("cat /sys/class/net/dut0/carrier").strip() == "1"
-
-
 def wait_link(nic, up=True):
-    wait_until(lambda: carrier(nic) == up, 15, f"link {'up' if up else 'down'}")
+    wait_until(lambda: nic.carrier() == up, 15, f"link {'up' if up else 'down'}")
 
 
 @contextlib.contextmanager
@@ -137,10 +133,10 @@ def test_link_follows_the_partner(nic):
 
 def test_forced_speed(nic):
     nic.sh("ethtool -s dut0 autoneg off speed 100 duplex full")
-    wait_until(lambda: carrier(nic) and "Speed: 100Mb/s" in nic.sh("ethtool dut0"), 15)
+    wait_until(lambda: nic.carrier() and "Speed: 100Mb/s" in nic.sh("ethtool dut0"), 15)
     nic.ping()
     nic.sh("ethtool -s dut0 autoneg on")
-    wait_until(lambda: carrier(nic) and "Speed: 1000Mb/s" in nic.sh("ethtool dut0"), 15)
+    wait_until(lambda: nic.carrier() and "Speed: 1000Mb/s" in nic.sh("ethtool dut0"), 15)
     nic.ping()
 
 
@@ -337,6 +333,6 @@ def test_surprise_removal(nic, model):
     nic.spoiled = True
     nic.spawn(f"exec ping -n -i 0.05 {nic.PEER}")
     model("fault removed")
-    wait_until(lambda: not carrier(nic) or "all ones" in nic.log(), 20, "notice")
+    wait_until(lambda: not nic.carrier() or "all ones" in nic.log(), 20, "notice")
     nic.guest.unload_driver()
     model("clear all")

@@ -44,14 +44,10 @@ def wait_asleep(nic):
     wait_until(lambda: status(nic) == "suspended", 20, "the device sleeps")
 
 
-def carrier(nic):
-    return nic.sh("cat /sys/class/net/dut0/carrier").strip() == "1"
-
-
 def unplug(nic):
     nic.guest.set_link(False)
     nic.defer(lambda: nic.guest.set_link(True))
-    wait_until(lambda: not carrier(nic), 15, "no carrier")
+    wait_until(lambda: not nic.carrier(), 15, "no carrier")
 
 
 def touched_asleep(nic, start):
@@ -134,7 +130,7 @@ def test_not_before_it_may(nic):
     unplug(nic)
     nic.sh("for i in 1 2 3 4 5; do ping -c 1 -W 0.2 127.0.0.1; ethtool dut0; done")
     nic.guest.set_link(True)
-    wait_until(lambda: carrier(nic), 15, "carrier")
+    wait_until(nic.carrier, 15, "carrier")
     assert status(nic) == "active" and nic.sh(slept) == before
     assert D3HOT not in power_states(nic, start)
     nic.sh(f"echo 4000 >{POWER}/autosuspend_delay_ms; ip link set dut0 down")
@@ -269,7 +265,7 @@ def test_plugging_the_cable_wakes(nic, delay):
         assert "UP" in shown["flags"] and "NO-CARRIER" in shown["flags"]
         changes, pmes = nic.carrier_changes(), model.stats()["pmes"]
         nic.guest.set_link(True)
-        wait_until(lambda: carrier(nic), 15, "carrier")
+        wait_until(nic.carrier, 15, "carrier")
         wait_until(nic.answers, 15, "traffic")
         assert nic.carrier_changes() == changes + 1, "the link bounced"
         assert model.stats()["pmes"] == pmes + 1 and status(nic) == "active"

@@ -108,7 +108,7 @@ def test_mode_is_kept(nic, kind):
     ptp(nic, "hwtstamp", "dut0", 0, ON, V2_DELAY)
     before = registers(nic)
     RESETS[kind](nic)
-    wait_until(lambda: nic.sh("cat /sys/class/net/dut0/carrier").strip() == "1", 15, "carrier")
+    wait_until(nic.carrier, 15, "carrier")
     assert registers(nic) == before and in_force(nic) == (0, ON, V2_DELAY)
 
 

@@ -167,9 +167,9 @@ def test_standing_cause(nic, cause):
     nic.ping(count=20)
     nic.guest.set_link(False)
     nic.defer(lambda: nic.guest.set_link(True))
-    wait_until(lambda: nic.sh("cat /sys/class/net/dut0/carrier").strip() == "0", 5, "no carrier")
+    wait_until(lambda: not nic.carrier(), 5, "no carrier")
     nic.guest.set_link(True)
-    wait_until(lambda: nic.sh("cat /sys/class/net/dut0/carrier").strip() == "1", 5, "carrier")
+    wait_until(nic.carrier, 5, "carrier")
     wait_until(nic.answers, 5, "traffic")
     count = interrupts(nic) - before
     seconds = float(nic.sh("cat /proc/uptime").split()[0]) - begun
@@ -179,10 +179,6 @@ def test_standing_cause(nic, cause):
 
 
 # --- a device that does not answer for a while ---
-
-def carrier(nic):
-    return nic.sh("cat /sys/class/net/dut0/carrier").strip()
-
 
 @pytest.mark.rule("D12")
 @pytest.mark.parametrize("state", ["up", "in a reset", "in a detach"])
@@ -197,9 +193,9 @@ def test_device_that_answers_again_is_taken_back(nic, state):
         nic.guest.run("ethtool --reset dut0 mac", check=False)
     if state == "in a detach":
         assert nic.guest.run("ethtool -t dut0 offline", 60, check=False).rc != 0
-    wait_until(lambda: carrier(nic) == "0", 10, "no carrier")
+    wait_until(lambda: not nic.carrier(), 10, "no carrier")
     nic.appear()
-    wait_until(lambda: carrier(nic) == "1", 15, "carrier")
+    wait_until(nic.carrier, 15, "carrier")
     wait_until(nic.answers, 5, "traffic")
     # Each attach asks it anew.
     assert 1 <= nic.log().count("device removed or PCIe link lost") <= 2

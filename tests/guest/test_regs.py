@@ -30,7 +30,7 @@ class Step:
 
 
 def carrier(nic):
-    wait_until(lambda: nic.sh("cat /sys/class/net/dut0/carrier").strip() == "1", 10, "carrier")
+    wait_until(nic.carrier, 10, "carrier")
 
 
 def link_flap(nic):
@@ -40,8 +40,7 @@ def link_flap(nic):
                    for x in nic.access_log(at)[0])
     for up_ in (False, True):
         nic.guest.set_link(up_)
-        wait_until(lambda up_=up_: nic.sh("cat /sys/class/net/dut0/carrier").strip() ==
-                   str(int(up_)), 10, "the carrier follows the cable")
+        wait_until(lambda up_=up_: nic.carrier() == up_, 10, "the carrier follows the cable")
         if not up_:
             at = nic.access_log()[1]
             wait_until(looked, 10, "a look at the PHY without a link")

@@ -74,7 +74,7 @@ def recover(nic):
 def answers_again(nic):
     nic.expect_log(r"device removed or PCIe link lost", r"device answers again")
     nic.vanish()
-    wait_until(lambda: nic.sh("cat /sys/class/net/dut0/carrier").strip() == "0", 10, "no carrier")
+    wait_until(lambda: not nic.carrier(), 10, "no carrier")
     nic.appear()
 
 
@@ -138,7 +138,7 @@ def queue_packets(nic):
 
 
 def carrier(nic):
-    wait_until(lambda: nic.sh("cat /sys/class/net/dut0/carrier").strip() == "1", 15, "carrier")
+    wait_until(nic.carrier, 15, "carrier")
 
 
 @pytest.mark.rule("D5", "D8")

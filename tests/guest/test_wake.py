@@ -129,7 +129,7 @@ def test_armed_without_a_link_and_down(nic):
     nic.sh(f"ip link set dut0 address {ADDRESS}; ethtool -s dut0 wol pg")
     nic.guest.set_link(False)
     nic.defer(lambda: nic.guest.set_link(True))
-    wait_until(lambda: nic.sh("cat /sys/class/net/dut0/carrier").strip() == "0", 10, "no carrier")
+    wait_until(lambda: not nic.carrier(), 10, "no carrier")
     for command in ("true", "ip link set dut0 down"):
         nic.sh(command)
         state, power = slept(nic)
@@ -266,7 +266,7 @@ def test_plugging_the_cable_wakes(nic):
     nic.spoiled = True
     nic.sh("ethtool -s dut0 wol p")
     nic.guest.set_link(False)
-    wait_until(lambda: nic.sh("cat /sys/class/net/dut0/carrier").strip() == "0", 10, "no carrier")
+    wait_until(lambda: not nic.carrier(), 10, "no carrier")
     sleep_until(nic, [frame(nic, ALL, magic=True)], "link up")
     assert nic.stats()["wakeups"] == 1
 

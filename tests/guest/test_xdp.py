@@ -413,7 +413,7 @@ def test_no_link(nic):
            f"python3 {PROG}/xdp.py veB redirect dut0")
     nic.defer("ip link del veA")
     nic.guest.set_link(False)
-    wait_until(lambda: nic.sh("cat /sys/class/net/dut0/carrier").strip() == "0", 5, "no carrier")
+    wait_until(lambda: not nic.carrier(), 5, "no carrier")
     nic.send([ether(nic.PEER_MAC, nic.MAC, payload=bytes(100))] * 20, "veA")
     nic.guest.set_link(True)
     wait_until(nic.answers, 10, "traffic")

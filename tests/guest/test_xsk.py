@@ -311,7 +311,7 @@ def test_socket_outlives(nic, event):
 def test_link_lost(nic):
     """What was to be sent meanwhile is sent when the link is back, without a further call."""
     nic.guest.set_link(False)
-    wait_until(lambda: nic.sh("cat /sys/class/net/dut0/carrier").strip() == "0", 5, "no carrier")
+    wait_until(lambda: not nic.carrier(), 5, "no carrier")
     with socket(nic, "send", "--count 16 --patience 120") as s:
         # A second socket for a queue that is taken is refused.
         refused(nic, "Device or resource busy")
