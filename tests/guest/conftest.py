@@ -1,10 +1,15 @@
 # SPDX-License-Identifier: GPL-2.0
 """The nic fixture, and what a failure shows."""
 
+import re
+
 import pytest
 from lab import Guests, Nic
 
 LOG_LINES = 200
+# A processor that waits for an interrupt in the idle loop, and a timer of its that is overdue by
+# seconds: QEMU has lost the interrupt.  No driver can do that to it.
+LOST_TIMER = re.compile(r"RIP: \S*safe_halt.*(kthread timer wakeup didn't happen)", re.DOTALL)
 _guests = Guests()
 
 
@@ -54,6 +59,10 @@ def pytest_runtest_makereport(item, call):
     report = (yield).get_result()
     if report.failed and hasattr(item, "guest_log"):
         report.sections.append(("guest's kernel log since the test began", item.guest_log))
+        lost = LOST_TIMER.search(item.guest_log)
+        if lost:
+            # Where --only-rerun looks.
+            report.longrepr.reprcrash.message += f"\nQEMU: {lost[1]}"
         name = item.nodeid.partition("@")[0]
         kernel = item.callspec.params["kernel"]
         long = " --long" if item.get_closest_marker("long") else ""
