@@ -28,12 +28,12 @@ enum hwl_flag {
 	HWL_DOZING,		/* up, but its data path is down: no link, runtime suspend */
 	HWL_OPEN,		/* handlers are installed: hwl_open.c, rtnl */
 	HWL_DOWN,		/* queues must stay stopped, work must not start */
-	HWL_HELD,		/* queues are kept stopped until link up */
+	HWL_TX_WAIT_LINK,	/* queues are kept stopped until link up */
 	HWL_FAILED,		/* down because a reset failed: it is retried */
 	HWL_RESET_DUE,		/* reset_work will restart the data path */
 	HWL_IRQ_DUE,		/* ... because interrupts do not arrive */
 	HWL_REPORT_DUE,		/* reset_work will report a hang */
-	HWL_HUNG,		/* Tx hang; health reporter or user recovers */
+	HWL_TX_HUNG,		/* Tx hang; health reporter or user recovers */
 	HWL_PHY_DIRTY,		/* link.cfg is not programmed into the PHY */
 	HWL_KEEP_LINK,		/* the PHY stays on while the data path is down */
 };
@@ -101,12 +101,12 @@ struct hwl_coalesce {
  * @wake_work: brings the data path back after runtime suspend; takes rtnl
  * @ticks: number of the tick
  * @phy_hung: consecutive checks that found the PHY hung
- * @link_doubt: STATUS.LU and @link disagreed at the last check
+ * @link_mismatch: STATUS.LU and @link disagreed at the last check
  * @irq_raised: interrupts were raised at the last tick
  * @irq_lost: consecutive raises of which some did not arrive
  * @irq_resets: recent resets because interrupts did not arrive; rtnl
  * @missed: weight of recently missed interrupts
- * @kicks: polls scheduled by the watchdog after missed interrupts
+ * @missed_irqs: polls scheduled by the watchdog after missed interrupts
  * @link_polls: link changes detected by the watchdog
  * @write_backs: flushes of pending write-backs
  * @reraised: queue causes raised again by the handler of other causes
@@ -155,12 +155,12 @@ struct hwl_adapter {
 	struct work_struct wake_work;
 	u32 ticks;
 	u32 phy_hung;
-	bool link_doubt;
+	bool link_mismatch;
 	bool irq_raised;
 	u8 irq_lost;
 	u32 irq_resets;
 	u32 missed;
-	u32 kicks;
+	u32 missed_irqs;
 	u32 link_polls;
 	u32 write_backs;
 	u32 reraised;
@@ -170,10 +170,11 @@ struct hwl_adapter {
 };
 
 /* True if queues must not be woken: going down, or without link. */
-static inline bool hwl_asleep(const struct hwl_adapter *ad)
+static inline bool hwl_tx_wake_blocked(const struct hwl_adapter *ad)
 {
 	/* If false, the rings that hwl_start() has prepared can be seen. */
-	return smp_load_acquire(&ad->flags) & (BIT(HWL_DOWN) | BIT(HWL_HELD));
+	return smp_load_acquire(&ad->flags) &
+	       (BIT(HWL_DOWN) | BIT(HWL_TX_WAIT_LINK));
 }
 
 static inline bool hwl_is_msix(const struct hwl_adapter *ad)
@@ -231,7 +232,7 @@ static inline bool hwl_reset_request_irq(struct hwl_adapter *ad)
 static inline bool hwl_reset_request_hung(struct hwl_adapter *ad)
 {
 	if (test_bit(HWL_DOWN, &ad->flags) ||
-	    test_and_set_bit(HWL_HUNG, &ad->flags))
+	    test_and_set_bit(HWL_TX_HUNG, &ad->flags))
 		return false;
 	set_bit(HWL_REPORT_DUE, &ad->flags);
 	schedule_work(&ad->reset_work);
@@ -239,7 +240,7 @@ static inline bool hwl_reset_request_hung(struct hwl_adapter *ad)
 }
 
 /**
- * hwl_link_check() - schedule the link work
+ * hwl_link_schedule() - schedule the link work
  * @ad: the device
  *
  * Called after an interrupt, and to update flow control, whose watermarks
@@ -247,7 +248,7 @@ static inline bool hwl_reset_request_hung(struct hwl_adapter *ad)
  *
  * Context: any.
  */
-static inline void hwl_link_check(struct hwl_adapter *ad)
+static inline void hwl_link_schedule(struct hwl_adapter *ad)
 {
 	if (!test_bit(HWL_DOWN, &ad->flags))
 		schedule_work(&ad->link_work);

@@ -37,7 +37,7 @@ struct hwl_rx_mode {
  * struct hwl_hw - the device as a set of registers
  * @bar: BAR 0
  * @dev: for messages
- * @lost: called once when the device is found to be removed; any context
+ * @on_removed: called once when the device is found to be removed; any context
  * @lock: protects read-modify-write of CTRL and CTRL_EXT, RCTL with @rx, and
  *	the address and VLAN tables; taken with BH disabled
  * @sw_mutex: serialises owners of the PHY and NVM within the driver; the
@@ -51,12 +51,12 @@ struct hwl_rx_mode {
  * @nvm_flash: the NVM is flash behind a shadow RAM
  * @managed: firmware may use the PHY for management traffic
  * @mng_pt: firmware passes management packets to the host
- * @gone: the device was removed or does not respond: reads return all ones
+ * @removed: the device was removed or does not respond: reads return all ones
  */
 struct hwl_hw {
 	void __iomem *bar;
 	struct device *dev;
-	void (*lost)(struct hwl_hw *hw);
+	void (*on_removed)(struct hwl_hw *hw);
 	spinlock_t lock; /* registers that are read, changed and written */
 	struct mutex sw_mutex; /* PHY and NVM, within the driver */
 	struct hwl_rx_mode rx;
@@ -68,22 +68,22 @@ struct hwl_hw {
 	bool nvm_flash;
 	bool managed;
 	bool mng_pt;
-	bool gone;
+	bool removed;
 };
 
-bool hwl_io_retry(struct hwl_hw *hw);
-u32 hwl_io_suspect(struct hwl_hw *hw, u32 reg, u32 val);
+bool hwl_io_recheck(struct hwl_hw *hw);
+u32 hwl_io_check_removal(struct hwl_hw *hw, u32 reg, u32 val);
 
 /**
- * hwl_gone() - check whether the device was removed
+ * hwl_removed() - check whether the device was removed
  * @hw: the device
  *
  * Context: any.
  * Return: true once a read has found STATUS to be all ones.
  */
-static inline bool hwl_gone(const struct hwl_hw *hw)
+static inline bool hwl_removed(const struct hwl_hw *hw)
 {
-	return READ_ONCE(hw->gone);
+	return READ_ONCE(hw->removed);
 }
 
 /**
@@ -102,11 +102,11 @@ static inline u32 hwl_rd32(struct hwl_hw *hw, u32 reg)
 	u32 val;
 
 	/* Each read without a completion may take milliseconds to fail. */
-	if (unlikely(hwl_gone(hw)))
+	if (unlikely(hwl_removed(hw)))
 		return ~0U;
 	val = readl(hw->bar + reg);
 	if (unlikely(val == ~0U))
-		return hwl_io_suspect(hw, reg, val);
+		return hwl_io_check_removal(hw, reg, val);
 	return val;
 }
 

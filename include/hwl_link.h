@@ -62,7 +62,7 @@ int hwl_link_resume(struct hwl_adapter *ad);
 int hwl_link_loopback(struct hwl_adapter *ad, bool on);
 void hwl_link_power_down(struct hwl_adapter *ad);
 void hwl_link_update(struct hwl_adapter *ad);
-void hwl_link_lost(struct hwl_adapter *ad);
+void hwl_link_down(struct hwl_adapter *ad);
 int hwl_link_set_cfg(struct hwl_adapter *ad, const struct hwl_link_cfg *cfg);
 bool hwl_link_phy_hung(struct hwl_adapter *ad);
 void hwl_link_supported(unsigned long *modes);

@@ -7,8 +7,8 @@
 
 #include "hwl_io.h"
 
-int hwl_own(struct hwl_hw *hw);
-void hwl_disown(struct hwl_hw *hw);
+int hwl_swfw_acquire(struct hwl_hw *hw);
+void hwl_swfw_release(struct hwl_hw *hw);
 
 int hwl_mdio_read(struct hwl_hw *hw, u16 page, u8 reg, u16 *val);
 int hwl_mdio_write(struct hwl_hw *hw, u16 page, u8 reg, u16 val);

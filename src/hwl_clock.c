@@ -181,7 +181,7 @@ static bool hwl_clock_read_agreed(struct hwl_clock *clock, struct hwl_moment *no
 static bool hwl_clock_read(struct hwl_clock *clock, struct hwl_moment *now,
 			   struct ptp_system_timestamp *sts)
 {
-	if (!clock->held && !hwl_gone(hwl_clock_hw(clock))) {
+	if (!clock->held && !hwl_removed(hwl_clock_hw(clock))) {
 		if (hwl_clock_read_agreed(clock, now, sts) &&
 		    hwl_clock_plausible(clock, now))
 			return true;
@@ -295,7 +295,7 @@ static void hwl_clock_watch(struct work_struct *work)
 	spin_lock_irqsave(&clock->lock, flags);
 	if (hwl_clock_read_best(clock, &now))
 		hwl_clock_rebase(clock, &now);
-	else if (!clock->held && !hwl_gone(hwl_clock_hw(clock)))
+	else if (!clock->held && !hwl_removed(hwl_clock_hw(clock)))
 		hwl_clock_anchor(clock);
 	hwl_clock_advance(clock, now.count);
 	spin_unlock_irqrestore(&clock->lock, flags);

@@ -50,7 +50,7 @@ static int hwl_ethtool_begin(struct net_device *netdev)
 /* ---- Reset ---- */
 
 /* Reset the whole device except the PHY, which keeps the link. */
-static int hwl_reset_device_op(struct net_device *netdev, u32 *flags)
+static int hwl_ethtool_reset(struct net_device *netdev, u32 *flags)
 {
 	const u32 mac = ETH_RESET_DMA | ETH_RESET_FILTER | ETH_RESET_OFFLOAD |
 			ETH_RESET_MAC;
@@ -117,7 +117,7 @@ static const struct ethtool_ops hwl_ethtool_ops = {
 	.get_eeprom		= hwl_et_get_eeprom,
 	.set_eeprom		= hwl_et_set_eeprom,
 	.set_phys_id		= hwl_set_phys_id,
-	.reset			= hwl_reset_device_op,
+	.reset			= hwl_ethtool_reset,
 	.self_test		= hwl_selftest,
 	.get_coalesce		= hwl_et_get_coalesce,
 	.set_coalesce		= hwl_et_set_coalesce,

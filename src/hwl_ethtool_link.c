@@ -164,6 +164,6 @@ int hwl_et_set_pauseparam(struct net_device *netdev,
 	if (cfg.fc_autoneg && cfg.autoneg)
 		return hwl_link_set_cfg(ad, &cfg);
 	ad->link.cfg = cfg;
-	hwl_link_check(ad);
+	hwl_link_schedule(ad);
 	return 0;
 }

@@ -121,7 +121,7 @@ void hwl_et_stats(struct net_device *netdev, struct ethtool_stats *stats,
 		*data++ = hwl_stats_get(ad, i);
 	data[HWL_MISC_RESETS] = ad->resets;
 	data[HWL_MISC_TX_TIMEOUTS] = atomic_read(&ad->tx_timeouts);
-	data[HWL_MISC_KICKS] = ad->kicks;
+	data[HWL_MISC_KICKS] = ad->missed_irqs;
 	data[HWL_MISC_LINK_POLLS] = ad->link_polls;
 	data[HWL_MISC_WRITE_BACKS] = ad->write_backs;
 	data[HWL_MISC_FAULTS] = ad->faults;

@@ -88,7 +88,9 @@ void hwl_filter_start(struct hwl_adapter *ad)
 	hwl_filter_set_features(ad, ad->netdev->features);
 	hwl_filter_write_vlan_offload(ad);
 	netif_addr_lock_bh(ad->netdev);
-	/* The rings and HWL_HELD before it; pairs with the acquire in hwl_asleep(). */
+	/* The rings and HWL_TX_WAIT_LINK before it; pairs with the acquire in
+	 * hwl_tx_wake_blocked().
+	 */
 	smp_mb__before_atomic();
 	clear_bit(HWL_DOWN, &ad->flags);
 	hwl_filter_write(ad);

@@ -78,7 +78,7 @@ static int hwl_hw_bus_quiesce(struct hwl_hw *hw)
 	err = read_poll_timeout(hwl_rd32, status,
 				!(status & HWL_STATUS_GIO_MASTER_ENABLE),
 				100, 80 * USEC_PER_MSEC, false, hw, HWL_STATUS);
-	if (err && !hwl_gone(hw))
+	if (err && !hwl_removed(hw))
 		dev_dbg(hw->dev, "PCIe master disable timed out before the reset\n");
 	return err;
 }
@@ -120,7 +120,7 @@ static int hwl_hw_answers(struct hwl_hw *hw)
 		return 0;
 	/* Detects a removal, or an answer that was late. */
 	hwl_flush(hw);
-	return hwl_gone(hw) ? -ENODEV : 0;
+	return hwl_removed(hw) ? -ENODEV : 0;
 }
 
 /* Wait until the device has read its NVM. @owned: PHY and NVM are still ours. */
@@ -131,7 +131,7 @@ static int hwl_hw_reset_done(struct hwl_hw *hw, bool owned)
 
 	err = hwl_hw_answers(hw);
 	if (owned)
-		hwl_disown(hw);
+		hwl_swfw_release(hw);
 	if (err)
 		return err;
 
@@ -143,7 +143,7 @@ static int hwl_hw_reset_done(struct hwl_hw *hw, bool owned)
 				USEC_PER_MSEC, HWL_RST_US, false, hw, HWL_EECD);
 	if (!err && hw->nvm_flash)
 		hwl_nvm_no_autoupdate(hw, eecd);
-	return hwl_gone(hw) ? -ENODEV : err;
+	return hwl_removed(hw) ? -ENODEV : err;
 }
 
 /**
@@ -165,7 +165,7 @@ int hwl_hw_reset(struct hwl_hw *hw)
 	hwl_wr32(hw, HWL_PBA, FIELD_PREP(HWL_PBA_RXA, HWL_RX_FIFO / 1024));
 
 	/* Firmware must not be in the middle of an MDIO access. */
-	err = hwl_own(hw);
+	err = hwl_swfw_acquire(hw);
 	if (err == -ENODEV)
 		return err;
 	hwl_clock_hold(hw);
@@ -180,7 +180,7 @@ int hwl_hw_reset(struct hwl_hw *hw)
 
 	hwl_wr32(hw, HWL_IMC, HWL_INT_ALL);
 	hwl_rd32(hw, HWL_ICR);
-	if (hwl_gone(hw))
+	if (hwl_removed(hw))
 		return -ENODEV;
 	hwl_clock_resume(hw);
 	return 0;

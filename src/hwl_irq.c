@@ -208,7 +208,7 @@ static irqreturn_t hwl_irq_other(int irq, void *data)
 	if (unlikely(test_bit(HWL_DOWN, &ad->flags)))
 		return IRQ_HANDLED;
 	icr = hwl_rd32(hw, HWL_ICR);
-	if (unlikely(hwl_gone(hw)))
+	if (unlikely(hwl_removed(hw)))
 		return IRQ_HANDLED;
 
 	/* The read cleared the queues' causes, too: raise them again. */
@@ -217,7 +217,7 @@ static irqreturn_t hwl_irq_other(int irq, void *data)
 		hwl_wr32(hw, HWL_ICS, icr & HWL_INT_QUEUES);
 	}
 	if (icr & HWL_INT_LSC)
-		hwl_link_check(ad);
+		hwl_link_schedule(ad);
 
 	if (!test_bit(HWL_DOWN, &ad->flags))
 		hwl_wr32(hw, HWL_IMS, HWL_INT_OTHER_CAUSES);
@@ -238,12 +238,12 @@ static irqreturn_t hwl_irq_line(int irq, void *data)
 		return IRQ_NONE;
 	}
 	icr = hwl_rd32(&ad->hw, HWL_ICR);
-	if (unlikely(hwl_gone(&ad->hw)))
+	if (unlikely(hwl_removed(&ad->hw)))
 		return IRQ_NONE;
 
 	/* The read may clear causes set while a poll had them masked. */
 	if (icr & HWL_INT_LSC)
-		hwl_link_check(ad);
+		hwl_link_schedule(ad);
 	if (icr & (HWL_INT_LINE_CAUSES | HWL_INT_ASSERTED)) {
 		WRITE_ONCE(ad->pair[0]->vector[HWL_VECTOR_RX].seen, true);
 		napi_schedule_irqoff(&ad->pair[0]->napi);

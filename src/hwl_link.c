@@ -71,7 +71,7 @@ void hwl_link_init(struct hwl_adapter *ad)
 static bool hwl_link_status(struct hwl_adapter *ad, u32 *status)
 {
 	*status = hwl_rd32(&ad->hw, HWL_STATUS);
-	return !hwl_gone(&ad->hw) && *status & HWL_STATUS_LU;
+	return !hwl_removed(&ad->hw) && *status & HWL_STATUS_LU;
 }
 
 /**
@@ -121,13 +121,13 @@ int hwl_link_resume(struct hwl_adapter *ad)
 	if (!link->up)
 		return err;
 
-	read_poll_timeout(hwl_link_status, up, up || hwl_gone(&ad->hw), 1000,
+	read_poll_timeout(hwl_link_status, up, up || hwl_removed(&ad->hw), 1000,
 			  HWL_LINK_RESUME_US, false, ad, &status);
 	if (up) {
 		hwl_hw_set_pause(&ad->hw, link->rx_pause, link->tx_pause);
 		hwl_hw_tx_enable(&ad->hw);
 	} else {
-		hwl_link_lost(ad);
+		hwl_link_down(ad);
 	}
 	return err;
 }
@@ -210,7 +210,7 @@ int hwl_link_set_cfg(struct hwl_adapter *ad, const struct hwl_link_cfg *cfg)
 		hwl_link_apply(ad, true);
 	}
 	/* A forced mode may raise no LSC. */
-	hwl_link_check(ad);
+	hwl_link_schedule(ad);
 	return err;
 }
 
@@ -240,13 +240,13 @@ static int hwl_link_pause_cap(struct hwl_adapter *ad, u8 *cap)
 	u16 adv, lpa;
 	int err;
 
-	err = hwl_own(&ad->hw);
+	err = hwl_swfw_acquire(&ad->hw);
 	if (err)
 		return err;
 	err = hwl_mdio_read(&ad->hw, 0, MII_ADVERTISE, &adv);
 	if (!err)
 		err = hwl_mdio_read(&ad->hw, 0, MII_LPA, &lpa);
-	hwl_disown(&ad->hw);
+	hwl_swfw_release(&ad->hw);
 	if (!err)
 		*cap = mii_resolve_flowctrl_fdx(adv, lpa);
 	return err;
@@ -292,7 +292,7 @@ static const char *hwl_link_pause_name(const struct hwl_link *link)
 	return link->tx_pause ? "tx" : "off";
 }
 
-static void hwl_link_went_up(struct hwl_adapter *ad, u32 status)
+static void hwl_link_up(struct hwl_adapter *ad, u32 status)
 {
 	struct hwl_link *link = &ad->link;
 	struct hwl_link old = *link;
@@ -331,9 +331,9 @@ static void hwl_link_went_up(struct hwl_adapter *ad, u32 status)
 	 * be full: hwl_start() wakes them.
 	 */
 	if (!test_bit(HWL_RESET_DUE, &ad->flags) &&
-	    test_and_clear_bit(HWL_HELD, &ad->flags)) {
+	    test_and_clear_bit(HWL_TX_WAIT_LINK, &ad->flags)) {
 		netif_tx_wake_all_queues(ad->netdev);
-		hwl_irq_kick_xsk(ad);
+		hwl_pair_schedule_xsk(ad);
 	}
 }
 
@@ -351,12 +351,12 @@ static bool hwl_link_tx_pending(const struct hwl_adapter *ad)
 }
 
 /**
- * hwl_link_lost() - notify the stack of link down
+ * hwl_link_down() - notify the stack of link down
  * @ad: the device
  *
  * Context: process; the link work, or after it was stopped.
  */
-void hwl_link_lost(struct hwl_adapter *ad)
+void hwl_link_down(struct hwl_adapter *ad)
 {
 	struct hwl_link *link = &ad->link;
 
@@ -385,7 +385,7 @@ void hwl_link_update(struct hwl_adapter *ad)
 	u32 status;
 
 	if (hwl_link_status(ad, &status)) {
-		hwl_link_went_up(ad, status);
+		hwl_link_up(ad, status);
 		return;
 	}
 	if (!ad->link.up)
@@ -397,10 +397,10 @@ void hwl_link_update(struct hwl_adapter *ad)
 	 * its own work, up to a second later, and the poll would wake a queue
 	 * as it reclaims descriptors.
 	 */
-	set_bit(HWL_HELD, &ad->flags);
-	hwl_link_lost(ad);
+	set_bit(HWL_TX_WAIT_LINK, &ad->flags);
+	hwl_link_down(ad);
 	netif_tx_disable(ad->netdev);
-	if (!hwl_gone(&ad->hw) && hwl_link_tx_pending(ad))
+	if (!hwl_removed(&ad->hw) && hwl_link_tx_pending(ad))
 		hwl_reset_request(ad);
 }
 
@@ -421,13 +421,13 @@ int hwl_link_get_partner(struct hwl_adapter *ad, unsigned long *modes)
 	if (!ad->link.up || !ad->link.cfg.autoneg)
 		return 0;
 
-	err = hwl_own(&ad->hw);
+	err = hwl_swfw_acquire(&ad->hw);
 	if (err)
 		return err;
 	err = hwl_mdio_read(&ad->hw, 0, MII_LPA, &lpa);
 	if (!err)
 		err = hwl_mdio_read(&ad->hw, 0, MII_STAT1000, &stat1000);
-	hwl_disown(&ad->hw);
+	hwl_swfw_release(&ad->hw);
 	if (err)
 		return err;
 
@@ -448,10 +448,10 @@ u8 hwl_link_get_mdix(struct hwl_adapter *ad)
 	u8 mdix = ETH_TP_MDI_INVALID;
 	u16 ssr;
 
-	if (!ad->link.up || hwl_own(&ad->hw))
+	if (!ad->link.up || hwl_swfw_acquire(&ad->hw))
 		return mdix;
 	if (!hwl_mdio_read(&ad->hw, 0, HWL_PHY_SSR, &ssr))
 		mdix = ssr & HWL_PHY_SSR_MDIX ? ETH_TP_MDI_X : ETH_TP_MDI;
-	hwl_disown(&ad->hw);
+	hwl_swfw_release(&ad->hw);
 	return mdix;
 }

@@ -49,11 +49,11 @@ static void hwl_reset_work(struct work_struct *work)
 /* The device was removed or does not respond: turn the carrier off. The PCI core
  * removes the device, or an error handler recovers it.
  */
-static void hwl_lost(struct hwl_hw *hw)
+static void hwl_handle_removal(struct hwl_hw *hw)
 {
 	struct hwl_adapter *ad = container_of(hw, struct hwl_adapter, hw);
 
-	hwl_link_check(ad);
+	hwl_link_schedule(ad);
 }
 
 /* Warn of a bad address or checksum, but do not fail the probe: the device may be
@@ -141,7 +141,7 @@ static int hwl_probe_hw(struct hwl_adapter *ad)
 	if (IS_ERR(hw->bar))
 		return PTR_ERR(hw->bar);
 	hw->dev = &pdev->dev;
-	hw->lost = hwl_lost;
+	hw->on_removed = hwl_handle_removal;
 	spin_lock_init(&hw->lock);
 	mutex_init(&hw->sw_mutex);
 	hwl_clock_init(hw);

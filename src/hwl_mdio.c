@@ -21,7 +21,7 @@
 #define HWL_PHY_PAGED_FROM	16
 
 /**
- * hwl_own() - acquire ownership of PHY and NVM
+ * hwl_swfw_acquire() - acquire ownership of PHY and NVM
  * @hw: the device
  *
  * A MAC reset returns ownership to firmware.
@@ -30,7 +30,7 @@
  * Return: 0; -EBUSY if firmware does not release it within 20 ms; -ENODEV if
  * the device was removed.
  */
-int hwl_own(struct hwl_hw *hw)
+int hwl_swfw_acquire(struct hwl_hw *hw)
 {
 	int tries = 10;
 	u32 val;
@@ -40,7 +40,7 @@ int hwl_own(struct hwl_hw *hw)
 		hwl_wr32(hw, HWL_EXTCNF_CTRL,
 			 hwl_rd32(hw, HWL_EXTCNF_CTRL) | HWL_EXTCNF_CTRL_MDIO_SW);
 		val = hwl_rd32(hw, HWL_EXTCNF_CTRL);
-		if (hwl_gone(hw)) {
+		if (hwl_removed(hw)) {
 			mutex_unlock(&hw->sw_mutex);
 			return -ENODEV;
 		}
@@ -55,12 +55,12 @@ int hwl_own(struct hwl_hw *hw)
 }
 
 /**
- * hwl_disown() - release ownership of PHY and NVM to firmware
+ * hwl_swfw_release() - release ownership of PHY and NVM to firmware
  * @hw: the device
  *
- * Context: process, after a hwl_own() that returned 0.
+ * Context: process, after a hwl_swfw_acquire() that returned 0.
  */
-void hwl_disown(struct hwl_hw *hw)
+void hwl_swfw_release(struct hwl_hw *hw)
 {
 	hwl_wr32(hw, HWL_EXTCNF_CTRL,
 		 hwl_rd32(hw, HWL_EXTCNF_CTRL) & ~HWL_EXTCNF_CTRL_MDIO_SW);
@@ -80,7 +80,7 @@ static int hwl_mdic(struct hwl_hw *hw, u32 op, u8 reg, u16 *val)
 	err = read_poll_timeout(hwl_rd32, mdic,
 				mdic & (HWL_MDIC_READY | HWL_MDIC_ERROR),
 				50, 96 * USEC_PER_MSEC, false, hw, HWL_MDIC);
-	if (hwl_gone(hw))
+	if (hwl_removed(hw))
 		return -ENODEV;
 	if (err)
 		return err;
@@ -110,7 +110,7 @@ static int hwl_mdic_paged(struct hwl_hw *hw, u32 op, u16 page, u8 reg, u16 *val)
  * @reg: register, 0 to 31
  * @val: where the value goes
  *
- * Context: process, between hwl_own() and hwl_disown().
+ * Context: process, between hwl_swfw_acquire() and hwl_swfw_release().
  * Return: 0 or a negative error code.
  */
 int hwl_mdio_read(struct hwl_hw *hw, u16 page, u8 reg, u16 *val)
@@ -126,7 +126,7 @@ int hwl_mdio_read(struct hwl_hw *hw, u16 page, u8 reg, u16 *val)
  * @reg: register, 0 to 31
  * @val: value
  *
- * Context: process, between hwl_own() and hwl_disown().
+ * Context: process, between hwl_swfw_acquire() and hwl_swfw_release().
  * Return: 0 or a negative error code.
  */
 int hwl_mdio_write(struct hwl_hw *hw, u16 page, u8 reg, u16 val)
@@ -142,7 +142,7 @@ int hwl_mdio_write(struct hwl_hw *hw, u16 page, u8 reg, u16 val)
  * @mask: bits to change
  * @set: their new values
  *
- * Context: process, between hwl_own() and hwl_disown().
+ * Context: process, between hwl_swfw_acquire() and hwl_swfw_release().
  * Return: 1 when the register was written, 0 when it had the value already, or
  * a negative error code.
  */

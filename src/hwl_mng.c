@@ -31,7 +31,7 @@ void hwl_mng_init(struct hwl_hw *hw)
 	    hwl_rd32(hw, HWL_FACTPS) & HWL_FACTPS_MNGCG ||
 	    hwl_nvm_read(hw, HWL_NVM_INIT_CTRL2, 1, &ctrl2))
 		return;
-	hw->mng_pt = !hwl_gone(hw) && FIELD_GET(HWL_NVM_INIT_CTRL2_MNG, ctrl2) ==
+	hw->mng_pt = !hwl_removed(hw) && FIELD_GET(HWL_NVM_INIT_CTRL2_MNG, ctrl2) ==
 				      HWL_NVM_INIT_CTRL2_MNG_PT;
 }
 

@@ -45,7 +45,7 @@ static int hwl_poll(struct napi_struct *napi, int budget)
 	return done;
 }
 
-static void hwl_retry(struct timer_list *timer)
+static void hwl_refill_retry(struct timer_list *timer)
 {
 	struct hwl_pair *pair = timer_container_of(pair, timer, retry);
 
@@ -54,13 +54,13 @@ static void hwl_retry(struct timer_list *timer)
 }
 
 /**
- * hwl_irq_kick() - poll a pair although no interrupt came
+ * hwl_pair_schedule() - poll a pair although no interrupt came
  * @pair: the pair; up
  *
  * Context: process or softirq.
  * Return: true, unless a poll was scheduled already.
  */
-bool hwl_irq_kick(struct hwl_pair *pair)
+bool hwl_pair_schedule(struct hwl_pair *pair)
 {
 	bool idle;
 
@@ -71,18 +71,18 @@ bool hwl_irq_kick(struct hwl_pair *pair)
 }
 
 /**
- * hwl_irq_kick_xsk() - send what AF_XDP sockets have provided while nothing was sent
+ * hwl_pair_schedule_xsk() - send what AF_XDP sockets provided meanwhile
  * @ad: the device; up
  *
  * Context: process.
  */
-void hwl_irq_kick_xsk(struct hwl_adapter *ad)
+void hwl_pair_schedule_xsk(struct hwl_adapter *ad)
 {
 	u32 q;
 
 	for (q = 0; q < ad->cfg.pairs; q++)
 		if (READ_ONCE(ad->pair[q]->txq.xsk))
-			hwl_irq_kick(ad->pair[q]);
+			hwl_pair_schedule(ad->pair[q]);
 }
 
 /**
@@ -112,7 +112,7 @@ int hwl_irq_xsk_wakeup(struct net_device *netdev, u32 q, u32 flags)
 	if (!READ_ONCE(pair->rxq.xsk))
 		return -EINVAL;
 	if (!napi_if_scheduled_mark_missed(&pair->napi))
-		hwl_irq_kick(pair);
+		hwl_pair_schedule(pair);
 	return 0;
 }
 
@@ -169,7 +169,7 @@ bool hwl_irq_lost(const struct hwl_pair *pair)
 	    test_bit(NAPI_STATE_SCHED, &pair->napi.state))
 		return false;
 	ims = hwl_rd32(pair->hw, HWL_IMS);
-	if (hwl_gone(pair->hw))
+	if (hwl_removed(pair->hw))
 		return false;
 	/* Masked: by someone else, unless timers or busy polling are at work. */
 	return (ims & pair->rearm) == pair->rearm ||
@@ -221,7 +221,7 @@ void hwl_irq_pair_init(struct hwl_pair *pair, int q)
 	hwl_dim_init(pair);
 	INIT_WORK(&pair->rx_dim.work, hwl_dim_rx_work);
 	INIT_WORK(&pair->tx_dim.work, hwl_dim_tx_work);
-	timer_setup(&pair->retry, hwl_retry, 0);
+	timer_setup(&pair->retry, hwl_refill_retry, 0);
 	hwl_compat_napi_init(pair->ad->netdev, &pair->napi, hwl_poll, q);
 }
 

@@ -82,7 +82,7 @@ static int hwl_set_mtu(struct hwl_adapter *ad, int mtu)
 	WRITE_ONCE(netdev->mtu, mtu);
 	hwl_filter_set_mtu(ad, mtu);
 	hwl_rx_shrink(ad, geo);
-	hwl_link_check(ad);
+	hwl_link_schedule(ad);
 	if (netif_running(netdev) && netif_device_present(netdev))
 		cpu_latency_qos_update_request(&ad->latency, hwl_open_latency(ad));
 	return 0;
@@ -119,7 +119,7 @@ static bool hwl_sent(struct hwl_adapter *ad, const u32 *prod)
 
 	for (q = 0; q < ad->cfg.pairs; q++) {
 		/* Not to wait for the interrupt, which may be moderated. */
-		hwl_irq_kick(ad->pair[q]);
+		hwl_pair_schedule(ad->pair[q]);
 		if ((s32)(READ_ONCE(ad->pair[q]->txq.cons) - prod[q]) < 0)
 			return false;
 	}
@@ -188,7 +188,7 @@ static bool hwl_received(struct hwl_adapter *ad, const u32 *prod)
 	for (q = 0; q < ad->cfg.pairs; q++) {
 		const struct hwl_rxq *rxq = &ad->pair[q]->rxq;
 
-		hwl_irq_kick(ad->pair[q]);
+		hwl_pair_schedule(ad->pair[q]);
 		if (hwl_rxq_pending(rxq) &&
 		    (s32)(READ_ONCE(rxq->cons) - prod[q]) < 0)
 			return false;
@@ -341,7 +341,7 @@ static int hwl_bind_pool(struct hwl_adapter *ad, u32 q, struct xsk_buff_pool *po
 		return err;
 	hwl_xsk_publish(ad->pair[q], pool);
 	if (!test_bit(HWL_DOWN, &ad->flags))
-		hwl_irq_kick(ad->pair[q]);
+		hwl_pair_schedule(ad->pair[q]);
 	return 0;
 }
 
@@ -392,11 +392,11 @@ static int hwl_mii_read(struct hwl_adapter *ad, u32 reg, u16 *val)
 {
 	int err;
 
-	err = hwl_own(&ad->hw);
+	err = hwl_swfw_acquire(&ad->hw);
 	if (err)
 		return err;
 	err = hwl_mdio_read(&ad->hw, 0, reg, val);
-	hwl_disown(&ad->hw);
+	hwl_swfw_release(&ad->hw);
 	return err;
 }
 

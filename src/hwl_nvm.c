@@ -56,7 +56,7 @@ static int hwl_nvm_read_word(struct hwl_hw *hw, u32 word, u16 *data)
 	hwl_wr32(hw, HWL_EERD, FIELD_PREP(HWL_EERD_ADDR, word) | HWL_EERD_START);
 	err = read_poll_timeout(hwl_rd32, eerd, eerd & HWL_EERD_DONE,
 				5, 100 * USEC_PER_MSEC, false, hw, HWL_EERD);
-	if (hwl_gone(hw))
+	if (hwl_removed(hw))
 		return -ENODEV;
 	if (err)
 		return err;
@@ -64,12 +64,12 @@ static int hwl_nvm_read_word(struct hwl_hw *hw, u32 word, u16 *data)
 	return 0;
 }
 
-/* Own the NVM for an access to some of its words; ended by hwl_disown(). */
-static int hwl_nvm_own(struct hwl_hw *hw, u32 word, u32 count)
+/* Acquire the NVM for some of its words; ended by hwl_swfw_release(). */
+static int hwl_nvm_acquire(struct hwl_hw *hw, u32 word, u32 count)
 {
 	if (word >= hw->nvm_words || count > hw->nvm_words - word)
 		return -EINVAL;
-	return hwl_own(hw);
+	return hwl_swfw_acquire(hw);
 }
 
 /**
@@ -88,12 +88,12 @@ int hwl_nvm_read(struct hwl_hw *hw, u32 word, u32 count, u16 *data)
 	int err;
 	u32 i;
 
-	err = hwl_nvm_own(hw, word, count);
+	err = hwl_nvm_acquire(hw, word, count);
 	if (err)
 		return err;
 	for (i = 0; i < count && !err; i++)
 		err = hwl_nvm_read_word(hw, word + i, &data[i]);
-	hwl_disown(hw);
+	hwl_swfw_release(hw);
 	return err;
 }
 
@@ -123,9 +123,9 @@ static int hwl_nvm_write_word(struct hwl_hw *hw, u32 word, u16 data)
 
 	hwl_wr32(hw, HWL_EEWR, FIELD_PREP(HWL_EERD_ADDR, word) |
 			       FIELD_PREP(HWL_EERD_DATA, data) | HWL_EERD_START);
-	err = read_poll_timeout(hwl_nvm_written, done, done || hwl_gone(hw),
+	err = read_poll_timeout(hwl_nvm_written, done, done || hwl_removed(hw),
 				5, 500 * USEC_PER_MSEC, false, hw, word, data);
-	if (hwl_gone(hw))
+	if (hwl_removed(hw))
 		return -ENODEV;
 	if (err)
 		return err;
@@ -248,7 +248,7 @@ int hwl_nvm_write(struct hwl_hw *hw, u32 word, u32 count, const u16 *data)
 	int err;
 	u32 i;
 
-	err = hwl_nvm_own(hw, word, count);
+	err = hwl_nvm_acquire(hw, word, count);
 	if (err)
 		return err;
 	for (i = 0; i < count && !err; i++)
@@ -257,7 +257,7 @@ int hwl_nvm_write(struct hwl_hw *hw, u32 word, u32 count, const u16 *data)
 		err = hwl_nvm_write_sum(hw);
 	if (!err)
 		err = hwl_nvm_commit(hw);
-	hwl_disown(hw);
+	hwl_swfw_release(hw);
 	return err;
 }
 

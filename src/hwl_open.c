@@ -231,7 +231,7 @@ void hwl_netdev_detach(struct hwl_adapter *ad)
  * a device that is not there, nor close it. This wakes the queues: without rings
  * transmit drops what comes (hwl_tx_no_ring()) until they are stopped.
  */
-static void hwl_netdev_present(struct hwl_adapter *ad)
+static void hwl_netdev_mark_present(struct hwl_adapter *ad)
 {
 	if (netif_device_present(ad->netdev))
 		return;
@@ -249,7 +249,7 @@ static void hwl_netdev_present(struct hwl_adapter *ad)
 void hwl_netdev_unregister(struct hwl_adapter *ad)
 {
 	rtnl_lock();
-	hwl_netdev_present(ad);
+	hwl_netdev_mark_present(ad);
 	unregister_netdevice(ad->netdev);
 	rtnl_unlock();
 }
@@ -289,7 +289,7 @@ int hwl_netdev_attach(struct hwl_adapter *ad)
 		hwl_open_rest(ad);
 	if (err) {
 		netdev_err(ad->netdev, "cannot come back up: %pe\n", ERR_PTR(err));
-		hwl_netdev_present(ad);
+		hwl_netdev_mark_present(ad);
 		dev_close(ad->netdev);
 		return err;
 	}
@@ -298,9 +298,9 @@ int hwl_netdev_attach(struct hwl_adapter *ad)
 	/* That has woken the queues. Without a link they are stopped again, unless
 	 * it came up just now.
 	 */
-	if (test_bit(HWL_HELD, &ad->flags)) {
+	if (test_bit(HWL_TX_WAIT_LINK, &ad->flags)) {
 		netif_tx_disable(ad->netdev);
-		if (!test_bit(HWL_HELD, &ad->flags))
+		if (!test_bit(HWL_TX_WAIT_LINK, &ad->flags))
 			netif_tx_wake_all_queues(ad->netdev);
 	}
 	return test_bit(HWL_FAILED, &ad->flags) ? -EIO : 0;

@@ -41,12 +41,12 @@ void hwl_phy_identify(struct hwl_hw *hw)
 	u16 high, low;
 	int err;
 
-	err = hwl_own(hw);
+	err = hwl_swfw_acquire(hw);
 	if (!err) {
 		err = hwl_mdio_read(hw, 0, MII_PHYSID1, &high);
 		if (!err)
 			err = hwl_mdio_read(hw, 0, MII_PHYSID2, &low);
-		hwl_disown(hw);
+		hwl_swfw_release(hw);
 	}
 	if (err)
 		dev_warn(hw->dev, "PHY does not answer: %pe\n", ERR_PTR(err));
@@ -64,7 +64,7 @@ void hwl_phy_identify(struct hwl_hw *hw)
  */
 bool hwl_phy_vetoed(struct hwl_hw *hw)
 {
-	return !hwl_gone(hw) &&
+	return !hwl_removed(hw) &&
 	       hwl_rd32(hw, HWL_MANC) & HWL_MANC_BLK_PHY_RST_ON_IDE;
 }
 
@@ -251,7 +251,7 @@ int hwl_phy_apply(struct hwl_hw *hw, const struct hwl_link_cfg *cfg,
 {
 	int err;
 
-	err = hwl_own(hw);
+	err = hwl_swfw_acquire(hw);
 	if (err)
 		return err;
 	err = hwl_phy_setup(hw, cfg, renegotiate);
@@ -263,7 +263,7 @@ int hwl_phy_apply(struct hwl_hw *hw, const struct hwl_link_cfg *cfg,
 		err = hwl_phy_negotiate(hw, cfg, renegotiate, up);
 	else if (err >= 0)
 		err = hwl_phy_force(hw, cfg);
-	hwl_disown(hw);
+	hwl_swfw_release(hw);
 	if (err < 0)
 		return err;
 
@@ -283,10 +283,10 @@ void hwl_phy_power_down(struct hwl_hw *hw)
 {
 	if (hw->managed || hwl_phy_vetoed(hw))
 		return;
-	if (hwl_own(hw))
+	if (hwl_swfw_acquire(hw))
 		return;
 	hwl_mdio_modify(hw, 0, MII_BMCR, BMCR_PDOWN, BMCR_PDOWN);
-	hwl_disown(hw);
+	hwl_swfw_release(hw);
 }
 
 /**
@@ -304,13 +304,13 @@ int hwl_phy_looks_hung(struct hwl_hw *hw, bool *hung)
 	u16 errors, stat = 0;
 	int err;
 
-	err = hwl_own(hw);
+	err = hwl_swfw_acquire(hw);
 	if (err)
 		return err;
 	err = hwl_mdio_read(hw, 0, HWL_PHY_RXERR, &errors);
 	if (!err && errors == 0xFFFF)
 		err = hwl_mdio_read(hw, 0, MII_STAT1000, &stat);
-	hwl_disown(hw);
+	hwl_swfw_release(hw);
 	*hung = (stat & HWL_PHY_IDLE_ERRORS) == HWL_PHY_IDLE_ERRORS;
 	return err;
 }

@@ -90,7 +90,7 @@ static int hwl_resume(struct device *dev)
 
 	hwl_pm_disable_aspm(ad->pdev, false);
 	rtnl_lock();
-	WRITE_ONCE(ad->hw.gone, false);
+	WRITE_ONCE(ad->hw.removed, false);
 	hwl_wake_report(ad);
 	err = hwl_netdev_attach(ad);
 	rtnl_unlock();
@@ -137,7 +137,7 @@ static int hwl_runtime_suspend(struct device *dev)
 		pm_schedule_suspend(dev, HWL_PM_RETRY_MS);
 		return -EBUSY;
 	}
-	if (hwl_gone(&ad->hw) || !netif_device_present(ad->netdev))
+	if (hwl_removed(&ad->hw) || !netif_device_present(ad->netdev))
 		err = -EBUSY;
 	else if (!netif_running(ad->netdev))
 		hwl_link_power_down(ad);
@@ -300,7 +300,7 @@ static pci_ers_result_t hwl_slot_reset(struct pci_dev *pdev)
 	pci_enable_wake(pdev, PCI_D3hot, 0);
 	pci_enable_wake(pdev, PCI_D3cold, 0);
 
-	WRITE_ONCE(ad->hw.gone, false);
+	WRITE_ONCE(ad->hw.removed, false);
 	hwl_hw_stop(&ad->hw);
 	/* The attach resets it again; if that fails, too, the tick goes on trying. A
 	 * disconnect would leave the interface detached for good.
@@ -310,7 +310,7 @@ static pci_ers_result_t hwl_slot_reset(struct pci_dev *pdev)
 	return PCI_ERS_RESULT_RECOVERED;
 }
 
-static void hwl_io_resume(struct pci_dev *pdev)
+static void hwl_err_resume(struct pci_dev *pdev)
 {
 	struct hwl_adapter *ad = pci_get_drvdata(pdev);
 
@@ -335,7 +335,7 @@ static void hwl_reset_done(struct pci_dev *pdev)
 	struct hwl_adapter *ad = pci_get_drvdata(pdev);
 
 	rtnl_lock();
-	WRITE_ONCE(ad->hw.gone, false);
+	WRITE_ONCE(ad->hw.removed, false);
 	hwl_netdev_attach(ad);
 	rtnl_unlock();
 }
@@ -345,5 +345,5 @@ const struct pci_error_handlers hwl_err_handlers = {
 	.reset_done	= hwl_reset_done,
 	.error_detected	= hwl_error_detected,
 	.slot_reset	= hwl_slot_reset,
-	.resume		= hwl_io_resume,
+	.resume		= hwl_err_resume,
 };

@@ -37,7 +37,7 @@ static void hwl_reset_answered(struct hwl_adapter *ad)
 	clear_bit(HWL_RESET_DUE, &ad->flags);
 	clear_bit(HWL_IRQ_DUE, &ad->flags);
 	clear_bit(HWL_REPORT_DUE, &ad->flags);
-	clear_bit(HWL_HUNG, &ad->flags);
+	clear_bit(HWL_TX_HUNG, &ad->flags);
 }
 
 /* Counters are folded when nothing counts any more, and before they are lost. */
@@ -121,21 +121,21 @@ static void hwl_start(struct hwl_adapter *ad)
 	hwl_hw_rx_start(hw, hwl_is_msix(ad));
 	hwl_irq_setup(ad);
 	hwl_stamp_start(ad);
-	if (hwl_link_resume(ad) && !hwl_gone(hw))
+	if (hwl_link_resume(ad) && !hwl_removed(hw))
 		netdev_err(ad->netdev, "PHY does not answer\n");
 
 	hwl_reset_answered(ad);
 	clear_bit(HWL_FAILED, &ad->flags);
 	/* Carrier before queues: without a link they sleep until there is one. Decided
-	 * before HWL_DOWN is cleared, since hwl_asleep() looks at both, and before an
-	 * interrupt can start the link work.
+	 * before HWL_DOWN is cleared, since hwl_tx_wake_blocked() looks at both, and
+	 * before an interrupt can start the link work.
 	 */
-	assign_bit(HWL_HELD, &ad->flags, !ad->link.up);
+	assign_bit(HWL_TX_WAIT_LINK, &ad->flags, !ad->link.up);
 	hwl_filter_start(ad);
 	hwl_irq_napi_enable(ad);
 	/* The poll hands the receive buffers to the device. */
 	for (q = 0; q < ad->cfg.pairs; q++)
-		hwl_irq_kick(ad->pair[q]);
+		hwl_pair_schedule(ad->pair[q]);
 
 	if (ad->link.up)
 		netif_tx_wake_all_queues(ad->netdev);
@@ -150,13 +150,13 @@ static void hwl_start(struct hwl_adapter *ad)
 /* The device did not survive the reset: the tick has it tried again, until a
  * close or a removal.
  */
-static void hwl_fail(struct hwl_adapter *ad, int err)
+static void hwl_reset_failed(struct hwl_adapter *ad, int err)
 {
-	if (!test_and_set_bit(HWL_FAILED, &ad->flags) && !hwl_gone(&ad->hw))
+	if (!test_and_set_bit(HWL_FAILED, &ad->flags) && !hwl_removed(&ad->hw))
 		netdev_err(ad->netdev, "reset failed: %pe\n", ERR_PTR(err));
 	clear_bit(HWL_RESET_DUE, &ad->flags);
-	set_bit(HWL_HELD, &ad->flags);
-	hwl_link_lost(ad);
+	set_bit(HWL_TX_WAIT_LINK, &ad->flags);
+	hwl_link_down(ad);
 	hwl_watchdog_retry(ad);
 }
 
@@ -196,8 +196,8 @@ int hwl_up(struct hwl_adapter *ad)
 	int err;
 
 	/* Once more: it may only have been late. */
-	if (hwl_gone(&ad->hw))
-		hwl_io_retry(&ad->hw);
+	if (hwl_removed(&ad->hw))
+		hwl_io_recheck(&ad->hw);
 	if (fresh) {
 		err = hwl_rings_alloc(ad, &ad->cfg, &rings);
 		if (err)
@@ -209,7 +209,7 @@ int hwl_up(struct hwl_adapter *ad)
 		return err;
 	}
 	if (err) {
-		hwl_fail(ad, err);
+		hwl_reset_failed(ad, err);
 		return 0;
 	}
 	if (fresh)
@@ -235,8 +235,8 @@ void hwl_down(struct hwl_adapter *ad)
 		hwl_hw_release(&ad->hw);
 		hwl_link_power_down(ad);
 	}
-	hwl_link_lost(ad);
-	clear_bit(HWL_HELD, &ad->flags);
+	hwl_link_down(ad);
+	clear_bit(HWL_TX_WAIT_LINK, &ad->flags);
 	clear_bit(HWL_FAILED, &ad->flags);
 	hwl_drain(ad);
 }
@@ -276,7 +276,7 @@ int hwl_restart(struct hwl_adapter *ad)
 		err = hwl_irq_request(ad);
 	trace_hwl_reset(ad, err);
 	if (err) {
-		hwl_fail(ad, err);
+		hwl_reset_failed(ad, err);
 		return err;
 	}
 	hwl_drain(ad);
@@ -318,7 +318,7 @@ int hwl_reconfigure(struct hwl_adapter *ad, const struct hwl_config *cfg)
 
 	err = hwl_stop(ad);
 	if (err) {
-		hwl_fail(ad, err);
+		hwl_reset_failed(ad, err);
 		goto err_free;
 	}
 	err = netif_set_real_num_queues(netdev, cfg->pairs, cfg->pairs);
@@ -363,7 +363,7 @@ void hwl_take_pool(struct hwl_adapter *ad, u32 q)
 	if (!up)
 		return;
 	if (err)
-		hwl_fail(ad, err);
+		hwl_reset_failed(ad, err);
 	else
 		hwl_start(ad);
 }
@@ -384,7 +384,7 @@ static int hwl_change_irq_mode(struct hwl_adapter *ad)
 		return err;
 	err = hwl_stop(ad);
 	if (err) {
-		hwl_fail(ad, err);
+		hwl_reset_failed(ad, err);
 		hwl_rings_free(ad, &new);
 		return err;
 	}
@@ -398,7 +398,7 @@ static int hwl_change_irq_mode(struct hwl_adapter *ad)
 	hwl_pairs_set_xps(ad);
 	err = hwl_irq_next_mode(ad);
 	if (err) {
-		hwl_fail(ad, err);
+		hwl_reset_failed(ad, err);
 		return err;
 	}
 	ad->resets++;
@@ -438,9 +438,9 @@ int hwl_reset_if_due(struct hwl_adapter *ad, bool hung)
 
 	rtnl_lock();
 	due = test_and_clear_bit(HWL_RESET_DUE, &ad->flags);
-	due |= hung && test_bit(HWL_HUNG, &ad->flags);
+	due |= hung && test_bit(HWL_TX_HUNG, &ad->flags);
 	if (netif_running(ad->netdev)) {
-		if (!hwl_reset_possible(ad) || hwl_gone(&ad->hw))
+		if (!hwl_reset_possible(ad) || hwl_removed(&ad->hw))
 			err = -ENODEV;
 		else if (due)
 			err = hwl_restart_due(ad);

@@ -126,7 +126,7 @@ static bool hwl_stamp_tx_take(struct hwl_adapter *ad)
 	struct sk_buff *skb;
 	u32 low;
 
-	if (!(hwl_rd32(hw, HWL_TSYNCTXCTL) & HWL_TSYNC_VALID) || hwl_gone(hw))
+	if (!(hwl_rd32(hw, HWL_TSYNCTXCTL) & HWL_TSYNC_VALID) || hwl_removed(hw))
 		return false;
 	low = hwl_rd32(hw, HWL_TXSTMPL);
 	stamps.hwtstamp = ns_to_ktime(hwl_clock_stamp(hw, low,
@@ -147,7 +147,7 @@ static bool hwl_stamp_tx_overdue(struct hwl_adapter *ad)
 	struct hwl_stamp *stamp = &ad->stamp;
 
 	if ((s32)(READ_ONCE(stamp->txq->cons) - stamp->prod) < 0 ||
-	    (!hwl_gone(&ad->hw) && hwl_hw_tx_paused(&ad->hw)))
+	    (!hwl_removed(&ad->hw) && hwl_hw_tx_paused(&ad->hw)))
 		stamp->since = jiffies;
 	return time_after(jiffies, stamp->since + HWL_STAMP_GIVE_UP);
 }
@@ -209,7 +209,7 @@ u64 hwl_stamp_rx(struct hwl_adapter *ad)
 		stamp->rx_taken++;
 	}
 	spin_unlock(&stamp->rx_lock);
-	if (!valid || hwl_gone(hw))
+	if (!valid || hwl_removed(hw))
 		return 0;
 	return hwl_clock_stamp(hw, low, high);
 }
@@ -242,7 +242,7 @@ void hwl_stamp_watch(struct hwl_adapter *ad)
 	if (!valid || stamp->rx_taken != stamp->rx_seen)
 		stamp->rx_waits = 0;
 	stamp->rx_seen = stamp->rx_taken;
-	if (valid && !hwl_gone(&ad->hw) && ++stamp->rx_waits == HWL_STAMP_RX_WAITS) {
+	if (valid && !hwl_removed(&ad->hw) && ++stamp->rx_waits == HWL_STAMP_RX_WAITS) {
 		hwl_stamp_rx_free(&ad->hw);
 		stamp->rx_cleared++;
 		stamp->rx_waits = 0;
@@ -330,7 +330,7 @@ int hwl_stamp_set_mode(struct hwl_adapter *ad, const struct hwl_stamp_mode *mode
 		return 0;
 	}
 	hwl_stamp_apply(ad, mode);
-	if (hwl_stamp_kept(ad) || hwl_gone(&ad->hw))
+	if (hwl_stamp_kept(ad) || hwl_removed(&ad->hw))
 		return 0;
 	hwl_stamp_apply(ad, &old);
 	return -EOPNOTSUPP;

@@ -163,7 +163,7 @@ static void __hwl_stats_fold(struct hwl_adapter *ad)
 						hwl_stat_regs[i].reg + 4) << 32;
 	}
 	/* Discard the all ones of a device removed meanwhile. */
-	if (hwl_gone(&ad->hw))
+	if (hwl_removed(&ad->hw))
 		return;
 	/* Without link, this one counts noise. */
 	if (!ad->link.up)

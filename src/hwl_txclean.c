@@ -177,7 +177,7 @@ static void __hwl_txq_clean(struct hwl_txq *txq, int budget, bool frames)
 	 */
 	if (!__netif_txq_completed_wake(txq->nq, done.skbs, done.skb_bytes,
 					hwl_txq_unused(txq), HWL_TX_START,
-					hwl_asleep(txq->ad))) {
+					hwl_tx_wake_blocked(txq->ad))) {
 		u64_stats_update_begin(&txq->cstats.syncp);
 		u64_stats_inc(&txq->cstats.wake);
 		u64_stats_update_end(&txq->cstats.syncp);

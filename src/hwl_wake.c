@@ -119,7 +119,7 @@ static u32 hwl_wake_take_status(struct hwl_hw *hw)
 {
 	u32 wus = hwl_rd32(hw, HWL_WUS);
 
-	if (hwl_gone(hw))
+	if (hwl_removed(hw))
 		return 0;
 	wus &= HWL_WAKE_CAUSES;
 	if (wus)

@@ -105,13 +105,13 @@ static void hwl_tx_hung(struct hwl_adapter *ad, struct hwl_txq *txq)
 }
 
 /* Poll after a missed interrupt. Return: false if NAPI is already scheduled. */
-static bool hwl_watch_kick(struct hwl_pair *pair, const char *what)
+static bool hwl_watch_missed_irq(struct hwl_pair *pair, const char *what)
 {
 	struct hwl_adapter *ad = pair->ad;
 
-	if (!hwl_irq_kick(pair))
+	if (!hwl_pair_schedule(pair))
 		return false;
-	ad->kicks++;
+	ad->missed_irqs++;
 	ad->missed += HWL_MISSED_WEIGHT;
 	if (net_ratelimit())
 		netdev_info(ad->netdev, "%s queue %d: missed interrupt, polling\n",
@@ -133,7 +133,7 @@ static void hwl_watch_tx_stalled(struct hwl_adapter *ad, struct hwl_pair *pair)
 
 	if (txq->stuck == HWL_STUCK_POLL) {
 		hwl_watch_write_back(ad);
-		hwl_irq_kick(pair);
+		hwl_pair_schedule(pair);
 	}
 	if (txq->stuck >= limit &&
 	    hwl_rd32(&ad->hw, HWL_TDH(txq->index)) ==
@@ -171,7 +171,7 @@ static void hwl_watch_tx(struct hwl_adapter *ad, struct hwl_pair *pair)
 	case HWL_TX_DONE:
 		txq->stuck = 0;
 		txq_trans_cond_update(txq->nq);
-		if (hwl_watch_kick(pair, "tx"))
+		if (hwl_watch_missed_irq(pair, "tx"))
 			hwl_irq_every_wb(ad);
 		break;
 	case HWL_TX_PAUSED:
@@ -194,7 +194,7 @@ static void hwl_watch_rx(struct hwl_pair *pair)
 	bool waits = hwl_rxq_pending(rxq);
 
 	if (waits && rxq->waited && cons == rxq->seen)
-		hwl_watch_kick(pair, "rx");
+		hwl_watch_missed_irq(pair, "rx");
 	rxq->waited = waits;
 	rxq->seen = cons;
 }
@@ -229,7 +229,7 @@ static void hwl_watch_irqs(struct hwl_adapter *ad)
 		if (!hwl_irq_lost(ad->pair[q]))
 			continue;
 		lost = true;
-		hwl_watch_kick(ad->pair[q], "rx/tx");
+		hwl_watch_missed_irq(ad->pair[q], "rx/tx");
 	}
 	if (ad->irq_raised)
 		ad->irq_lost = lost ? ad->irq_lost + 1 : 0;
@@ -313,7 +313,7 @@ static void hwl_watch_register(struct hwl_adapter *ad)
 	u32 i = ad->ticks / HWL_TICKS_REGISTER % ARRAY_SIZE(hwl_watched);
 	u32 val = 0;
 
-	if (hwl_watched[i].ok(ad, &val) || hwl_gone(&ad->hw))
+	if (hwl_watched[i].ok(ad, &val) || hwl_removed(&ad->hw))
 		return;
 	if (!hwl_reset_request(ad))
 		return;
@@ -329,18 +329,18 @@ static void hwl_watch_register(struct hwl_adapter *ad)
 static void hwl_watch_link(struct hwl_adapter *ad)
 {
 	bool up = hwl_rd32(&ad->hw, HWL_STATUS) & HWL_STATUS_LU;
-	bool doubt = ad->link_doubt;
+	bool doubt = ad->link_mismatch;
 
-	ad->link_doubt = !hwl_gone(&ad->hw) && up != ad->link.up;
+	ad->link_mismatch = !hwl_removed(&ad->hw) && up != ad->link.up;
 	if (ad->link.pause_unknown)
-		hwl_link_check(ad);
-	if (!ad->link_doubt || !doubt)
+		hwl_link_schedule(ad);
+	if (!ad->link_mismatch || !doubt)
 		return;
 	ad->link_polls++;
 	ad->missed += HWL_MISSED_WEIGHT;
 	netdev_info(ad->netdev, "link: missed interrupt, checking\n");
 	hwl_irq_enable(ad);
-	hwl_link_check(ad);
+	hwl_link_schedule(ad);
 }
 
 static void hwl_watch_phy(struct hwl_adapter *ad)
@@ -359,12 +359,12 @@ static void hwl_watch_phy(struct hwl_adapter *ad)
  */
 static void hwl_watch_broken(struct hwl_adapter *ad)
 {
-	bool gone = hwl_gone(&ad->hw);
+	bool gone = hwl_removed(&ad->hw);
 
 	/* Turn the carrier off. */
-	hwl_link_check(ad);
+	hwl_link_schedule(ad);
 	if (!pci_channel_offline(ad->pdev) && pci_device_is_present(ad->pdev) &&
-	    hwl_io_retry(&ad->hw)) {
+	    hwl_io_recheck(&ad->hw)) {
 		if (gone)
 			netdev_warn(ad->netdev, "device answers again; resetting\n");
 		hwl_reset_request(ad);
@@ -384,7 +384,7 @@ void hwl_watchdog_tick(struct work_struct *work)
 					      struct hwl_adapter, tick);
 	u32 q;
 
-	if (hwl_gone(&ad->hw) || test_bit(HWL_FAILED, &ad->flags)) {
+	if (hwl_removed(&ad->hw) || test_bit(HWL_FAILED, &ad->flags)) {
 		hwl_watch_broken(ad);
 		return;
 	}
@@ -403,7 +403,7 @@ void hwl_watchdog_tick(struct work_struct *work)
 		hwl_watch_register(ad);
 	if (ad->ticks % HWL_TICKS_REGISTER == 0)
 		hwl_stamp_watch(ad);
-	if (ad->ticks % HWL_TICKS_RESCUE == 0 || ad->link_doubt)
+	if (ad->ticks % HWL_TICKS_RESCUE == 0 || ad->link_mismatch)
 		hwl_watch_link(ad);
 	if (ad->ticks % HWL_TICKS_RESCUE == 0)
 		hwl_watch_phy(ad);
@@ -436,7 +436,7 @@ void hwl_watchdog_start(struct hwl_adapter *ad)
 		ad->pair[q]->rxq.waited = false;
 	}
 	ad->phy_hung = 0;
-	ad->link_doubt = false;
+	ad->link_mismatch = false;
 	ad->irq_raised = false;
 	ad->irq_lost = 0;
 	schedule_delayed_work(&ad->tick, HWL_TICK);
@@ -450,7 +450,7 @@ void hwl_watchdog_start(struct hwl_adapter *ad)
  */
 void hwl_watchdog_retry(struct hwl_adapter *ad)
 {
-	schedule_delayed_work(&ad->tick, hwl_gone(&ad->hw) ? HWL_TICK_GONE :
+	schedule_delayed_work(&ad->tick, hwl_removed(&ad->hw) ? HWL_TICK_GONE :
 							     HWL_TICK_FAILED);
 }
 
@@ -481,11 +481,11 @@ void hwl_watchdog_tx_timeout(struct net_device *netdev, unsigned int txqueue)
 	if (txqueue >= ad->cfg.pairs)
 		return;
 	pair = ad->pair[txqueue];
-	if (test_bit(HWL_DOWN, &ad->flags) || hwl_gone(&ad->hw))
+	if (test_bit(HWL_DOWN, &ad->flags) || hwl_removed(&ad->hw))
 		return;
 	switch (hwl_watch_tx_state(&pair->txq)) {
 	case HWL_TX_DONE:
-		hwl_irq_kick(pair);
+		hwl_pair_schedule(pair);
 		break;
 	case HWL_TX_PAUSED:
 		break;

@@ -199,7 +199,8 @@ static int hwl_xdp_put(struct hwl_txq *txq, struct xdp_frame *frame, bool own,
  */
 bool hwl_xdp_may_send(const struct hwl_adapter *ad, const struct hwl_txq *txq)
 {
-	return !hwl_asleep(ad) && txq->index < ad->cfg.pairs && !hwl_gone(&ad->hw);
+	return !hwl_tx_wake_blocked(ad) && txq->index < ad->cfg.pairs &&
+	       !hwl_removed(&ad->hw);
 }
 
 /**

@@ -111,7 +111,7 @@ def test_checkpatch():
 
 # (semantic patch, file): why it does not hold there.
 COCCINELLE_IGNORE = {
-    ("mini_lock.cocci", "hwl_mdio.c"): "hwl_own() keeps the lock for hwl_disown()",
+    ("mini_lock.cocci", "hwl_mdio.c"): "hwl_swfw_acquire() keeps the lock for hwl_swfw_release()",
 }
 
 

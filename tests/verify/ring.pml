@@ -29,7 +29,7 @@
  *   src/hwl_txclean.c: hwl_txq_reclaim(): while (cons != rs_prod) { u32 report = txq->ring.buf[slot].report; u32 end = hwl_ring_next(report, txq->ring.count); if (!hwl_tx_desc_done(txq, report)) break;
  *   src/hwl_txclean.c: hwl_txq_reclaim(): while (slot != end)
  *   src/hwl_txclean.c: hwl_txq_reclaim(): txq->cslot = slot; smp_store_release(&txq->cons, cons);
- *   src/hwl_txclean.c: __hwl_txq_clean(): if (!__netif_txq_completed_wake(txq->nq, done.skbs, done.skb_bytes, hwl_txq_unused(txq), HWL_TX_START, hwl_asleep(txq->ad)))
+ *   src/hwl_txclean.c: __hwl_txq_clean(): if (!__netif_txq_completed_wake(txq->nq, done.skbs, done.skb_bytes, hwl_txq_unused(txq), HWL_TX_START, hwl_tx_wake_blocked(txq->ad)))
  *   src/hwl_txclean.c: hwl_txq_drain(): __hwl_txq_clean(txq, 0, true); slot = txq->cslot; while (txq->cons != txq->prod)
  *   src/hwl_txclean.c: hwl_txq_drain(): WRITE_ONCE(txq->prod, 0); WRITE_ONCE(txq->cons, 0); txq->slot = 0; txq->cslot = 0; txq->rs_prod = 0; txq->rs_first = 0;
  *   src/hwl_napi.c: hwl_poll(): if (napi_complete_done(napi, done)) hwl_wr32(pair->hw, HWL_IMS, pair->rearm);
@@ -37,7 +37,7 @@
  *   src/hwl_watchdog.c: hwl_watch_tx(): bool waits = cons != READ_ONCE(txq->prod); bool waited = txq->waited && cons == txq->seen;
  *   src/hwl_watchdog.c: hwl_watch_tx_state(): if (hwl_txq_done(txq)) return HWL_TX_DONE;
  *   src/hwl_watchdog.c: hwl_watch_tx_stalled(): if (txq->stuck == HWL_STUCK_POLL)
- *   src/hwl_watchdog.c: hwl_watch_tx(): case HWL_TX_DONE: txq->stuck = 0; txq_trans_cond_update(txq->nq); if (hwl_watch_kick(pair, "tx")) hwl_irq_every_wb(ad); break;
+ *   src/hwl_watchdog.c: hwl_watch_tx(): case HWL_TX_DONE: txq->stuck = 0; txq_trans_cond_update(txq->nq); if (hwl_watch_missed_irq(pair, "tx")) hwl_irq_every_wb(ad); break;
  *   src/hwl_txclean.c: hwl_txq_done(): return rs_prod != READ_ONCE(txq->cons) && hwl_tx_desc_done(txq, READ_ONCE(txq->ring.buf[slot].report));
  *   src/hwl_reset.c: hwl_stop(): netif_tx_disable(ad->netdev); hwl_reset_answered(ad); hwl_irq_disable(ad); hwl_watchdog_stop(ad); hwl_irq_napi_disable(ad); cancel_work_sync(&ad->link_work); netif_tx_disable(ad->netdev); return hwl_reset_device(ad);
  *   src/hwl_reset.c: hwl_restart(): hwl_drain(ad);
