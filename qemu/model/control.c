@@ -4,12 +4,14 @@
  * for). Commands:
  *
  *	fault, clear			see faults.c
- *	link up|down			the cable
+ *	link up|down|bad|good		the cable; a bad one is not good for 1000 Mb/s
  *	partner MODE...			what it offers: 10hd 10fd 100hd 100fd 1000fd
  *					pause asym, renegotiated
  *	pause QUANTA			it sends a pause frame
  *	frame HEX			it sends this frame
- *	damage crc|align|symbol EVERY	each EVERYth frame; 0: none
+ *	damage KIND EVERY		each EVERYth frame; 0: none. crc, align, symbol,
+ *					runt, oversize; fragment, jabber: the same with
+ *					a bad CRC
  *	scale PERCENT			time of the wire
  *	errata WORD...			name, no-name, all, none
  *	reg OFFSET [VALUE]		the value as stored, no side effect
@@ -28,6 +30,11 @@ static int cmd_link(struct dev *dev, char **word, int words)
 {
 	if (words != 2)
 		return -1;
+	if (!strcmp(word[1], "bad") || !strcmp(word[1], "good")) {
+		dev->wire.bad = word[1][0] == 'b';
+		phy_renegotiate(dev);
+		return 0;
+	}
 	wire_plug(dev, !strcmp(word[1], "up"));
 	return 0;
 }
@@ -95,14 +102,21 @@ static int cmd_frame(struct dev *dev, char **word, int words)
 
 static int cmd_damage(struct dev *dev, char **word, int words)
 {
-	struct wire *w = &dev->wire;
+	static const struct { const char *name; u32 flags; } kinds[] = {
+		{ "crc", FRAME_CRC }, { "align", FRAME_ALIGN }, { "symbol", FRAME_SYMBOL },
+		{ "runt", FRAME_SHORT }, { "fragment", FRAME_SHORT | FRAME_CRC },
+		{ "oversize", FRAME_LONG }, { "jabber", FRAME_LONG | FRAME_CRC },
+	};
+	size_t n;
 
-	if (words != 3)
-		return -1;
-	w->damage = word[1][0] == 'c' ? FRAME_CRC : word[1][0] == 'a' ? FRAME_ALIGN :
-		    FRAME_SYMBOL;
-	w->damage_every = (u32)strtoul(word[2], NULL, 0);
-	return 0;
+	for (n = 0; words == 3 && n < ARRAY_SIZE(kinds); n++) {
+		if (strcmp(word[1], kinds[n].name))
+			continue;
+		dev->wire.damage = kinds[n].flags;
+		dev->wire.damage_every = (u32)strtoul(word[2], NULL, 0);
+		return 0;
+	}
+	return -1;
 }
 
 static int cmd_scale(struct dev *dev, char **word, int words)
@@ -141,11 +155,11 @@ static int cmd_stats(struct dev *dev, char *answer, size_t size)
 	const struct irq *irq = &dev->irq;
 
 	snprintf(answer, size,
-		 "{\"sent\": %llu, \"received\": %llu, \"lost\": %llu, \"overrun\": %llu, "
+		 "{\"cable\": %d, \"sent\": %llu, \"received\": %llu, \"lost\": %llu, \"overrun\": %llu, "
 		 "\"no_link\": %llu, \"bad_fcs\": %llu, \"pauses\": %llu, "
 		 "\"irqs\": [%llu, %llu, %llu, %llu, %llu], \"mode\": %d, "
 		 "\"offences\": %u, \"fault\": %u, \"hung\": %d, \"rx_buffered\": %u, \"pmes\": %llu}",
-		 (unsigned long long)w->sent, (unsigned long long)w->received,
+		 w->fd >= 0, (unsigned long long)w->sent, (unsigned long long)w->received,
 		 (unsigned long long)w->lost, (unsigned long long)w->overrun,
 		 (unsigned long long)w->no_link, (unsigned long long)w->bad_fcs,
 		 (unsigned long long)w->pauses,

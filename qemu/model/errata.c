@@ -45,6 +45,8 @@ static const struct {
 		"the transmitter hangs after 1000 frames with ASPM L0s or L1 on" },
 	[ERR_SYSTIM] = { "systim", true,
 		"one read of SYSTIM in five has a wrong bit 63" },
+	[ERR_RLEC] = { "rlec", true,
+		"RLEC and TNCRS count each good frame" },
 };
 
 void errata_init(struct dev *dev)

@@ -38,6 +38,8 @@ static const struct {
 		"ARG received frames do not say that they were stamped" },
 	[FAULT_FIRMWARE] = { "firmware", true,
 		"ARG requests for the PHY and the NVM are refused: firmware has them" },
+	[FAULT_LATE_IRQ] = { "late-irq", false, "interrupts come ARG us late" },
+	[FAULT_WILD_HEAD] = { "wild-head", false, "the heads of all rings read as ARG" },
 };
 
 /* Is it active? A counted one is used up by asking. */

@@ -213,6 +213,8 @@
 #define SYMERRS		0x4008
 #define RXERRC		0x400C
 #define MPC		0x4010
+#define TNCRS		0x4034
+#define RLEC		0x4040
 #define XONRXC		0x4048
 #define XONTXC		0x404C
 #define XOFFRXC		0x4050
@@ -227,7 +229,9 @@
 #define GOTCL		0x4090
 #define RNBC		0x40A0
 #define RUC		0x40A4
+#define RFC		0x40A8
 #define ROC		0x40AC
+#define RJC		0x40B0
 #define TORL		0x40C0
 #define TOTL		0x40C8
 #define TPR		0x40D0

@@ -118,7 +118,13 @@ static void irq_schedule(struct dev *dev, int v)
 {
 	struct irq *irq = &dev->irq;
 
-	if (irq->next[v] <= now_ns())
+	if (fault(dev, FAULT_LATE_IRQ) && !timer_armed(dev, TIMER_VECTOR + v))
+		timer_set(dev, TIMER_VECTOR + v,
+			  now_ns() + dev->fault_arg[FAULT_LATE_IRQ] * NS_PER_US,
+			  irq_vector_due, v);
+	else if (fault(dev, FAULT_LATE_IRQ))
+		return;
+	else if (irq->next[v] <= now_ns())
 		irq_send(dev, v);
 	else if (!timer_armed(dev, TIMER_VECTOR + v))
 		timer_set(dev, TIMER_VECTOR + v, irq->next[v], irq_vector_due, v);

@@ -125,6 +125,9 @@ struct frame {
 #define FRAME_LOOP	0x08	/* our own, looped back */
 #define FRAME_STAMP	0x20	/* sent with TSTAMP */
 #define FRAME_BAD_FCS	0x10	/* sent without IFCS: the partner drops it */
+#define FRAME_SHORT	0x40	/* cut on the way; and, cut or grown, is as long as it is */
+#define FRAME_LONG	0x80
+#define FRAME_BAD	(FRAME_CRC | FRAME_ALIGN | FRAME_SYMBOL | FRAME_SHORT | FRAME_LONG)
 
 struct fifo {
 	struct frame *first, **last;
@@ -222,7 +225,7 @@ struct irq {
 
 struct phy {
 	u16 reg[PHY_PAGES][32];
-	bool link, duplex;
+	bool link, duplex, downshifted;
 	int speed;		/* 10, 100, 1000 */
 	bool negotiating;
 	bool link_was_lost;	/* and BMSR was not read since */
@@ -234,7 +237,7 @@ struct phy {
 
 struct wire {
 	int listen_fd, fd;
-	bool plugged;
+	bool plugged, bad;	/* bad: no good for 1000 Mb/s */
 	u32 advertise;		/* speeds and duplex of the partner: PARTNER_* */
 	bool pause, asym;
 	u32 scale;		/* a second of the wire takes so many seconds / 100 */
@@ -542,7 +545,7 @@ enum erratum {
 	ERR_ICR_LOST, ERR_AUTOMASK, ERR_ACK, ERR_RXO_STORM, ERR_RX_DISABLE,
 	ERR_TX_FULL, ERR_FPD, ERR_TXDCTL, ERR_ARBITER, ERR_EARLY_DD,
 	ERR_TSO_SLOW, ERR_SHORT, ERR_NVM_FIRST, ERR_RAR_MERGE, ERR_ASPM,
-	ERR_SYSTIM,
+	ERR_SYSTIM, ERR_RLEC,
 	ERRATA,
 };
 
@@ -562,6 +565,7 @@ enum fault_id {
 	FAULT_SPURIOUS, FAULT_REMOVED, FAULT_MDIC_STALE, FAULT_MASTER_STUCK,
 	FAULT_AUTO_RD, FAULT_PHY_HANG, FAULT_STICKY,
 	FAULT_NO_STAMP, FAULT_LOST_STAMP, FAULT_FIRMWARE,
+	FAULT_LATE_IRQ, FAULT_WILD_HEAD,
 	FAULTS,
 };
 

@@ -32,7 +32,9 @@
 #define STAT1000	10
 #define ESTATUS		15
 #define SCR		16
+#define  SCR_DOWNSHIFT	0x0800
 #define SSR		17
+#define  SSR_DOWNSHIFT	0x0020
 #define RXERR		21
 #define PAGE		22
 #define POWER		25
@@ -84,7 +86,8 @@ static void phy_status(struct dev *dev)
 
 	p->reg[0][SSR] = 0;
 	if (p->link)
-		p->reg[0][SSR] = (u16)(ssr | speed << 14 | p->duplex << 13 | 0x0C00 | 1 << 7);
+		p->reg[0][SSR] = (u16)(ssr | speed << 14 | p->duplex << 13 | 0x0C00 | 1 << 7 |
+				       (p->downshifted ? SSR_DOWNSHIFT : 0));
 }
 
 static void phy_link_down(struct dev *dev)
@@ -126,12 +129,20 @@ static bool phy_resolve(struct dev *dev)
 	u16 bmcr = p->reg[0][BMCR];
 	u32 i;
 
+	p->downshifted = false;
 	if (bmcr & BMCR_ANENABLE) {
 		phy_partner_page(dev);
 		for (i = 0; i < ARRAY_SIZE(modes); i++) {
 			if (!(p->reg[0][modes[i].reg] & modes[i].bit) ||
 			    !(dev->wire.advertise & modes[i].partner))
 				continue;
+			/* A cable that is not good enough: one speed less, or no link. */
+			if (modes[i].speed == 1000 && dev->wire.bad) {
+				if (!(p->reg[0][SCR] & SCR_DOWNSHIFT))
+					return false;
+				p->downshifted = true;
+				continue;
+			}
 			p->speed = modes[i].speed;
 			p->duplex = modes[i].duplex;
 			return true;

@@ -80,6 +80,8 @@ u32 reg_read(struct dev *dev, u32 off)
 	}
 	if (dev->in_reset && !reg_in_reset_ok(off))
 		offend(dev, OFF_IN_RESET, off, 0);
+	if (fault(dev, FAULT_WILD_HEAD) && (off & ~0x100U) == (off & 0x1000 ? TDH(0) : RDH(0)))
+		return dev->fault_arg[FAULT_WILD_HEAD];
 	return r->rd ? r->rd(dev, off) : rd(dev, off);
 }
 

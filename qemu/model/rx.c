@@ -360,11 +360,19 @@ static void rx_overrun(struct dev *dev, int arg)
 static bool rx_good(struct dev *dev, struct frame *f)
 {
 	u32 total = f->len + FCS_LEN, rctl = rd(dev, RCTL);
-	bool good = true;
+	bool crc = f->flags & FRAME_CRC, good = true;
 
-	if (f->flags & FRAME_CRC) {
+	/* By size first: with a bad CRC they are fragments and jabber, and no CRC errors. */
+	if (total < MIN_FRAME) {
+		stat_add(dev, crc ? RFC : RUC, 1);
+		f->flags |= FRAME_SHORT;
+		good = false;
+	} else if (total > (rctl & RCTL_LPE ? MAX_FRAME : STD_FRAME)) {
+		stat_add(dev, crc ? RJC : ROC, 1);
+		f->flags |= FRAME_LONG;
+		good = false;
+	} else if (crc) {
 		stat_add(dev, CRCERRS, 1);
-		f->status |= RXD_CE;
 		good = false;
 	} else if (f->flags & FRAME_ALIGN) {
 		stat_add(dev, ALGNERRC, 1);
@@ -375,13 +383,9 @@ static bool rx_good(struct dev *dev, struct frame *f)
 		stat_add(dev, RXERRC, 1);
 		f->status |= RXD_RXE;
 		good = false;
-	} else if (total < MIN_FRAME) {
-		stat_add(dev, RUC, 1);
-		good = false;
-	} else if (total > (rctl & RCTL_LPE ? MAX_FRAME : STD_FRAME)) {
-		stat_add(dev, ROC, 1);
-		good = false;
 	}
+	if (!good && crc)
+		f->status |= RXD_CE;
 	return good || rctl & RCTL_SBP;
 }
 
@@ -417,7 +421,7 @@ void rx_arrive(struct dev *dev, struct frame *f)
 		free(f);
 		return;
 	}
-	if (!(f->flags & (FRAME_CRC | FRAME_ALIGN | FRAME_SYMBOL)))
+	if (!(f->flags & FRAME_BAD))
 		stats_rx(dev, f);
 	ptp_arrived(dev, f);
 	rx_classify(dev, f);

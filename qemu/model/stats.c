@@ -74,6 +74,8 @@ void stats_tx(struct dev *dev, const struct frame *f)
 {
 	u32 len = f->len + FCS_LEN;
 
+	if (erratum(dev, ERR_RLEC))
+		stat_add(dev, TNCRS, 1);
 	stat_add(dev, GPTC, 1);
 	stat_add(dev, TPT, 1);
 	stat_add(dev, GOTCL, len);
@@ -89,6 +91,8 @@ void stats_rx(struct dev *dev, const struct frame *f)
 {
 	u32 len = f->len + FCS_LEN;
 
+	if (erratum(dev, ERR_RLEC))
+		stat_add(dev, RLEC, 1);
 	stat_add(dev, GPRC, 1);
 	stat_add(dev, GORCL, len);
 	stat_add(dev, PRC64 + stat_size(len), 1);

@@ -21,6 +21,8 @@
 #define PREAMBLE_GAP	20	/* octet times: preamble, delimiter, gap */
 #define FCS_LEN		4
 #define MIN_FRAME	60	/* without FCS: partners pad */
+#define SHORT_FRAME	40	/* what damage makes of frames */
+#define LONG_FRAME	9300
 #define WIRE_SLACK	(500 * NS_PER_US)
 #define PAUSE_QUANTUM	512
 
@@ -159,12 +161,23 @@ static void wire_wait(struct dev *dev)
 	}
 }
 
-static void wire_damage(struct wire *w, struct frame *f)
+static struct frame *wire_damage(struct wire *w, struct frame *f)
 {
+	struct frame *longer;
+
 	if (!w->damage_every || ++w->seen % w->damage_every)
-		return;
+		return f;
+	if (w->damage & FRAME_LONG) {
+		longer = frame_new(LONG_FRAME);
+		memcpy(longer->data, f->data, f->len < LONG_FRAME ? f->len : LONG_FRAME);
+		free(f);
+		f = longer;
+	} else if (w->damage & FRAME_SHORT) {
+		f->len = SHORT_FRAME;
+	}
 	f->flags |= w->damage;
 	f->data[f->len - 1] ^= 0xFF;
+	return f;
 }
 
 /* At once, whatever else is on the way. */
@@ -195,8 +208,7 @@ static void wire_arrive(struct dev *dev, struct frame *f)
 		w->rx_free = now - WIRE_SLACK;
 	w->rx_free += wire_time(dev, f->len);
 	w->received++;
-	wire_damage(w, f);
-	rx_arrive(dev, f);
+	rx_arrive(dev, wire_damage(w, f));
 }
 
 static int wire_accept(struct dev *dev)

@@ -82,6 +82,8 @@ class Host:
         self.cable = self._connect("wire")
         self.cable.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 1 << 21)
         self.control = self._connect("ctl").makefile("rw")
+        # Until it has taken the cable, what it sends is lost, as with no partner.
+        wait_until(self._has_cable, what="cable")
         self.serial = 0
         fd = os.memfd_create("memory")
         os.ftruncate(fd, MEM)
@@ -161,6 +163,11 @@ class Host:
         self.wr(offset, self.rd(offset) | bits)
 
     # --- the control socket ---
+
+    def _has_cable(self):
+        self.control.write("stats\n")
+        self.control.flush()
+        return json.loads(self.control.readline())["cable"]
 
     def command(self, line):
         """Take effect after all that was written so far."""

@@ -75,7 +75,18 @@ def test_moderation_is_exact(host, interval):
     host.wr(IMS, RXQ0)
     assert host.taken(0, 1)
     took = time.monotonic() - begun
+    # A busy machine is late, but not each time.
     assert interval * 256e-9 - 0.0005 < took < interval * 256e-9 + 0.1
+    best = took
+    for _ in range(10 if interval else 0):
+        if best < interval * 256e-9 * 1.1:
+            break
+        begun = time.monotonic()
+        host.wr(ICS, RXQ0)
+        host.wr(IMS, RXQ0)
+        assert host.taken(0, 1)
+        best = min(best, time.monotonic() - begun)
+    assert best < interval * 256e-9 * 1.1 + 0.001
 
 
 def test_other_rises_for_its_members(host):
@@ -194,8 +205,10 @@ ACK = MAC + PEER + bytes.fromhex(
     "3e800000000")
 
 
-@pytest.mark.parametrize("disabled", [True, False])
-def test_acknowledgements_are_spurious(host, disabled):
+@pytest.mark.parametrize("disabled,errata", [(True, "ack"), (False, "ack"), (True, "no-ack"),
+                                             (False, "no-ack")])
+def test_acknowledgements_are_spurious(host, disabled, errata):
+    host.command(f"errata {errata}")
     rx = RxRing(host)
     host.wr(RFCTL, 1 << 15 | (1 << 12 if disabled else 0))
     host.rd(ICR)
@@ -203,7 +216,7 @@ def test_acknowledgements_are_spurious(host, disabled):
     host.wr(IMS, OTHER | 1 << 17)
     host.frame_in(ACK)
     rx.wait()
-    assert bool(host.taken(4, 0.05)) == (not disabled)
+    assert bool(host.taken(4, 0.05)) == (not disabled and errata == "ack")
 
 
 def test_overrun_storms(host):
@@ -219,3 +232,11 @@ def test_overrun_storms(host):
         assert host.taken(4, 1)
         host.rd(ICR)
         host.wr(IMS, OTHER | 1 << 6)
+    host.command("errata no-rxo-storm")
+    host.taken(4, 0.01)
+    host.rd(ICR)
+    host.wr(IMS, OTHER | 1 << 6)
+    host.taken(4, 0.01)
+    host.rd(ICR)
+    host.wr(IMS, OTHER | 1 << 6)
+    assert not host.taken(4, 0.02)

@@ -236,6 +236,24 @@ def test_negotiation(host, partner, anar, ctrl1000, result):
     assert host.mdio(1) is not None and host.mdio(1) & 0x24 == 0x24
 
 
+@pytest.mark.parametrize("downshift", [True, False])
+def test_bad_cable(host, downshift):
+    """No good for 1000 Mb/s: one speed less, and the PHY says so; or no link."""
+    host.own()
+    host.mdio(16, 0x60 | (0x800 if downshift else 0))
+    host.command("link bad")
+    if downshift:
+        wait_until(lambda: host.rd(STATUS) & 2)
+        assert host.rd(STATUS) >> 6 & 3 == 1
+        assert host.mdio(17) & 0xC420 == 0x4420
+        host.command("link good")
+        wait_until(lambda: host.rd(STATUS) & 2)
+        assert host.rd(STATUS) >> 6 & 3 == 2 and not host.mdio(17) & 0x20
+    else:
+        time.sleep(0.1)
+        assert not host.rd(STATUS) & 2
+
+
 @pytest.mark.parametrize("bmcr,result", [(0x2100, (1, 1)), (0x0000, (0, 0)), (0x0140, None)])
 def test_forced_speed(host, bmcr, result):
     host.own()
@@ -284,6 +302,14 @@ def test_memory_decoding_off_reads_ones(host):
 def test_reserved_bit_is_an_offence(host):
     host.wr(CTRL, host.rd(CTRL) | 1 << 29)
     assert host.offences() == {"reserved"}
+
+
+def test_receive_address_without_the_erratum(hosts):
+    host = hosts("--errata", "no-rar-merge")
+    host.wr(ral(1), 1)
+    host.wr(ral(1) + 4, 1 << 31)
+    assert host.rd(ral(1) + 4) == 1 << 31
+    assert host.offences() == {"rar-flush"}
 
 
 def test_receive_address_wants_a_flush(hosts):

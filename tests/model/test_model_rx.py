@@ -6,10 +6,11 @@ import time
 
 import packets as p
 import pytest
-from client import (CRCERRS, CTRL, FCRTH, FCRTL, FCTTV, GPRC, MAC, MPC, MRQC, MTA, PBA, PEER, RCTL,
-                    RETA, RFCTL, RNBC, ROC, RSSRK, STATUS, VFTA, XOFFTXC, XONTXC, RxRing, ral,
-                    wait_until)
+from client import (CRCERRS, CTRL, FCRTH, FCRTL, FCTTV, GORCL, GPRC, MAC, MPC, MRQC, MTA,
+                    PBA, PEER, RCTL, RETA, RFCTL, RNBC, ROC, RSSRK, RUC, STATUS, VFTA, XOFFTXC,
+                    XONTXC, RxRing, ral, wait_until)
 
+RFC, RJC = 0x40A8, 0x40B0
 BODY = bytes(range(80))
 FRAME = MAC + PEER + b"\x88\xb5" + BODY
 DD, EOP, VP, UDPCS, TCPCS, IPCS = (1 << x for x in (0, 1, 3, 4, 5, 6))
@@ -129,6 +130,55 @@ def test_damage(host, kind, register, sbp):
     else:
         assert rx.empty()
         assert host.rd(GPRC) == 0
+
+
+# By size first: what has a bad CRC as well is a fragment, or jabber.
+SIZES = {"runt": RUC, "fragment": RFC, "oversize": ROC, "jabber": RJC}
+
+
+@pytest.mark.parametrize("kind", SIZES)
+@pytest.mark.parametrize("sbp", [False, True])
+def test_frames_of_a_wrong_size(host, kind, sbp):
+    rx = RxRing(host, rctl=1 << 5 | (1 << 2 if sbp else 0))
+    host.command(f"damage {kind} 1")
+    host.frame_in(FRAME)
+    wait_until(lambda: host.rd(SIZES[kind]) == 1)
+    assert not any(host.rd(r) for k, r in SIZES.items() if k != kind)
+    assert (host.rd(CRCERRS), host.rd(0x4040)) == (0, 0)
+    if sbp:
+        while not (status := rx.wait()[1]) & EOP:
+            pass
+        assert bool(status >> 24) == (kind in ("fragment", "jabber"))
+        assert host.rd(GPRC) == 0
+    else:
+        assert rx.empty() and host.rd(GPRC) == 0
+
+
+# Octets with FCS: RUC and the like are of frames that are no good; here each has its counter.
+BUCKETS = [(60, 0), (61, 1), (123, 1), (124, 2), (251, 2), (252, 3), (507, 3), (508, 4),
+           (1019, 4), (1020, 5), (1514, 5)]
+
+
+@pytest.mark.parametrize("errata", ["rlec", "no-rlec"])
+def test_counters_of_good_frames(host, errata):
+    """By size, in octets with FCS; RLEC counts them too, which it should not."""
+    host.command(f"errata {errata}")
+    rx = RxRing(host, count=32)
+    want = [0] * 6
+    for size, bucket in BUCKETS:
+        host.frame_in((FRAME * 17)[:size])
+        rx.wait()
+        want[bucket] += 1
+    for dst in (ALL, GROUP):
+        host.set(RCTL, 1 << 4)
+        host.frame_in(dst + FRAME[6:60])
+        rx.wait()
+        want[0] += 1
+    total = sum(x[0] + 4 for x in BUCKETS) + 2 * 64
+    assert [host.rd(0x405C + 4 * i) for i in range(6)] == want
+    assert (host.rd(GPRC), host.rd(GORCL), host.rd(0x40C0)) == (13, total, total)
+    assert (host.rd(0x4078), host.rd(0x407C)) == (1, 1)
+    assert host.rd(0x4040) == (13 if errata == "rlec" else 0)
 
 
 def test_fcs_is_kept_without_secrc(host):
@@ -252,6 +302,16 @@ def test_packet_buffer_is_as_large_as_pba_says(host):
 
 
 # --- the receiver must not be switched off ---
+
+
+def test_receiver_switched_off_without_the_erratum(hosts):
+    host = hosts("--errata", "no-rx-disable")
+    host.link_up()
+    rx = RxRing(host)
+    host.wr(RCTL, 0)
+    host.wr(RCTL, 2 | 1 << 15 | 1 << 26)
+    host.frame_in(FRAME)
+    assert rx.wait()[0] == FRAME and host.offences() == {"rctl-en"}
 
 
 @pytest.mark.parametrize("reset", [False, True])

@@ -113,7 +113,27 @@ def reserved(host):
     host.wr(TCTL, 2)
 
 
+def short(host):
+    tx = TxRing(host)
+    tx.frame(FRAME[:16])
+    tx.ring()
+
+
+def reserved_txdctl(host):
+    TxRing(host, enable=False)
+    for n in (0, 1):
+        host.wr(0x3828 + 0x100 * n, 0x01010000 | 31)
+    host.wr(TCTL, 2)
+
+
+def reserved_tarc(host):
+    TxRing(host, enable=False)
+    host.wr(0x3840, 0x403 | 1 << 27 | 1 << 26)
+    host.wr(TCTL, 2)
+
+
 OFFENCES = [
+    ("short", short), ("reserved", reserved_txdctl), ("reserved", reserved_tarc),
     ("tail-range", tail_range), ("tail-owner", tail_owner), ("ring-live", ring_live),
     ("dma", dma), ("desc-changed", desc_changed), ("desc-dd", desc_dd), ("ifcs", ifcs),
     ("tx-big", tx_big), ("tx-desc", tx_desc), ("rss", rss), ("tidv", tidv),
@@ -122,7 +142,7 @@ OFFENCES = [
 ]
 
 
-@pytest.mark.parametrize("name,do", OFFENCES, ids=[x[0] for x in OFFENCES])
+@pytest.mark.parametrize("name,do", OFFENCES, ids=[x[1].__name__ for x in OFFENCES])
 def test_offence(host, name, do):
     do(host)
     wait_until(host.offences, 1, name)
@@ -158,6 +178,82 @@ def test_lost_write_back(host):
     tx.ring()
     tx.wait(second)
     assert not tx.done(first)
+
+
+def test_late_write_back(host):
+    tx = TxRing(host)
+    host.command("fault late-wb 30000")
+    begun = time.monotonic()
+    slot = tx.frame(FRAME)
+    tx.ring()
+    tx.wait(slot)
+    assert time.monotonic() - begun > 0.03
+
+
+def test_one_queue_hangs(host):
+    one, two = TxRing(host), TxRing(host, 1)
+    host.command("fault txq-hang 1")
+    slots = [tx.frame(FRAME) for tx in (one, two)]
+    for tx in (one, two):
+        tx.ring()
+    one.wait(slots[0])
+    time.sleep(0.02)
+    assert not two.done(slots[1])
+    host.command("clear all")
+    two.wait(slots[1])
+
+
+def test_receiver_hangs(host):
+    rx = RxRing(host)
+    host.command("fault rx-hang")
+    host.frame_in(ARRIVING)
+    wait_until(lambda: host.stats()["lost"] == 1)
+    host.command("clear all")
+    host.frame_in(ARRIVING)
+    assert rx.wait()[0] == ARRIVING
+
+
+def interrupt(host):
+    """How long one takes that is raised by hand; None: for good."""
+    host.rd(0xC0)
+    host.wr(0xD0, 1 << 7)
+    begun = time.monotonic()
+    host.wr(0xC8, 1 << 7)
+    return time.monotonic() - begun if host.taken(0, 0.5) else None
+
+
+def test_lost_and_late_interrupts(host):
+    host.rd(0xC0)
+    host.interrupts(1, 1)
+    host.command("fault no-irq 1")
+    assert interrupt(host) is None
+    assert interrupt(host) is not None
+    host.command("fault late-irq 50000")
+    assert 0.05 <= interrupt(host)
+    host.command("clear all")
+    host.taken(0, 0.1)
+    assert interrupt(host) is not None
+
+
+def test_master_and_auto_rd_that_stick(host):
+    host.command("fault master-stuck")
+    host.wr(CTRL, host.rd(CTRL) | 4)
+    time.sleep(0.02)
+    assert host.rd(STATUS) & 1 << 19
+    host.command("clear all")
+    assert not host.rd(STATUS) & 1 << 19
+    host.command("fault no-auto-rd 1")
+    host.wr(CTRL, 1 << 26)
+    time.sleep(0.02)
+    assert not host.rd(0x10) & 1 << 9
+    host.reset()
+
+
+def test_heads_gone_wild(host):
+    host.command("fault wild-head 0xdeadbeef")
+    assert {host.rd(x) for x in (0x2810, 0x2910, 0x3810, 0x3910)} == {0xDEADBEEF}
+    host.command("clear all")
+    assert host.rd(0x3810) == 0
 
 
 def test_wrong_length(host):
