@@ -131,6 +131,17 @@ def test_link_follows_the_partner(nic):
     wait_until(lambda: "Speed: 1000Mb/s" in nic.sh("ethtool dut0"), 15)
 
 
+def test_bad_cable(nic, model):
+    """No good for 1000 Mb/s: the PHY falls back by itself, and segmentation ends with it."""
+    model("link bad")
+    nic.defer(lambda: nic.guest.model.command("link good"))
+    wait_until(lambda: nic.carrier() and settings(nic) == ("100Mb/s", "Full"), 15, "100 Mb/s")
+    nic.transfer(1 << 18)
+    model("link good")
+    wait_until(lambda: nic.carrier() and settings(nic)[0] == "1000Mb/s", 15, "1000 Mb/s")
+    nic.transfer(1 << 18)
+
+
 def test_forced_speed(nic):
     nic.sh("ethtool -s dut0 autoneg off speed 100 duplex full")
     wait_until(lambda: nic.carrier() and "Speed: 100Mb/s" in nic.sh("ethtool dut0"), 15)
@@ -181,6 +192,25 @@ def test_lost_write_backs(nic, model):
     nic.guest.run(f"ping -c 2 -i 0.2 -W 1 {nic.PEER}", check=False)
     wait_until(nic.answers, 15, "traffic")
     nic.transfer(1 << 16)
+
+
+@pytest.mark.rule("R1", "T12")
+def test_late_interrupts(nic, model):
+    with nic.no_link_bounce():
+        model("fault late-irq 20000 for 3000")
+        nic.transfer(1 << 16)
+        model("clear all")
+        nic.transfer(1 << 18, reverse=True)
+    assert nic.stats()["tx_timeouts"] == 0
+
+
+def test_heads_gone_wild(nic, model):
+    """What the head registers say decides nothing but whether to wait longer."""
+    model("fault wild-head 0xffff for 6000")
+    nic.transfer(1 << 18)
+    nic.transfer(1 << 18, reverse=True)
+    model("clear all")
+    nic.ping()
 
 
 @pytest.mark.rule("R1")
@@ -254,6 +284,24 @@ def test_damaged_frames_are_counted(nic, model):
     assert nic.link()["stats64"]["rx"]["errors"] >= crc_errors(nic)
 
 
+@pytest.mark.rule("D8", "R5")
+def test_frames_of_a_wrong_size_are_counted(nic, model):
+    """By size; RLEC, which the device counts wrongly, is not looked at (erratum 22)."""
+    for kind, name in (("runt", "hw_rx_undersize"), ("fragment", "hw_rx_fragments"),
+                       ("oversize", "hw_rx_oversize"), ("jabber", "hw_rx_jabbers")):
+        before = nic.link()["stats64"]["rx"]["length_errors"]
+        model(f"damage {kind} 2")
+        nic.guest.run(f"ping -c 6 -i 0.05 -W 1 {nic.PEER}", check=False)
+        model("damage crc 0")
+        wait_until(lambda n=name: nic.stats().get(n, 0) > 0, 10, name)
+        nic.ping()
+        after, stats = nic.link()["stats64"]["rx"]["length_errors"], nic.stats()
+        if kind in ("runt", "oversize"):
+            assert 0 < after - before <= stats[name]
+        else:
+            assert after == before
+
+
 def crc_errors(nic):
     return nic.link()["stats64"]["rx"]["crc_errors"]
 
@@ -295,6 +343,17 @@ def test_tail_of_tso_packets(nic, model):
     nic.defer(lambda: nic.guest.model.command("errata no-early-dd"))
     nic.transfer(1 << 20)
     nic.transfer(1 << 18, dst=nic.PEER6)
+
+
+@pytest.mark.rule("D11")
+@pytest.mark.guest(device="model", model="--vectors 3")
+def test_board_with_three_vectors(nic):
+    """Erratum 19: silicon has as many vectors as its NVM says."""
+    lines = re.findall(r"^\s*\d+:.*hartwell-\S+$", nic.sh("cat /proc/interrupts"), re.M)
+    assert len(lines) == 3, lines
+    assert nic.guest.model.stats()["mode"] == 2
+    for reverse in (False, True):
+        nic.transfer(1 << 18, reverse=reverse)
 
 
 def test_shortest_frames(nic):
