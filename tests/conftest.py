@@ -64,9 +64,9 @@ def slow(item):
         item.callspec.params["kernel"] == "debug" and not item.get_closest_marker("debug")
 
 
-def read_long():
-    """{test: parameters} of long.txt; all of a test where there are none."""
-    lines = (Path(__file__).parent / "long.txt").read_text(encoding="utf-8").splitlines()
+def read_list(name):
+    """{test: parameters} of long.txt or qemu.txt; all of a test where there are none."""
+    lines = (TESTS / name).read_text(encoding="utf-8").splitlines()
     entries = [[x.strip() for x in line.split("|")] for line in lines
                if line and not line.startswith("#")]
     return {name: set(params) for name, *params in entries}
@@ -88,12 +88,14 @@ def pytest_collection_modifyitems(config, items):
         out = [x for x in items if not wanted & set(rules_of(x))]
         items[:] = [x for x in items if wanted & set(rules_of(x))]
         config.hook.pytest_deselected(items=out)
-    listed = read_long()
+    listed = read_list("long.txt")
     for item in items:
         if is_listed(item, listed):
             item.add_marker("long")
+    on_qemu = read_list("qemu.txt") if os.environ.get("HARTWELL_DEVICE") == "model" else {}
     out = [x for x in items
            if (x.get_closest_marker("long") and not config.getoption("--long"))
+           or is_listed(x, on_qemu)
            or (slow(x) and not config.getoption("everything"))]
     items[:] = [x for x in items if x not in out]
     config.hook.pytest_deselected(items=out)

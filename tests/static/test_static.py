@@ -223,9 +223,10 @@ def test_queue_flow_control_by_the_helpers():
         assert not re.search(r"netif_(tx_)?(stop|wake|start)_(sub)?queue\b", text), path
 
 
-def test_list_of_long_tests_names_tests():
+@pytest.mark.parametrize("which", ["long", "qemu"])
+def test_list_of_tests_names_tests(which):
     text = "".join(p.read_text(encoding="utf-8") for p in TOP.glob("tests/*/test_*.py"))
-    names = re.findall(r"^(\w+)", (TOP / "tests/long.txt").read_text(encoding="utf-8"), re.M)
+    names = re.findall(r"^(\w+)", (TOP / f"tests/{which}.txt").read_text(encoding="utf-8"), re.M)
     assert names and not [n for n in names if f"def {n}(" not in text]
 
 
