@@ -64,6 +64,11 @@ def slow(item):
         item.callspec.params["kernel"] == "debug" and not item.get_closest_marker("debug")
 
 
+def is_traced(item):
+    mark = item.get_closest_marker("guest")
+    return mark is not None and mark.kwargs.get("traced", False)
+
+
 def read_list(name):
     """{test: parameters} of long.txt or qemu.txt; all of a test where there are none."""
     lines = (TESTS / name).read_text(encoding="utf-8").splitlines()
@@ -92,10 +97,10 @@ def pytest_collection_modifyitems(config, items):
     for item in items:
         if is_listed(item, listed):
             item.add_marker("long")
-    on_qemu = read_list("qemu.txt") if os.environ.get("HARTWELL_DEVICE") == "model" else {}
+    model, on_qemu = os.environ.get("HARTWELL_DEVICE") == "model", read_list("qemu.txt")
     out = [x for x in items
            if (x.get_closest_marker("long") and not config.getoption("--long"))
-           or is_listed(x, on_qemu)
+           or (model and (is_traced(x) or is_listed(x, on_qemu)))
            or (slow(x) and not config.getoption("everything"))]
     items[:] = [x for x in items if x not in out]
     config.hook.pytest_deselected(items=out)
