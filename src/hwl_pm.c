@@ -210,7 +210,9 @@ void hwl_pm_init(struct hwl_adapter *ad)
 
 	INIT_WORK(&ad->wake_work, hwl_pm_wake_work);
 	INIT_DELAYED_WORK(&ad->linger, hwl_pm_linger);
-	/* What wakes the system is not what wakes the device at run time. */
+	/* Left asleep through a suspend, a device that is not to wake the system would
+	 * have its PHY on, for the link that wakes it at run time.
+	 */
 	dev_pm_set_driver_flags(dev, DPM_FLAG_NO_DIRECT_COMPLETE);
 	pm_runtime_set_autosuspend_delay(dev, HWL_PM_LINK_MS);
 	pm_runtime_use_autosuspend(dev);
