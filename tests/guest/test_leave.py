@@ -58,9 +58,10 @@ def test_surprise_removal(nic):
     nic.ping()
 
 
-def suspend(nic, command, wake=False):
+def suspend(nic, command, wake=False, meanwhile=None):
     """Run a command during which the guest sleeps; wake: QEMU must wake it, or a function that
-    is called again and again while it sleeps, and does so.
+    is called again and again while it sleeps, and does so.  meanwhile: a function that is called
+    once, and waits for the time itself.
 
     Its agent does not survive that: it is left in peace meanwhile, lest it hinder the freezing
     of processes, and started anew.  The console tells when.
@@ -68,6 +69,9 @@ def suspend(nic, command, wake=False):
     token = f"hwlab: resumed {time.monotonic()}"
     nic.sh(f"setsid sh -c 'sleep 1; {command}; pkill qemu-ga; echo {token} >/dev/ttyS0' "
            "</dev/null >/dev/null 2>&1 &")
+
+    if meanwhile:
+        meanwhile()
 
     def back():
         if wake and nic.guest.qmp("query-status")["status"] == "suspended":
@@ -139,18 +143,6 @@ def test_resume_that_fails(nic):
     nic.sh("ip link set dut0 up")
     nic.guest.net_up()
     nic.ping()
-
-
-@pytest.mark.long
-def test_sleep_20_times_under_traffic(nic):
-    nic.expect_log(r"peer0: (NETDEV WATCHDOG|TX timeout)")
-    for i in range(20):
-        with nic.flood(("rx", "tx")[i % 2]):
-            suspend(nic, "echo devices >/sys/power/pm_test; echo freeze >/sys/power/state; "
-                         "echo none >/sys/power/pm_test")
-        wait_until(nic.answers, 15, "traffic after resume")
-    nic.transfer(1 << 16)
-    nic.transfer(1 << 16, reverse=True)
 
 
 @pytest.mark.long

@@ -1,0 +1,171 @@
+# SPDX-License-Identifier: GPL-2.0
+"""System sleep that is more than a device at work put to sleep: hibernation, the cable moved
+meanwhile, a device that sleeps already, and sleep again and again."""
+
+import re
+import time
+
+import pytest
+import registers as table
+from frames import TEST_TYPE
+from lab import wait_until
+from test_leave import suspend
+from test_power import allow, status, unplug, wait_asleep
+from test_wake import LU, SLEEP
+from test_xsk import Socket, exchange, frame, socket
+
+MODEL = pytest.mark.guest(device="model")
+EN = 1 << 1             # of RCTL
+# The devices are frozen for five seconds, and restored as from an image; or an image is made,
+# which has no place to go to, so that they are thawed.
+HIBERNATE = {
+    "restore": "echo devices >/sys/power/pm_test; echo disk >/sys/power/state; "
+               "echo none >/sys/power/pm_test",
+    "thaw": "echo none >/sys/power/pm_test; echo disk >/sys/power/state",
+}
+
+
+def not_written(nic):
+    nic.expect_log(r"PM: (hibernation: |)Cannot (find|get) swap", r"PM: Cannot find swap device")
+
+
+def power_state(nic):
+    """Of the model's device, as it was last changed."""
+    return ["D0", *re.findall(r"power state (.*)", nic.guest.model.log())][-1]
+
+
+def hibernate_at_leisure(nic):
+    """The five seconds are spun away, and are longer where the host is busy."""
+    if nic.guest.run("grep -qw disk /sys/power/state", check=False).rc:
+        pytest.skip("this kernel does not hibernate")
+    stalls = "/sys/module/rcupdate/parameters/rcu_cpu_stall_suppress"
+    nic.sh(f"echo 0 >/proc/sys/kernel/soft_watchdog; echo 1 >{stalls}")
+    nic.defer(f"echo 1 >/proc/sys/kernel/soft_watchdog; echo 0 >{stalls}")
+
+
+@pytest.mark.rule("D2")
+@pytest.mark.parametrize("way", HIBERNATE)
+def test_hibernation_under_traffic(nic, way):
+    hibernate_at_leisure(nic)
+    not_written(nic)
+    nic.sh("ethtool -G dut0 rx 512; ethtool -X dut0 weight 1 3; ip link set dut0 mtu 1400")
+    for direction in ("rx", "tx"):
+        since = nic.guest.mark()
+        with nic.flood(direction):
+            suspend(nic, HIBERNATE[way])
+            wait_until(nic.answers, 15, "traffic after hibernation")
+        said = nic.guest.dmesg(since)
+        assert ("debug: Waiting" if way == "restore" else "Image created") in said, said
+    assert nic.link()["mtu"] == 1400
+    assert re.findall(r"^RX:\s+(\d+)", nic.sh("ethtool -g dut0"), re.M)[-1] == "512"
+    nic.transfer(1 << 16)
+    nic.transfer(1 << 16, reverse=True)
+    assert nic.stats()["tx_timeouts"] == 0
+
+
+@MODEL
+@pytest.mark.rule("D2")
+def test_cable_is_moved_in_hibernation(nic):
+    """Frozen, the device writes no memory, and its PHY follows the cable."""
+    hibernate_at_leisure(nic)
+    model = nic.guest.model
+    nic.defer(lambda: nic.guest.set_link(True))
+
+    def links():
+        return re.findall(r"link (up(?=,)|down)", model.log())
+
+    def frozen(plugged):
+        before = links()
+
+        def change():
+            wait_until(lambda: not model.reg(table.MAP["RCTL"]) & EN, 30, "frozen")
+            assert power_state(nic).startswith("D0") and links() == before
+            nic.guest.set_link(plugged)
+            wait_until(lambda: links()[-1] == ("up" if plugged else "down"), 4, "the cable")
+            assert not model.reg(table.MAP["RCTL"]) & EN
+        return change
+    with nic.flood("tx"):
+        suspend(nic, HIBERNATE["restore"], meanwhile=frozen(False))
+        wait_until(lambda: not nic.carrier(), 15, "no carrier")
+        suspend(nic, HIBERNATE["restore"], meanwhile=frozen(True))
+        wait_until(nic.answers, 15, "traffic")
+    nic.transfer(1 << 16)
+    nic.transfer(1 << 16, reverse=True)
+    assert nic.stats()["tx_timeouts"] == 0
+
+
+# --- a device that sleeps already ---
+
+@MODEL
+@pytest.mark.rule("P3", "P4")
+def test_sleep_without_wake_on_lan_while_it_waits_for_a_link(nic):
+    """What wakes the device at run time is not what wakes the system: it is woken first, and then
+    its PHY is off, so that a cable finds nobody."""
+    model = nic.guest.model
+    allow(nic)
+    unplug(nic)
+    nic.sh("ethtool -s dut0 wol d; echo 4 >/sys/module/suspend/parameters/pm_test_delay")
+    nic.defer("echo 5 >/sys/module/suspend/parameters/pm_test_delay")
+    wait_asleep(nic)
+    assert power_state(nic) == "D3, PME enabled"
+
+    def plug():
+        wait_until(lambda: power_state(nic) == "D3, PME off", 20, "asleep with the system")
+        pmes = model.stats()["pmes"]
+        nic.guest.set_link(True)
+        for _ in range(20):
+            time.sleep(0.1)
+            assert not model.reg(table.MAP["STATUS"]) & LU, "a link"
+        assert power_state(nic) == "D3, PME off" and model.stats()["pmes"] == pmes
+    suspend(nic, SLEEP.partition("; ")[2], meanwhile=plug)
+    wait_until(nic.answers, 15, "traffic")
+    assert status(nic) == "active"
+    nic.transfer(1 << 16, reverse=True)
+
+
+@MODEL
+def test_sockets_while_it_sleeps(nic):
+    """AF_XDP: bound before and while the device sleeps without a link, through a sleep of the
+    system; closed while it sleeps."""
+    allow(nic)
+    sent = [frame(nic, 400, i) for i in range(50)]
+    with socket(nic, "echo", "--queues 0") as first:
+        exchange(nic, sent)
+        unplug(nic)
+        wait_asleep(nic)
+        second = Socket(nic, "send", "--queues 1 --count 16 --patience 300")
+        wait_asleep(nic)
+        suspend(nic, SLEEP)
+        wait_asleep(nic)
+        with nic.capture(ethertype=TEST_TYPE, promisc=True) as peer:
+            nic.guest.set_link(True)
+            peer.wait(16, 30)
+        report = second.wait()
+        assert report["completed"] == report["sent"] == 16, report
+        wait_until(nic.answers, 15, "traffic")
+        exchange(nic, sent)
+        nic.guest.set_link(False)
+        wait_asleep(nic)
+        report = first.end()
+        assert report["completed"] == report["sent"] == 100, report
+        wait_asleep(nic)
+    wait_asleep(nic)
+    nic.guest.set_link(True)
+    wait_until(nic.answers, 15, "traffic")
+    nic.transfer(1 << 16)
+    nic.transfer(1 << 16, reverse=True)
+
+
+# --- again and again ---
+
+@pytest.mark.long
+@pytest.mark.debug
+def test_sleep_50_times_under_traffic(nic):
+    nic.expect_log(r"peer0: (NETDEV WATCHDOG|TX timeout)")
+    for i in range(50):
+        with nic.flood(("rx", "tx")[i % 2]):
+            suspend(nic, SLEEP)
+        wait_until(nic.answers, 15, "traffic after resume")
+    nic.transfer(1 << 16)
+    nic.transfer(1 << 16, reverse=True)
+    assert nic.stats()["tx_timeouts"] == 0
