@@ -4,7 +4,9 @@
 
 They come from Debian's linux-source package of the newest kernel and run in a guest with that
 kernel: those of tools/testing/selftests/drivers/net and drivers/net/hw, the remote end in a network
-namespace, with hartwell and with the kernel's e1000e.  At the end a table compares the two.
+namespace, with hartwell and with the kernel's e1000e.  So do the programs for time stamps (ptp, and
+of net those that look at a device), on the device model, which stamps frames.  At the end a table
+compares the two drivers.
 """
 
 import argparse
@@ -23,20 +25,25 @@ sys.path[:0] = [str(TESTS.parent / "qemu")]
 
 from hwlab import Guest, GuestConfig, GuestTimeout  # pylint: disable=wrong-import-position
 from hwlab import debs, kernels, module  # pylint: disable=wrong-import-position
+from hwlab.model import ModelGuest, ModelOptions  # pylint: disable=wrong-import-position
 from hwlab.util import LabError, Progress, log_path, run_logged  # pylint: disable=wrong-import-position
 
 KERNEL = "sid"
 SELFTESTS = "tools/testing/selftests"
 PARTS = [f"{SELFTESTS}/{x}" for x in
          ("drivers/net", "net/lib", "net/lib.sh", "net/forwarding", "kselftest", "lib.mk",
-          "kselftest.h", "kselftest_harness.h")] + \
+          "kselftest.h", "kselftest_harness.h", "ptp", "net/hwtstamp_config.c",
+          "net/timestamping.c", "net/txtimestamp.c")] + \
         ["tools/net/ynl", "tools/include/uapi", "Documentation/netlink", "include/uapi/linux"]
 SUITES = ("drivers/net", "drivers/net/hw")
 # What "make" there would build, by directory.  Left out are the helpers that want a C library for
 # netlink made first: they serve memory providers, PSP and toeplitz.py.
-PLAIN = {"drivers/net": ["napi_id_helper", "so_txtime"], "net/lib": ["csum", "gro", "xdp_helper"]}
+PLAIN = {"drivers/net": ["napi_id_helper", "so_txtime"], "net/lib": ["csum", "gro", "xdp_helper"],
+         "ptp": ["testptp"], "net": ["hwtstamp_config", "timestamping", "txtimestamp"]}
 BPF = {"net/lib": ["xdp_dummy", "xdp_native", "xdp_metadata"],
        "drivers/net/hw": ["nk_forward", "nk_primary_rx_redirect"]}
+# On the model: (directory, command).  The programs alone judge nothing: stamps.sh does.
+STAMPS = ((".", "stamps.sh"),)
 # What has to hold, whatever e1000e does.
 WITHOUT_FAILURE = ("ping.py", "stats.py", "queues.py", "ring_reconfig.py", "napi_id.py",
                    "napi_threaded.py", "netpoll_basic.py", "xdp.py")
@@ -70,11 +77,13 @@ def programs(top):
         listed = re.search(r"^TEST_PROGS\s*:?=(.*)$", text, re.M)[1].partition("#")[0]
         for name in listed.split():
             yield suite, name
+    yield from STAMPS
 
 
 def build(source, top):
     """A copy of the sources with what has to be compiled, by the compiler of the guest's kernel."""
     shutil.copytree(source, top, symlinks=True, dirs_exist_ok=True)
+    shutil.copy(TESTS / "stamps.sh", top / SELFTESTS)
     log = log_path("kselftest-build.log")
     kern = kernels.kernel(KERNEL, headers=True)
     chroot = module.build_chroot(kern)
@@ -115,12 +124,21 @@ def build(source, top):
 
 def run_all(driver, wanted, top, limit):
     """{(program, case): (result, reason)} of one driver."""
+    return run_on("e1000e", driver, [x for x in wanted if x not in STAMPS], top, limit) | \
+        run_on("model", driver, [x for x in wanted if x in STAMPS], top, limit)
+
+
+def run_on(device, driver, wanted, top, limit):
+    """The same on one device: QEMU's, or the model."""
+    if not wanted:
+        return {}
     config = GuestConfig(kernel=KERNEL, driver=driver, mem=2048, append="loglevel=4", suite="sid",
-                         packages=("bpftool", "bpftrace", "jq"), payload={"linux": top})
+                         packages=("bpftool", "bpftrace", "jq"), payload={"linux": top},
+                         device=device)
     found = {}
 
     def fresh():
-        guest = Guest(config)
+        guest = ModelGuest(config, ModelOptions()) if device == "model" else Guest(config)
         guest.__enter__()
         guest.load_driver()
         guest.net_up()
