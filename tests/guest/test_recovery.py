@@ -65,8 +65,8 @@ def test_fault_under_traffic(nic, fault):
     """Traffic is back within 5 s, by a reset."""
     make, said = FAULTS[fault]
     nic.expect_log(r"hartwell .*resetting", r"peer0: (NETDEV WATCHDOG|TX timeout)")
-    # Until the driver notices, it goes on with rings that are no longer there.
-    nic.expect_offence("tail-owner", "tail-range")
+    # Until the driver notices, it goes on with rings and a mode that are no longer there.
+    nic.expect_offence("tail-owner", "tail-range", "iam")
     before = nic.stats()
     with nic.outage(RECOVERY):
         make(nic)
