@@ -135,8 +135,8 @@ def table(nic, setting):
     add("of others", *KINDS["UDP, IPv4"], dst="02:99:99:99:99:99", pkt_type=OTHERHOST)
     # QEMU looks behind a tag that is not VET's, the model does not.
     parsed = nic.guest.config.device != "model"
-    add("802.1ad", IPV4, TCP4, L4_4 if parsed else None, parsed, tags=b"\x88\xa8\x60\x05\x81\x00\x00\x06",
-        protocol=0x88a8)
+    add("802.1ad", IPV4, TCP4, L4_4 if parsed else None, parsed,
+        tags=b"\x88\xa8\x60\x05\x81\x00\x00\x06", protocol=0x88a8)
     return rows
 
 
