@@ -137,7 +137,7 @@ def test_no_memory_for_receive_buffers(nic):
     (alloc, _), = names(nic, FRAGMENT)
     nic.fail(alloc, 0, 0, "hwl_rxq_refill")
     # Small frames are copied, and leave their buffer to the ring.
-    nic.guest.run(f"ping -n -f -s 1000 -c {nic.rounds(600)} -W 1 {nic.PEER}", 60, check=False)
+    nic.guest.run(f"ping -n -f -s 1000 -c 600 -W 1 {nic.PEER}", 60, check=False)
     hits = nic.fail_hits()
     assert hits > 0
     wait_until(nic.answers, 5, "traffic")
