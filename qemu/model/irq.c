@@ -116,18 +116,14 @@ static void irq_vector_due(struct dev *dev, int v)
 
 static void irq_schedule(struct dev *dev, int v)
 {
-	struct irq *irq = &dev->irq;
+	u64 now = now_ns(), due = dev->irq.next[v];
 
-	if (fault(dev, FAULT_LATE_IRQ) && !timer_armed(dev, TIMER_VECTOR + v))
-		timer_set(dev, TIMER_VECTOR + v,
-			  now_ns() + dev->fault_arg[FAULT_LATE_IRQ] * NS_PER_US,
-			  irq_vector_due, v);
-	else if (fault(dev, FAULT_LATE_IRQ))
-		return;
-	else if (irq->next[v] <= now_ns())
+	if (fault(dev, FAULT_LATE_IRQ))
+		due = now + dev->fault_arg[FAULT_LATE_IRQ] * NS_PER_US;
+	if (due <= now)
 		irq_send(dev, v);
 	else if (!timer_armed(dev, TIMER_VECTOR + v))
-		timer_set(dev, TIMER_VECTOR + v, irq->next[v], irq_vector_due, v);
+		timer_set(dev, TIMER_VECTOR + v, due, irq_vector_due, v);
 }
 
 /* After any change of ICR or IMS. */
