@@ -83,7 +83,7 @@ class Host:
         self.cable.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 1 << 21)
         self.control = self._connect("ctl").makefile("rw")
         # Until it has taken the cable, what it sends is lost, as with no partner.
-        wait_until(self._has_cable, what="cable")
+        wait_until(lambda: json.loads(self._ask("stats"))["cable"], what="cable")
         self.serial = 0
         fd = os.memfd_create("memory")
         os.ftruncate(fd, MEM)
@@ -164,19 +164,17 @@ class Host:
 
     # --- the control socket ---
 
-    def _has_cable(self):
-        self.control.write("stats\n")
-        self.control.flush()
-        return json.loads(self.control.readline())["cable"]
-
-    def command(self, line):
-        """Take effect after all that was written so far."""
-        self.rd(STATUS)
+    def _ask(self, line):
         self.control.write(line + "\n")
         self.control.flush()
         answer = self.control.readline().strip()
         assert answer not in ("error", ""), f"refused: {line}"
         return answer
+
+    def command(self, line):
+        """Take effect after all that was written so far."""
+        self.rd(STATUS)
+        return self._ask(line)
 
     def stats(self):
         return json.loads(self.command("stats"))

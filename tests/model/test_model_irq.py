@@ -71,22 +71,16 @@ def test_moderation_is_exact(host, interval):
     host.wr(ICS, RXQ0)
     begun = time.monotonic()
     assert host.taken(0, 1)         # the first at once
-    host.wr(ICS, RXQ0)
-    host.wr(IMS, RXQ0)
-    assert host.taken(0, 1)
-    took = time.monotonic() - begun
+    want, took = interval * 256e-9, []
     # A busy machine is late, but not each time.
-    assert interval * 256e-9 - 0.0005 < took < interval * 256e-9 + 0.1
-    best = took
-    for _ in range(10 if interval else 0):
-        if best < interval * 256e-9 * 1.1:
-            break
-        begun = time.monotonic()
+    while not took or (interval and len(took) < 11 and min(took) >= want * 1.1):
         host.wr(ICS, RXQ0)
         host.wr(IMS, RXQ0)
         assert host.taken(0, 1)
-        best = min(best, time.monotonic() - begun)
-    assert best < interval * 256e-9 * 1.1 + 0.001
+        took.append(time.monotonic() - begun)
+        begun = time.monotonic()
+    assert want - 0.0005 < took[0] < want + 0.1
+    assert min(took) < want * 1.1 + 0.001
 
 
 def test_other_rises_for_its_members(host):
@@ -233,10 +227,8 @@ def test_overrun_storms(host):
         host.rd(ICR)
         host.wr(IMS, OTHER | 1 << 6)
     host.command("errata no-rxo-storm")
-    host.taken(4, 0.01)
-    host.rd(ICR)
-    host.wr(IMS, OTHER | 1 << 6)
-    host.taken(4, 0.01)
-    host.rd(ICR)
-    host.wr(IMS, OTHER | 1 << 6)
+    for _ in range(2):
+        host.taken(4, 0.01)
+        host.rd(ICR)
+        host.wr(IMS, OTHER | 1 << 6)
     assert not host.taken(4, 0.02)

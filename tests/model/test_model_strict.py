@@ -6,8 +6,8 @@ import struct
 import time
 
 import pytest
-from client import (BASE, CTRL, EOP, EXTCNF, IFCS, MAC, MEM, MDIC, MRQC, PEER, RCTL, RS, STATUS,
-                    TCTL, RxRing, TxRing, wait_until)
+from client import (BASE, CTRL, EECD, EOP, EXTCNF, ICR, ICS, IFCS, IMS, MAC, MEM, MDIC, MRQC, PEER,
+                    RCTL, RS, STATUS, TCTL, RxRing, TxRing, wait_until)
 
 FRAME = PEER + MAC + b"\x88\xb5" + bytes(range(86))
 ARRIVING = MAC + PEER + FRAME[12:]
@@ -215,15 +215,15 @@ def test_receiver_hangs(host):
 
 def interrupt(host):
     """How long one takes that is raised by hand; None: for good."""
-    host.rd(0xC0)
-    host.wr(0xD0, 1 << 7)
+    host.rd(ICR)
+    host.wr(IMS, 1 << 7)
     begun = time.monotonic()
-    host.wr(0xC8, 1 << 7)
+    host.wr(ICS, 1 << 7)
     return time.monotonic() - begun if host.taken(0, 0.5) else None
 
 
 def test_lost_and_late_interrupts(host):
-    host.rd(0xC0)
+    host.rd(ICR)
     host.interrupts(1, 1)
     host.command("fault no-irq 1")
     assert interrupt(host) is None
@@ -245,7 +245,7 @@ def test_master_and_auto_rd_that_stick(host):
     host.command("fault no-auto-rd 1")
     host.wr(CTRL, 1 << 26)
     time.sleep(0.02)
-    assert not host.rd(0x10) & 1 << 9
+    assert not host.rd(EECD) & 1 << 9
     host.reset()
 
 
