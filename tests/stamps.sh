@@ -27,13 +27,14 @@ clock() {
 	ptp/testptp -d "$PTP" "$@"
 }
 
-near() { # near LOW HIGH: the clock's seconds are there
-	at=$(clock -g | sed -n 's/^clock time: \([0-9]*\)\..*/\1/p')
-	if [ "$at" -ge "$1" ] && [ "$at" -le "$2" ]; then echo near; else echo "at $at"; fi
-}
-
 seconds() {
 	clock -g | sed -n 's/^clock time: \([0-9]*\.[0-9]*\) .*/\1/p'
+}
+
+near() { # near LOW HIGH: the clock's seconds are there
+	at=$(seconds)
+	at=${at%.*}
+	if [ "$at" -ge "$1" ] && [ "$at" -le "$2" ]; then echo near; else echo "at $at"; fi
 }
 
 # What the clock gains on the system's in three seconds, parts per million, is near to this.
@@ -109,7 +110,7 @@ check "timestamping rx_both_v2" "SW [1-9][0-9]*\.[0-9]{9} .*HW raw [1-9]" stampi
 
 ip netns exec peer socat TCP4-LISTEN:9000,fork,reuseaddr /dev/null &
 server=$!
-sleep 1
+timeout 10 ip netns exec peer sh -c 'until ss -Hltn sport = :9000 | grep -q .; do sleep 0.05; done'
 for kind in "" -u -r -R -P; do
 	# shellcheck disable=SC2086
 	check "txtimestamp ${kind:-tcp}" "SND: [1-9][0-9]*" net/txtimestamp -4 $kind -c 2 "$PEER"
