@@ -15,7 +15,7 @@
 enum hwl_misc_stat {
 	HWL_MISC_RESETS,
 	HWL_MISC_TX_TIMEOUTS,
-	HWL_MISC_KICKS,
+	HWL_MISC_MISSED_IRQS,
 	HWL_MISC_LINK_POLLS,
 	HWL_MISC_WRITE_BACKS,
 	HWL_MISC_FAULTS,
@@ -31,7 +31,7 @@ enum hwl_misc_stat {
 static const char * const hwl_misc_stat_names[HWL_MISC_NUM] = {
 	[HWL_MISC_RESETS]	= "resets",
 	[HWL_MISC_TX_TIMEOUTS]	= "tx_timeouts",
-	[HWL_MISC_KICKS]	= "watchdog_polls",
+	[HWL_MISC_MISSED_IRQS]	= "watchdog_polls",
 	[HWL_MISC_LINK_POLLS]	= "watchdog_link_polls",
 	[HWL_MISC_WRITE_BACKS]	= "watchdog_write_backs",
 	[HWL_MISC_FAULTS]	= "watchdog_faults",
@@ -121,7 +121,7 @@ void hwl_et_stats(struct net_device *netdev, struct ethtool_stats *stats,
 		*data++ = hwl_stats_get(ad, i);
 	data[HWL_MISC_RESETS] = ad->resets;
 	data[HWL_MISC_TX_TIMEOUTS] = atomic_read(&ad->tx_timeouts);
-	data[HWL_MISC_KICKS] = ad->missed_irqs;
+	data[HWL_MISC_MISSED_IRQS] = ad->missed_irqs;
 	data[HWL_MISC_LINK_POLLS] = ad->link_polls;
 	data[HWL_MISC_WRITE_BACKS] = ad->write_backs;
 	data[HWL_MISC_FAULTS] = ad->faults;

@@ -28,7 +28,7 @@
 #define HWL_TICKS_STATS		60	/* 30 s */
 
 /* Interval of recovery attempts: device not responding, or reset failed. */
-#define HWL_TICK_GONE		(2 * HZ)
+#define HWL_TICK_REMOVED	(2 * HZ)
 #define HWL_TICK_FAILED		(5 * HZ)
 
 /* Consecutive checks without progress: the first may be a missed interrupt. The
@@ -329,12 +329,12 @@ static void hwl_watch_register(struct hwl_adapter *ad)
 static void hwl_watch_link(struct hwl_adapter *ad)
 {
 	bool up = hwl_rd32(&ad->hw, HWL_STATUS) & HWL_STATUS_LU;
-	bool doubt = ad->link_mismatch;
+	bool mismatch = ad->link_mismatch;
 
 	ad->link_mismatch = !hwl_removed(&ad->hw) && up != ad->link.up;
 	if (ad->link.pause_unknown)
 		hwl_link_schedule(ad);
-	if (!ad->link_mismatch || !doubt)
+	if (!ad->link_mismatch || !mismatch)
 		return;
 	ad->link_polls++;
 	ad->missed += HWL_MISSED_WEIGHT;
@@ -359,13 +359,13 @@ static void hwl_watch_phy(struct hwl_adapter *ad)
  */
 static void hwl_watch_broken(struct hwl_adapter *ad)
 {
-	bool gone = hwl_removed(&ad->hw);
+	bool removed = hwl_removed(&ad->hw);
 
 	/* Turn the carrier off. */
 	hwl_link_schedule(ad);
 	if (!pci_channel_offline(ad->pdev) && pci_device_is_present(ad->pdev) &&
 	    hwl_io_recheck(&ad->hw)) {
-		if (gone)
+		if (removed)
 			netdev_warn(ad->netdev, "device answers again; resetting\n");
 		hwl_reset_request(ad);
 	}
@@ -450,7 +450,7 @@ void hwl_watchdog_start(struct hwl_adapter *ad)
  */
 void hwl_watchdog_retry(struct hwl_adapter *ad)
 {
-	schedule_delayed_work(&ad->tick, hwl_removed(&ad->hw) ? HWL_TICK_GONE :
+	schedule_delayed_work(&ad->tick, hwl_removed(&ad->hw) ? HWL_TICK_REMOVED :
 							     HWL_TICK_FAILED);
 }
 
