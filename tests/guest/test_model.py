@@ -143,9 +143,12 @@ def test_bad_cable(nic, model):
 
 
 def test_forced_speed(nic):
+    """Erratum 15: at 100 Mb/s the device must not segment."""
     nic.sh("ethtool -s dut0 autoneg off speed 100 duplex full")
     wait_until(lambda: nic.carrier() and "Speed: 100Mb/s" in nic.sh("ethtool dut0"), 15)
     nic.ping()
+    nic.transfer(1 << 18)
+    assert nic.stats()["resets"] == 0
     nic.sh("ethtool -s dut0 autoneg on")
     wait_until(lambda: nic.carrier() and "Speed: 1000Mb/s" in nic.sh("ethtool dut0"), 15)
     nic.ping()
