@@ -397,4 +397,3 @@ def test_surprise_removal(nic, model):
     model("fault removed")
     wait_until(lambda: not nic.carrier() or "all ones" in nic.log(), 20, "notice")
     nic.guest.unload_driver()
-    model("clear all")
