@@ -68,7 +68,7 @@ def iperf_server(nic):
 def iperf(nic, options):
     with iperf_server(nic):
         seconds = 1 if nic.short else 3
-        return json.loads(nic.sh(f"iperf3 -c {nic.peer} -t {seconds} -J {options}"))["end"]
+        return json.loads(nic.sh(f"iperf3 -c {nic.peer} -t {seconds} -i 0 -J {options}"))["end"]
 
 
 def tcp(nic, options=""):

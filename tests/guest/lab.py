@@ -547,15 +547,21 @@ class Nic:
 
     @contextlib.contextmanager
     def stream(self, reverse=False, seconds=3600):
-        """An iperf3 TCP stream while the block runs; it must have moved data at its end."""
+        """An iperf3 TCP stream while the block runs; it moves data before, and lives at its end.
+
+        Without reports (-i 0): the sending thread may keep their thread off the socket for long.
+        """
         server = self.guest.spawn("iperf3 -s -1 --forceflush", "peer")
         client = None
         try:
             server.wait_output("Server listening")
-            client = self.guest.spawn(f"iperf3 -c {self.PEER} -t {seconds} --forceflush -i 0.5"
+            way = "rx" if reverse else "tx"
+            start = self.link()["stats64"][way]["packets"]
+            client = self.guest.spawn(f"iperf3 -c {self.PEER} -t {seconds} --forceflush -i 0"
                                       + (" -R" if reverse else "")
                                       + (" -b 4M" if self.guest.kernel.debug else ""))
-            client.wait_output(r"bits/sec")
+            wait_until(lambda: self.link()["stats64"][way]["packets"] > start + 100, 30,
+                       "the stream's data")
             yield client
             assert client.poll() is None, f"iperf3 died: {client.output()}{client.errors()}"
         finally:
