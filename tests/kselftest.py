@@ -42,8 +42,9 @@ PLAIN = {"drivers/net": ["napi_id_helper", "so_txtime"], "net/lib": ["csum", "gr
          "ptp": ["testptp"], "net": ["hwtstamp_config", "timestamping", "txtimestamp"]}
 BPF = {"net/lib": ["xdp_dummy", "xdp_native", "xdp_metadata"],
        "drivers/net/hw": ["nk_forward", "nk_primary_rx_redirect"]}
-# On the model: (directory, command).  The programs alone judge nothing: stamps.sh does.
-STAMPS = ((".", "stamps.sh"),)
+# On the model: (directory, command).  Most judge nothing by themselves: stamps.sh does.
+STAMPS = ((".", "stamps.sh"), ("ptp", "phc.sh"))
+ARGUMENTS = {"phc.sh": "/dev/$(ls /sys/class/net/dut0/device/ptp)"}
 # What has to hold, whatever e1000e does.
 WITHOUT_FAILURE = ("ping.py", "stats.py", "queues.py", "ring_reconfig.py", "napi_id.py",
                    "napi_threaded.py", "netpoll_basic.py", "xdp.py")
@@ -133,7 +134,7 @@ def run_on(device, driver, wanted, top, limit):
     if not wanted:
         return {}
     config = GuestConfig(kernel=KERNEL, driver=driver, mem=2048, append="loglevel=4", suite="sid",
-                         packages=("bpftool", "bpftrace", "jq"), payload={"linux": top},
+                         packages=("bpftool", "bpftrace", "jq", "linuxptp"), payload={"linux": top},
                          device=device)
     found = {}
 
@@ -155,7 +156,8 @@ def run_on(device, driver, wanted, top, limit):
                 guest.run(FIRST, 120)
             beside = [guest.spawn(x) for x in BESIDE.get(name, ())]
             process = guest.spawn(
-                f"cd /payload/linux/{SELFTESTS}/{suite} && exec env {ENVIRONMENT} ./{name} 2>&1")
+                f"cd /payload/linux/{SELFTESTS}/{suite} && exec env {ENVIRONMENT} ./{name}"
+                f" {ARGUMENTS.get(name, '')} 2>&1")
             try:
                 text = process.wait(limit, check=False).stdout
             except GuestTimeout:
