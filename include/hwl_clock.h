@@ -18,7 +18,7 @@ struct ptp_system_timestamp;
 /**
  * struct hwl_clock - SYSTIM, and the time that is made of it
  * @lock: protects all of it; taken from any context
- * @watch: looks at it from time to time
+ * @watch: reads it periodically
  * @held: SYSTIM is not to be read: the device is in reset, or asleep
  * @stepped: SYSTIM goes up by whole values of TIMINCA: one that does not is wrong
  * @measured: nanoseconds over which @rate was measured

@@ -45,7 +45,7 @@ struct xsk_buff_pool;
 
 /*
  * The largest packet: context, headers, linear part, every fragment, the
- * pieces into which HWL_TX_DATA_MAX breaks them, and the last bytes on their
+ * descriptors more where HWL_TX_DATA_MAX splits them, and the last bytes on their
  * own. The slot that is kept back is not counted as free in the first place.
  */
 #define HWL_TX_DESC_NEEDED	(1 + 1 + 1 + MAX_SKB_FRAGS + \
@@ -59,7 +59,7 @@ struct xsk_buff_pool;
 #define HWL_XSK_MAX_SEGS	8
 
 /* The longest XDP frame, and what it takes at most: linear part, fragments, the
- * pieces into which HWL_TX_DATA_MAX breaks them, and the last bytes on their own.
+ * descriptors more where HWL_TX_DATA_MAX splits them, and the last bytes on their own.
  */
 #define HWL_TX_XDP_MAX		(HWL_MAX_FRAME - ETH_FCS_LEN)
 #define HWL_TX_XDP_NEEDED	(1 + MAX_SKB_FRAGS + \
@@ -81,7 +81,7 @@ struct xsk_buff_pool;
 #define HWL_TX_HDR_PAYLOAD	4	/* payload that must follow the headers */
 /* Erratum 17 (wrong data where the first buffer of a segmented packet ends close
  * before a page) cannot arise: that buffer holds headers and these few bytes of
- * payload, at most 254 in all. Who enlarges it must look there again.
+ * payload, at most 254 in all. Whoever enlarges it must check that again.
  */
 #define HWL_TX_HDR_MAX		(2 * HWL_TX_SLOT - HWL_TX_HDR_PAD - \
 				 HWL_TX_HDR_PAYLOAD)
@@ -113,8 +113,8 @@ enum hwl_tx_map {
  * @bytes: bytes of the packet on the wire; first descriptor only
  * @segs: frames on the wire; first descriptor only
  * @ndesc: descriptors of the packet; first descriptor only
- * @report: slot of the next descriptor with RS, whose report is for this
- *	packet and those up to there; first packet behind a report only
+ * @rs_slot: slot of the next descriptor with RS, whose write-back completes this
+ *	packet and those up to there; first packet behind such a descriptor only
  * @type: enum hwl_tx_type
  * @map: enum hwl_tx_map
  */
@@ -129,7 +129,7 @@ struct hwl_tx_buf {
 	u32 bytes;
 	u16 segs;
 	u16 ndesc;
-	u16 report;
+	u16 rs_slot;
 	u8 type;
 	u8 map;
 };
@@ -195,9 +195,9 @@ struct hwl_txq_cons_stats {
  * @xsk_cut: the last batch of them ended within a frame
  * @cstats: counters of the consumer
  * @index: number of the queue
- * @seen: value of @cons at the last look of the watchdog
- * @waited: packets were pending at that look
- * @stuck: looks in a row without progress
+ * @seen: value of @cons at the last check of the watchdog
+ * @waited: packets were pending at that check
+ * @stuck: checks in a row without progress
  *
  * One writer a group: the producer runs under the stack's transmit lock, the
  * consumer under NAPI. A third group is constant while the queue is up.
@@ -400,8 +400,8 @@ struct hwl_rxq_stats {
  * @xsk_head: first buffer of that pool of the frame under assembly, or NULL;
  *	@xdp.data is not NULL then
  * @xsk_rxq: the queue with that pool as its memory
- * @seen: value of @cons at the last look of the watchdog
- * @waited: a frame waited at that look
+ * @seen: value of @cons at the last check of the watchdog
+ * @waited: a frame waited at that check
  *
  * All but the last two belongs to NAPI while the queue is up.
  */

@@ -44,7 +44,7 @@ struct hwl_stamp_mode {
  * @rx_lock: of the receive latch
  * @rx_taken: stamps taken from it
  * @rx_seen: value of @rx_taken when the watchdog last looked
- * @rx_waits: looks in a row that found the same stamp
+ * @rx_waits: checks in a row that found the same stamp
  * @rx_cleared: stamps that nobody came for
  */
 struct hwl_stamp {

@@ -20,9 +20,9 @@
  */
 #define HWL_TX_SENTINEL		4
 
-/* Within a burst a report is asked for behind this many descriptors at the
- * latest: a burst may be as long as the ring, and byte queue limits, the
- * watchdog and a stopped queue wait for reports.
+/* Within a burst RS is set at least every this many descriptors: a burst may be
+ * as long as the ring, and byte queue limits, the watchdog and a stopped queue
+ * wait for write-backs.
  */
 #define HWL_TX_RS_THRESH	8
 
@@ -69,7 +69,7 @@ static inline void hwl_txq_set_rs(struct hwl_txq *txq)
 	 * that waits for TIDV; EITR moderates.
 	 */
 	ring->desc[eop].lower |= cpu_to_le32(HWL_TXD_RS);
-	ring->buf[txq->rs_first].report = eop;
+	ring->buf[txq->rs_first].rs_slot = eop;
 	txq->rs_first = txq->slot;
 	/* The packets before the index; pairs with the acquire in hwl_txq_reclaim(). */
 	smp_store_release(&txq->rs_prod, txq->prod);
@@ -332,7 +332,7 @@ static inline void hwl_txq_publish(struct hwl_tx_cursor *cur,
 	first->type = type;
 
 	txq->slot = cur->slot;
-	/* The slots are taken, whether or not the poll looks at them yet. */
+	/* The slots are taken, whether or not the poll knows of them yet. */
 	smp_store_release(&txq->prod, cur->prod);
 }
 

@@ -282,8 +282,8 @@ static void hwl_clock_anchor(struct hwl_clock *clock)
 	clock->base_raw = best.raw;
 }
 
-/* The count must not wrap unnoticed, nor the ratio be old. A counter that somebody
- * else has reset, or stopped, is taken up again.
+/* The count must not wrap unnoticed, nor the ratio age. A counter that somebody
+ * else has reset, or stopped, is started again.
  */
 static void hwl_clock_watch(struct work_struct *work)
 {
@@ -379,7 +379,7 @@ void hwl_clock_resume(struct hwl_hw *hw)
 }
 
 /**
- * hwl_clock_start() - look at the clock from time to time
+ * hwl_clock_start() - begin to read the clock periodically
  * @hw: the device
  *
  * Context: process.

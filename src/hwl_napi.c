@@ -101,7 +101,7 @@ int hwl_irq_xsk_wakeup(struct net_device *netdev, u32 q, u32 flags)
 	struct hwl_adapter *ad = netdev_priv(netdev);
 	struct hwl_pair *pair;
 
-	/* Without a link nothing is sent; with one the start looks at all pairs. */
+	/* Without a link nothing is sent; with one the start polls all pairs. */
 	if (test_bit(HWL_DOZING, &ad->flags))
 		return 0;
 	if (test_bit(HWL_DOWN, &ad->flags))
@@ -263,8 +263,8 @@ void hwl_irq_napi_enable(struct hwl_adapter *ad)
  * hwl_irq_napi_disable() - wait for the polls to end, and let none start
  * @ad: the device; its interrupts were disabled
  *
- * A poll that ended meanwhile has unmasked its causes: a line would go on and
- * on, since its handler does not look at a device that is down.
+ * A poll that ended meanwhile has unmasked its causes: an INTx line would stay
+ * asserted, since the handler ignores a device that is down.
  *
  * Context: process, rtnl held.
  */

@@ -21,7 +21,7 @@
 #include "hwl_xdp.h"
 #include "hwl_xsk.h"
 
-/* Long enough not to interfere with the driver's own look (hwl_watchdog.c). */
+/* Long enough not to interfere with the driver's own check (hwl_watchdog.c). */
 #define HWL_WATCHDOG_TIMEO	(5 * HZ)
 
 /* Registers of a PHY that an ioctl can name. */
@@ -249,7 +249,7 @@ static int hwl_apply_features(struct hwl_adapter *ad, netdev_features_t features
 	}
 
 	/* A restart puts the interface's features into force. It is the core that
-	 * changes them for good, and looks at the difference.
+	 * changes them for good, and compares them.
 	 */
 	netdev->features = features;
 	hwl_rx_shrink(ad, geo);

@@ -122,7 +122,7 @@ static void hwl_rx_first(struct hwl_rxq *rxq, void *buf, u32 len)
 	xdp_prepare_buff(&rxq->xdp, buf, rxq->ring.headroom, len, true);
 }
 
-/* Return: false when the frame has more pieces than an skb can hold. */
+/* Return: false when the frame has more buffers than an skb can hold. */
 static bool hwl_rx_next(struct hwl_rxq *rxq, void *buf, u32 len)
 {
 	struct skb_shared_info *sinfo = xdp_get_shared_info_from_buff(&rxq->xdp);
@@ -437,7 +437,7 @@ static int hwl_rx_take(struct hwl_rxq *rxq, const union hwl_rx_desc *desc,
 		return 1;
 	}
 
-	/* A last piece without a byte is the FCS alone, stripped. */
+	/* A last buffer without a byte held the FCS alone, stripped. */
 	if (unlikely(len > ring->buf_len || (!len && !(eop && rxq->xdp.data)))) {
 		hwl_rx_put_buf(rxq, buf);
 		hwl_rx_reject(rxq, status, &rxq->stats.err_desc);
@@ -469,7 +469,7 @@ static int hwl_rx_take(struct hwl_rxq *rxq, const union hwl_rx_desc *desc,
 	else if (unlikely(!hwl_rx_fits(rxq, xdp_get_buff_len(&rxq->xdp), status)))
 		hwl_rx_reject(rxq, status, &rxq->stats.err_long);
 	else if (unlikely(rxq->xdp.data_end - rxq->xdp.data < ETH_HLEN))
-		/* The header is in one piece, however long the frame is. */
+		/* The header is in one buffer, however long the frame is. */
 		hwl_rx_reject(rxq, status, &rxq->stats.err_desc);
 	else
 		hwl_rx_deliver(rxq, desc, status, work);

@@ -8,7 +8,7 @@
  *
  * Transmit: a frame claims the latch (hwl_stamp_tx_claim()) under the transmit lock
  * of its queue, of which there are two; a bit decides. Nothing tells when the
- * stamp is there, so work looks for it until it comes, or has not come long after
+ * stamp is there, so work polls for it until it comes, or has not come long after
  * the frame has left the ring. Until then nobody else has the latch: the stamp of
  * a late frame must not become that of the next.
  *
@@ -24,14 +24,14 @@
 /* Bit of tx_busy. */
 #define HWL_STAMP_TX_CLAIMED	0
 
-/* A stamp comes when its frame does, as a rule at once: these looks in short
+/* A stamp comes when its frame leaves, as a rule at once: so many polls in short
  * intervals, then one each jiffy, until so long after the frame has left the ring.
  */
-#define HWL_STAMP_LOOKS		20
-#define HWL_STAMP_LOOK_US	50
+#define HWL_STAMP_POLLS		20
+#define HWL_STAMP_POLL_US	50
 #define HWL_STAMP_GIVE_UP	HZ
 
-/* A stamp that so many looks of the watchdog found is of a frame that was lost. */
+/* A stamp that so many checks of the watchdog found is of a frame that was lost. */
 #define HWL_STAMP_RX_WAITS	3
 
 /* UDP port 319 and the EtherType of PTP; the port in network order. */
@@ -157,11 +157,11 @@ static void hwl_stamp_tx_work(struct work_struct *work)
 	struct hwl_stamp *stamp = container_of(to_delayed_work(work),
 					       struct hwl_stamp, tx_work);
 	struct hwl_adapter *ad = container_of(stamp, struct hwl_adapter, stamp);
-	int looks = time_after(jiffies, stamp->since + 1) ? 1 : HWL_STAMP_LOOKS;
+	int polls = time_after(jiffies, stamp->since + 1) ? 1 : HWL_STAMP_POLLS;
 
 	while (!hwl_stamp_tx_take(ad)) {
-		if (--looks) {
-			usleep_range(HWL_STAMP_LOOK_US, 2 * HWL_STAMP_LOOK_US);
+		if (--polls) {
+			usleep_range(HWL_STAMP_POLL_US, 2 * HWL_STAMP_POLL_US);
 			continue;
 		}
 		if (hwl_stamp_tx_overdue(ad))
@@ -176,7 +176,7 @@ static void hwl_stamp_tx_work(struct work_struct *work)
 static void hwl_stamp_tx_cancel(struct hwl_adapter *ad)
 {
 	cancel_delayed_work_sync(&ad->stamp.tx_work);
-	/* It may have come since the last look. */
+	/* It may have come since the last poll. */
 	if (ad->stamp.skb && !hwl_stamp_tx_take(ad))
 		hwl_stamp_tx_give_up(ad);
 }

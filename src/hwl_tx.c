@@ -144,7 +144,7 @@ static bool hwl_tx_tso_fits(const struct hwl_adapter *ad,
 	u32 mss = skb_shinfo(skb)->gso_size;
 	u32 hdrlen;
 
-	/* There is no TCP header to look at otherwise. */
+	/* There is no TCP header to read otherwise. */
 	if (unlikely(!skb_is_gso_tcp(skb) || !skb_transport_header_was_set(skb)))
 		return false;
 	hdrlen = skb_tcp_all_headers(skb);
@@ -250,8 +250,8 @@ static netdev_tx_t hwl_tx_no_ring(struct sk_buff *skb, struct net_device *netdev
 }
 
 /* The queue was stopped ahead of time, so someone woke it without room. Short
- * of a bug, that takes a waker that is held up between its two looks, at the
- * room and at the queue, for as long as the ring takes to fill. Or there is no
+ * of a bug, that takes a waker that is held up between its two checks, of the
+ * room and of the queue, for as long as the ring takes to fill. Or there is no
  * ring: netif_device_attach() wakes queues before they have one.
  */
 static netdev_tx_t hwl_tx_full(struct hwl_txq *txq, struct sk_buff *skb)

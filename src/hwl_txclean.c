@@ -37,7 +37,7 @@ bool hwl_txq_done(const struct hwl_txq *txq)
 	u32 rs_prod = smp_load_acquire(&txq->rs_prod);
 
 	return rs_prod != READ_ONCE(txq->cons) &&
-	       hwl_tx_desc_done(txq, READ_ONCE(txq->ring.buf[slot].report));
+	       hwl_tx_desc_done(txq, READ_ONCE(txq->ring.buf[slot].rs_slot));
 }
 
 /* Unmap a packet and step over it. Return: the slot behind it. */
@@ -104,10 +104,10 @@ static void hwl_txq_reclaim(struct hwl_txq *txq, int budget, bool frames,
 	/* For the frames' memory models. */
 	rcu_read_lock();
 	while (cons != rs_prod) {
-		u32 report = txq->ring.buf[slot].report;
-		u32 end = hwl_ring_next(report, txq->ring.count);
+		u32 rs_slot = txq->ring.buf[slot].rs_slot;
+		u32 end = hwl_ring_next(rs_slot, txq->ring.count);
 
-		if (!hwl_tx_desc_done(txq, report))
+		if (!hwl_tx_desc_done(txq, rs_slot))
 			break;
 		/* DD before all that depends on the device's being done. */
 		dma_rmb();
@@ -116,7 +116,7 @@ static void hwl_txq_reclaim(struct hwl_txq *txq, int budget, bool frames,
 
 			if (unlikely(!frames && first->type > HWL_TX_COPIED)) {
 				/* The next reclaim begins here. */
-				first->report = report;
+				first->rs_slot = rs_slot;
 				goto out;
 			}
 			done->packets += first->segs;

@@ -8,7 +8,7 @@
  *
  * The ring has four descriptors, the counters wrap at six: not a multiple, as 2^32 is none of most
  * ring sizes. Packets take one or two descriptors, bursts have one or two packets; within a burst
- * a report is asked for behind two descriptors.
+ * RS is set every two descriptors.
  *
  * Without FAULTS the device always works, and neither watchdog nor reset runs: the protocol alone
  * must do. With FAULTS the device may stop and messages may be lost at any time. Time is not
@@ -23,7 +23,7 @@
  *   src/hwl_tx.c: hwl_tx_xmit(): if (!netdev_xmit_more()) hwl_txq_kick(txq);
  *   include/hwl_txfill.h: hwl_txq_publish(): first->ndesc = cur->prod - txq->prod;
  *   include/hwl_txfill.h: hwl_txq_set_rs(): u32 eop = hwl_ring_prev(txq->slot, ring->count);
- *   include/hwl_txfill.h: hwl_txq_set_rs(): ring->buf[txq->rs_first].report = eop; txq->rs_first = txq->slot; smp_store_release(&txq->rs_prod, txq->prod);
+ *   include/hwl_txfill.h: hwl_txq_set_rs(): ring->buf[txq->rs_first].rs_slot = eop; txq->rs_first = txq->slot; smp_store_release(&txq->rs_prod, txq->prod);
  *   include/hwl_txfill.h: hwl_txq_kick(): if (txq->rs_prod == txq->prod) return; hwl_txq_set_rs(txq); writel(txq->slot, txq->tail);
  *   include/hwl_txfill.h: hwl_txq_publish(): if (txq->prod - txq->rs_prod >= HWL_TX_RS_THRESH) hwl_txq_set_rs(txq); cur->desc->lower |= cpu_to_le32(HWL_TXD_EOP);
  *   src/hwl_txclean.c: hwl_txq_reclaim(): while (cons != rs_prod) { u32 report = txq->ring.buf[slot].report; u32 end = hwl_ring_next(report, txq->ring.count); if (!hwl_tx_desc_done(txq, report)) break;

@@ -61,7 +61,7 @@ RING = [
     ("M_NO_SLOT_KEPT", "safety", FAILS),
     ("M_STOP_LATE", "safety", FAILS),
     ("M_NO_RECHECK_FIRST", "awake", FAILS),
-    # The doorbell is rung after the stop: the report of this very packet wakes the queue.
+    # The doorbell is rung after the stop: the write-back of this very packet wakes the queue.
     ("M_NO_RECHECK_BEHIND", "awake", HOLDS),
     ("M_NO_WAKE", "awake", FAILS),
     ("M_CONS_LATE", "awake", FAILS),
