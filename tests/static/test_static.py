@@ -234,6 +234,12 @@ def test_no_module_parameters():
     assert not any("module_param" in p.read_text(encoding="utf-8") for p in SOURCES)
 
 
+def test_models_quote_the_code():
+    done = subprocess.run([sys.executable, TOP / "tests/verify/run.py", "--code"], text=True,
+                          capture_output=True, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
 def test_rules_table():
     """Documentation/rules.rst names the tests and mutants that there are."""
     done = subprocess.run([sys.executable, TOP / "tests/static/rules.py", "--check"], text=True,

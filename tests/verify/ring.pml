@@ -26,7 +26,7 @@
  *   include/hwl_txfill.h: hwl_txq_set_rs(): ring->buf[txq->rs_first].rs_slot = eop; txq->rs_first = txq->slot; smp_store_release(&txq->rs_prod, txq->prod);
  *   include/hwl_txfill.h: hwl_txq_kick(): if (txq->rs_prod == txq->prod) return; hwl_txq_set_rs(txq); writel(txq->slot, txq->tail);
  *   include/hwl_txfill.h: hwl_txq_publish(): if (txq->prod - txq->rs_prod >= HWL_TX_RS_THRESH) hwl_txq_set_rs(txq); cur->desc->lower |= cpu_to_le32(HWL_TXD_EOP);
- *   src/hwl_txclean.c: hwl_txq_reclaim(): while (cons != rs_prod) { u32 report = txq->ring.buf[slot].report; u32 end = hwl_ring_next(report, txq->ring.count); if (!hwl_tx_desc_done(txq, report)) break;
+ *   src/hwl_txclean.c: hwl_txq_reclaim(): while (cons != rs_prod) { u32 rs_slot = txq->ring.buf[slot].rs_slot; u32 end = hwl_ring_next(rs_slot, txq->ring.count); if (!hwl_tx_desc_done(txq, rs_slot)) break;
  *   src/hwl_txclean.c: hwl_txq_reclaim(): while (slot != end)
  *   src/hwl_txclean.c: hwl_txq_reclaim(): txq->cslot = slot; smp_store_release(&txq->cons, cons);
  *   src/hwl_txclean.c: __hwl_txq_clean(): if (!__netif_txq_completed_wake(txq->nq, done.skbs, done.skb_bytes, hwl_txq_unused(txq), HWL_TX_START, hwl_tx_wake_blocked(txq->ad)))
@@ -38,8 +38,8 @@
  *   src/hwl_watchdog.c: hwl_watch_tx_state(): if (hwl_txq_done(txq)) return HWL_TX_DONE;
  *   src/hwl_watchdog.c: hwl_watch_tx_stalled(): if (txq->stuck == HWL_STUCK_POLL)
  *   src/hwl_watchdog.c: hwl_watch_tx(): case HWL_TX_DONE: txq->stuck = 0; txq_trans_cond_update(txq->nq); if (hwl_watch_missed_irq(pair, "tx")) hwl_irq_every_wb(ad); break;
- *   src/hwl_txclean.c: hwl_txq_done(): return rs_prod != READ_ONCE(txq->cons) && hwl_tx_desc_done(txq, READ_ONCE(txq->ring.buf[slot].report));
- *   src/hwl_reset.c: hwl_stop(): netif_tx_disable(ad->netdev); hwl_reset_answered(ad); hwl_irq_disable(ad); hwl_watchdog_stop(ad); hwl_irq_napi_disable(ad); cancel_work_sync(&ad->link_work); netif_tx_disable(ad->netdev); return hwl_reset_device(ad);
+ *   src/hwl_txclean.c: hwl_txq_done(): return rs_prod != READ_ONCE(txq->cons) && hwl_tx_desc_done(txq, READ_ONCE(txq->ring.buf[slot].rs_slot));
+ *   src/hwl_reset.c: hwl_stop(): netif_tx_disable(ad->netdev); hwl_reset_answered(ad); hwl_irq_disable(ad); hwl_watchdog_stop(ad); hwl_irq_napi_disable(ad); cancel_work_sync(&ad->link_work); netif_tx_disable(ad->netdev); hwl_stamp_stop(ad); return hwl_reset_device(ad);
  *   src/hwl_reset.c: hwl_restart(): hwl_drain(ad);
  *   src/hwl_reset.c: hwl_drain(): hwl_txq_drain(&ad->pair[q]->txq);
  *   src/hwl_reset.c: hwl_start(): hwl_filter_start(ad); hwl_irq_napi_enable(ad);
@@ -84,7 +84,7 @@
 
 /* The ring; skb: 0 none, 1 a packet, 2 the packet that is followed to its end. */
 byte prod, cons, pslot, cslot, rs_prod, rs_first;
-byte skb[COUNT], ndesc[COUNT], report[COUNT];
+byte skb[COUNT], ndesc[COUNT], rs_slot[COUNT];
 bit filled[COUNT], rs[COUNT], dd[COUNT];
 
 /* The stack's queue. */
@@ -141,7 +141,7 @@ inline raise()
 inline set_rs()
 {
 	rs[PREV(pslot)] = 1;
-	report[rs_first] = PREV(pslot);
+	rs_slot[rs_first] = PREV(pslot);
 #ifndef M_RS_FIRST_STAYS
 	rs_first = pslot;
 #endif
@@ -266,7 +266,7 @@ burst:
 			assert(USED(prod, cons) < COUNT)
 		};
 #ifdef M_RS_BEHIND
-		/* The doorbell takes the report for a sign that there is nothing new. */
+		/* The doorbell takes RS for a sign that there is nothing new. */
 		atomic {
 			if
 			:: USED(prod, rs_prod) >= THRESH -> set_rs()
@@ -366,7 +366,7 @@ inline release(s)
 	od;
 	/* Not needed, but fewer states. */
 	ndesc[s] = 0;
-	report[s] = 0;
+	rs_slot[s] = 0;
 	k = 0
 }
 
@@ -374,9 +374,9 @@ inline clean()
 {
 	atomic { p = rs_prod; c = cons; s = cslot; any = 0 };
 	do
-	:: c != p && dd[report[s]] ->
+	:: c != p && dd[rs_slot[s]] ->
 		d_step {
-			e = NEXT(report[s]);
+			e = NEXT(rs_slot[s]);
 			do
 			:: s != e ->
 				n = ndesc[s];
@@ -463,7 +463,7 @@ end:
 #ifdef FAULTS
 
 /* The device has finished what the poll has not reclaimed. */
-#define DONE	(cons != rs_prod && dd[report[cslot]])
+#define DONE	(cons != rs_prod && dd[rs_slot[cslot]])
 
 /* A look is one step: it only reads, and asks. It may come too early, so progress since the last look
  * and the longer wait for a device that has fetched all are left out.
