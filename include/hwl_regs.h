@@ -246,7 +246,7 @@ enum hwl_speed {
 #define  HWL_XDCTL_GRAN			BIT(24)
 
 #define HWL_TARC(n)			(0x3840 + 0x100 * (n))
-#define  HWL_TARC_COUNT			GENMASK(9, 0)
+#define  HWL_TARC_COUNT			GENMASK(6, 0)
 #define  HWL_TARC_MULTI7		BIT(7)
 #define  HWL_TARC_ENABLE		BIT(10)
 #define  HWL_TARC_MULTI			GENMASK(25, 23)

@@ -139,6 +139,7 @@
 #define TXDCTL(n)	(0x3828 + 0x100 * (n))
 #define TADV		0x382C
 #define TARC(n)		(0x3840 + 0x100 * (n))
+#define  TARC_COUNT(v)	((v) & 0x7F)	/* bit 7: compensation mode */
 #define  TARC_ENABLE	BIT32(10)
 #define  TARC_TXHANG	BIT32(26)
 #define  TARC_RSVD	0x78000000U

@@ -409,7 +409,7 @@ static void tx_turn(struct dev *dev, int to)
 		dev->tx.q[dev->tx.turn].hung = true;
 	}
 	dev->tx.turn = to;
-	dev->tx.q[to].credit = (rd(dev, TARC(to)) & 0x3FF) ? : 1;
+	dev->tx.q[to].credit = TARC_COUNT(rd(dev, TARC(to))) ? : 1;
 }
 
 /* A queue keeps its turn for TARC.COUNT packets, or until it has none. */

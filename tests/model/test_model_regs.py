@@ -266,6 +266,23 @@ def test_forced_speed(host, bmcr, result):
     assert (host.rd(STATUS) >> 6 & 3, host.rd(STATUS) & 1) == result
 
 
+# BMCR: power-down, isolated by loopback; what takes it back.
+@pytest.mark.parametrize("bmcr", [0x1940, 0x0800, 0x5140], ids=["power-down", "forced", "loopback"])
+def test_phy_without_a_link(host, bmcr):
+    host.own()
+    host.mdio(0, bmcr)
+    host.mdio(1)                # a lost link is latched
+    for command in ("link down", "link up"):
+        host.command(command)
+        time.sleep(0.05)
+        assert not host.mdio(1) & 4
+        # In loopback the MAC has its own.
+        assert bool(host.rd(STATUS) & 2) == bool(bmcr & 0x4000)
+    host.mdio(0, 0x1140)
+    wait_until(lambda: host.mdio(1) & 4)
+    assert host.rd(STATUS) & 2
+
+
 def test_pause_of_the_partner_is_seen(host):
     host.own()
     assert host.mdio(5) & 0xC00 == 0xC00

@@ -245,6 +245,62 @@ def test_rss(host, kind, src, dst, sport, dport, l3, l4, proto):
     assert (fields["hash"], fields["queue"], fields["type"]) == (want, 1, types[kind, proto])
 
 
+def steer(host, table, mrqc):
+    """A key, a redirection table of 128, and both rings."""
+    for i in range(10):
+        host.wr(RSSRK + 4 * i, struct.unpack("<I", KEY[4 * i:4 * i + 4])[0])
+    for i in range(32):
+        host.wr(RETA + 4 * i, int.from_bytes(bytes(table[4 * i:4 * i + 4]), "little"))
+    rings = [RxRing(host, q, count=128) for q in (0, 1)]
+    host.wr(MRQC, mrqc)
+    return rings
+
+
+def test_redirection_table(host):
+    """Entry by the hash's seven low bits, queue by the entry's bit 7."""
+    table = [0x80 * (i * i % 7 in (1, 4)) | (i * 37 & 0x7F) for i in range(128)]
+    rings = steer(host, table, 1 | 1 << 16)
+    seen = set()
+    for sport in range(100):
+        host.frame_in(p.ether(p.ip4(p.tcp(sport=sport))))
+        wait_until(lambda: not all(r.empty() for r in rings), 1)
+        queue = int(rings[0].empty())
+        _, _, fields = rings[queue].wait()
+        assert queue == fields["queue"] == table[fields["hash"] & 0x7F] >> 7
+        seen.add(fields["hash"] & 0x7F)
+    assert len(seen) > 50
+
+
+UDP4 = p.ip4(p.udp(), 17)
+TCP4 = p.ip4(p.tcp())
+TCP6, UDP6 = p.ip6(p.tcp()), p.ip6(p.udp(), 17)
+ANY = 0x1F << 16
+# MRQC, an entry of the table, what comes: queue, type.
+STEERED = {
+    "on": (1 | ANY, 0x80, TCP4, 1, 1), "other bits of the entry": (1 | ANY, 0x7F, TCP4, 0, 1),
+    "off": (ANY, 0x80, TCP4, 0, 1), "another mode": (3 | ANY, 0x80, TCP4, 0, 1),
+    "no hash of its kind": (1 | 1 << 16, 0x80, UDP4, 0, 0),
+    "not an address": (1 | ANY, 0x80, None, 0, 0),
+    "addresses for want of ports": (1 | 1 << 17, 0x80, TCP4, 1, 2),
+    "ports alone": (1 | 1 << 16, 0x80, TCP4, 1, 1),
+    "a fragment": (1 | ANY, 0x80, p.ip4(p.tcp(), frag=0x2000), 1, 2),
+    "ports of v6": (1 | 1 << 18, 0x80, TCP6, 1, 3),
+    "v6 not asked for": (1 | 3 << 16, 0x80, TCP6, 0, 0),
+    "addresses of v6": (1 | 1 << 20, 0x80, UDP6, 1, 5),
+    "v4 not asked for": (1 | 1 << 20, 0x80, UDP4, 0, 0),
+}
+
+
+@pytest.mark.parametrize("mrqc,entry,ip,queue,kind", STEERED.values(), ids=STEERED)
+def test_which_queue(host, mrqc, entry, ip, queue, kind):
+    rings = steer(host, [entry] * 128, mrqc)
+    v6 = ip is not None and ip[0] >> 4 == 6
+    host.frame_in(p.ether(ip, kind=0x86DD if v6 else 0x0800) if ip else FRAME)
+    _, _, fields = rings[queue].wait(1)
+    assert rings[1 - queue].empty()
+    assert (fields["queue"], fields["type"]) == (queue, kind)
+
+
 # --- overrun ---
 
 
@@ -277,6 +333,78 @@ def test_pause_instead_of_loss(host):
     host.wr(rx.reg + 0x18, 127)
     assert [rx.wait()[0][-1] for _ in range(60)] == list(range(60))
     assert host.rd(MPC) == 0 and host.rd(XONTXC) >= 1
+
+
+# CTRL.TFCE, FCRTH, FCRTL: is there an XOFF, and an XON.
+THRESHOLDS = {
+    "on": (True, 8192, 4096 | 1 << 31, True, True),
+    "off": (False, 8192, 4096 | 1 << 31, False, False),
+    "no threshold": (True, 0, 0, False, False), "without XON": (True, 8192, 4096, True, False),
+}
+
+
+@pytest.mark.parametrize("tfce,high,low,xoff,xon", THRESHOLDS.values(), ids=THRESHOLDS)
+def test_pause_thresholds(host, tfce, high, low, xoff, xon):
+    """XOFF when the buffer holds FCRTH, XON when no more than FCRTL is left."""
+    host.wr(FCTTV, 0xFFFF)
+    host.wr(FCRTH, high)
+    host.wr(FCRTL, low)
+    host.set(CTRL, 1 << 28 if tfce else 0)
+    rx = RxRing(host, count=128, buffers=0)
+
+    def come(n):
+        for _ in range(n):
+            host.frame_in((FRAME * 11)[:1024])
+
+    come(7)
+    wait_until(lambda: host.stats()["rx_buffered"] == 7)
+    assert host.rd(XOFFTXC) == 0
+    come(2)                     # the last may have to wait
+    wait_until(lambda: host.stats()["rx_buffered"] >= (8 if xoff else 9))
+    assert bool(host.rd(XOFFTXC)) == bool(host.stats()["pauses"]) == xoff
+    held = host.stats()["rx_buffered"]
+    host.wr(rx.reg + 0x18, held - 5)
+    wait_until(lambda: host.stats()["rx_buffered"] <= 5 + (not xoff))
+    assert host.rd(XONTXC) == 0
+    host.wr(rx.reg + 0x18, held - 2)
+    rx.next = held - 3
+    rx.wait()
+    assert host.rd(XONTXC) == xon
+
+
+@pytest.mark.parametrize("quanta,long", [(0xFFFF, True), (0x400, False)])
+def test_pause_that_nothing_ends(hosts, quanta, long):
+    """Without XON the partner waits as long as FCTTV says: in units of 512 bit times."""
+    host = hosts("--speed", "100")
+    host.link_up()
+    host.wr(FCTTV, quanta)
+    host.wr(FCRTH, 4096)
+    host.wr(FCRTL, 2048)
+    host.set(CTRL, 1 << 28)
+    rx = RxRing(host, count=64, buffers=0)
+    for _ in range(8):
+        host.frame_in((FRAME * 11)[:1024])
+    wait_until(lambda: host.rd(XOFFTXC))
+    # It is told again and again; nothing is lost.
+    if not long:
+        wait_until(lambda: host.rd(XOFFTXC) > 2)
+        time.sleep(0.03)
+    assert host.stats()["received"] < 6
+    begun = time.monotonic()
+    host.wr(rx.reg + 0x18, 63)
+    for _ in range(8):
+        rx.wait()
+    assert (time.monotonic() - begun > 0.15) == long        # 336 and 5 ms
+    assert host.rd(MPC) == 0
+
+
+# PMCF hands them up, DPF does not, whatever PMCF says.
+@pytest.mark.parametrize("rctl,comes", [(0, False), (1 << 23, True), (1 << 23 | 1 << 22, False)])
+def test_pause_frames_handed_up(host, rctl, comes):
+    rx = RxRing(host, rctl=1 << 4 | rctl)
+    host.command("pause 1")
+    host.frame_in(FRAME)
+    assert (rx.wait()[0][12:16] == b"\x88\x08\0\1") == comes
 
 
 def test_partner_without_pause_overruns(hosts):

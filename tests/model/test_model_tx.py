@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0
 """The device model: transmit."""
 
+import itertools
 import struct
 import time
 
@@ -304,6 +305,37 @@ def test_both_queues_take_turns(host):
     for q in (0, 1):
         assert [x[1] for x in seen if x[0] == q] == list(range(40))
     assert seen[:40] != [bytes([0, i]) for i in range(40)]
+
+
+@pytest.mark.parametrize("counts", [(3, 3), (1, 1), (5, 2)])
+def test_turns_are_as_long_as_tarc_says(host, counts):
+    rings = [TxRing(host, q, enable=False) for q in (0, 1)]
+    for tx, count in zip(rings, counts):
+        host.wr(tx.reg + 0x40, host.rd(tx.reg + 0x40) & ~0x7F | count)
+        for i in range(40):
+            tx.frame(PEER + MAC + bytes([tx.q, i]) + bytes(50))
+    for tx in rings:
+        tx.ring()
+    host.wr(TCTL, 2 | 8)
+    seen = [host.frame_out()[12] for _ in range(80)]
+    runs = [(q, len(list(run))) for q, run in itertools.groupby(seen)]
+    # Until one has none any more.
+    last = min(len(seen) - 1 - seen[::-1].index(q) for q in (0, 1))
+    whole = [run for i, run in enumerate(runs[1:], 1) if sum(x[1] for x in runs[:i + 1]) < last]
+    assert len(whole) > 6 and all(counts[q] == n for q, n in whole)
+
+
+@pytest.mark.parametrize("queue", [0, 1])
+def test_queue_that_is_not_enabled(host, queue):
+    """TARC.10"""
+    tx = TxRing(host, queue)
+    host.wr(tx.reg + 0x40, host.rd(tx.reg + 0x40) & ~(1 << 10))
+    tx.frame(FRAME)
+    tx.ring()
+    assert host.frame_out(0.02) is None
+    host.wr(tx.reg + 0x40, host.rd(tx.reg + 0x40) | 1 << 10)
+    tx.ring()
+    assert host.frame_out(1) == FRAME
 
 
 # --- errata: with the switch on, a driver without the work-around fails ---
