@@ -91,6 +91,7 @@ def test_fault_of_an_idle_interface(nic, fault):
     """Nobody sends, so nobody would notice: the driver does."""
     make, _ = FAULTS[fault]
     nic.expect_log(r"hartwell .*resetting")
+    nic.expect_offence("iam")       # the end of a poll, before the driver has noticed
     nic.quiet()
     before = nic.stats()
     make(nic)
