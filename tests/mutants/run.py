@@ -1,12 +1,15 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: GPL-2.0
-"""tests/mutants/run.py [NAME]…: does a test notice each of these breakages?
+"""tests/mutants/run.py [--demo] [NAME]…: does a test notice each of these breakages?
 
 A mutant is a patch, RULE-what.patch, that breaks one rule of the driver.  Its text before the
 diff has a line "Test: EXPRESSION" (for pytest -k) with the tests that should notice; "build" where
 the compiler should; and "Kernel: NAME" where it takes another than the default.  Each is
 applied to a copy of the tree, built, and tested; JOBS (2) at a time.  The exit status is 0 if none
 survives.
+
+--demo shows the demonstration with each instead: what a user of QEMU's device would see of it.  The
+exit status is 0 if it passes with all, so that only tests, or the device model, notice them.
 """
 
 import os
@@ -35,8 +38,8 @@ def copy(into):
             shutil.copy(source, into / name)
 
 
-def judge(patch, kdir, log):
-    """killed, survived, or what went wrong."""
+def judge(patch, kdir, log, demo):
+    """killed, survived, or what went wrong; passes or fails of a demonstration."""
     text = patch.read_text(encoding="utf-8")
     test = re.search(r"^Test: (.*)$", text, re.M)[1]
     kernel = re.search(r"^Kernel: (.*)$", text, re.M)
@@ -53,6 +56,10 @@ def judge(patch, kdir, log):
             return "killed" if done.returncode else "survived"
         if done.returncode:
             return "does not build"
+        if demo:
+            done = subprocess.run(["scripts/run-vm.sh"], cwd=tmp, stdout=log, stderr=log,
+                                  check=False)
+            return "fails" if done.returncode else "passes"
         command = ["/usr/bin/python3", "-m", "pytest", "-c", "tests/pytest.ini", "--rootdir=.",
                    "-x", "-k", test, *(["--kernel", kernel[1]] if kernel else []), "tests"]
         for long in ([], ["--long"]):       # the long ones only where there are no others
@@ -65,6 +72,9 @@ def judge(patch, kdir, log):
 
 
 def main(names):
+    demo = "--demo" in names
+    names = [n for n in names if n != "--demo"]
+    wanted = "passes" if demo else "killed"
     patches = [p for p in sorted(HERE.glob("*.patch"))
                if not names or any(p.stem.startswith(f"{n}-") or ("-" in n and n in p.stem)
                                    for n in names)]
@@ -76,14 +86,14 @@ def main(names):
     def run(patch):
         begun = time.monotonic()
         with open(logs / f"{patch.stem}.log", "w", encoding="utf-8") as log:
-            verdict = judge(patch, kdir, log)
+            verdict = judge(patch, kdir, log, demo)
         print(f"{patch.stem:<32} {verdict:<16} {time.monotonic() - begun:5.0f} s", flush=True)
-        return verdict == "killed"
+        return verdict == wanted
 
     with ThreadPoolExecutor(int(os.environ.get("JOBS") or 2)) as pool:
-        killed = sum(pool.map(run, patches))
-    print(f"{len(patches)} mutants, {killed} killed")
-    return 0 if killed == len(patches) > 0 else 1
+        right = sum(pool.map(run, patches))
+    print(f"{len(patches)} mutants, {right} {wanted}")
+    return 0 if right == len(patches) > 0 else 1
 
 
 sys.exit(main(sys.argv[1:]))
