@@ -76,8 +76,8 @@ def main(names):
     names = [n for n in names if n != "--demo"]
     wanted = "passes" if demo else "killed"
     patches = [p for p in sorted(HERE.glob("*.patch"))
-               if not names or any(p.stem.startswith(f"{n}-") or ("-" in n and n in p.stem)
-                                   for n in names)]
+               if not names or any(re.match(rf"{n}\d*-" if n.isalpha() else f"{n}-", p.stem)
+                                   or ("-" in n and n in p.stem) for n in names)]
     kdir = subprocess.run([TOP / "scripts/deps.sh", "--kdir", "lab", "build", "headers", "test",
                            "check"], text=True, check=True, stdout=subprocess.PIPE).stdout.strip()
     logs = Path(tempfile.mkdtemp(prefix="hartwell-mutants-"))
