@@ -218,7 +218,7 @@ def test_namespaces(nic):
 
 # --- a device with wrong data ---
 
-@pytest.mark.guest(nic_props="mac=01:00:5e:00:00:01")
+@pytest.mark.guest(nic_props="mac=01:00:5e:00:00:01", model="--mac 01:00:5e:00:00:01")
 @pytest.mark.rule("D1")
 def test_invalid_address_in_the_nvm(nic):
     nic.expect_log(r"invalid MAC address 01:00:5e:00:00:01.*random")
