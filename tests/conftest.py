@@ -10,7 +10,7 @@ import pytest
 TESTS = Path(__file__).resolve().parent
 TOP = TESTS.parent
 sys.dont_write_bytecode = True
-sys.path[:0] = [str(TOP / "qemu"), str(TESTS / "guest")]
+sys.path[:0] = [str(TOP / "qemu"), str(TESTS / "guest"), str(TESTS / "host")]
 
 DEFAULT_KERNEL = "6.12"
 
