@@ -174,8 +174,8 @@ def is_shell(path):
 
 
 def test_shellcheck():
-    scripts = [p for p in tracked("scripts/*", "src/compat/*", "qemu/guest/*", "tests/*", ".ci/*")
-               if is_shell(p)] + tracked("scripts/*.sh")
+    scripts = [p for p in tracked("scripts/*", "scripts/*/*", "src/compat/*", "qemu/guest/*",
+                                  "tests/*", ".ci/*") if is_shell(p)] + tracked("scripts/*.sh")
     done = subprocess.run(["shellcheck", "-x", "-P", str(TOP), *sorted(set(scripts))], cwd=TOP,
                           text=True, capture_output=True, check=False, timeout=120)
     assert done.returncode == 0, done.stdout
@@ -194,7 +194,7 @@ def test_ruff():
 
 
 def test_codespell():
-    words = "ans,fo,te,nd,hist,mis,exten,inflight"
+    words = "ans,fo,te,nd,hist,mis,exten,inflight,parm"
     done = subprocess.run(["codespell", "-q", "3", f"--ignore-words-list={words}",
                            *map(str, tracked("*.[ch]", "*.py", "*.rst", "*.md", "*.sh"))],
                           text=True, capture_output=True, check=False, timeout=120)
@@ -238,6 +238,25 @@ def test_models_quote_the_code():
     done = subprocess.run([sys.executable, TOP / "tests/verify/run.py", "--code"], text=True,
                           capture_output=True, check=False)
     assert done.returncode == 0, done.stdout + done.stderr
+
+
+def test_modinfo(built):
+    """What modinfo says, and what udev loads the module by."""
+    tree, _ = built(kernels.own_suite())
+    said = subprocess.run(["modinfo", tree / "hartwell.ko"], text=True, capture_output=True,
+                          check=True, env={**os.environ, "PATH": f"{os.environ['PATH']}:/sbin"})
+    fields = {}
+    for line in said.stdout.splitlines():
+        name, _, value = line.partition(":")
+        fields.setdefault(name, []).append(value.strip())
+    version = re.search(r'^#define HWL_VERSION\s+"(\d[\d.]*)"',
+                        (TOP / "include/hwl.h").read_text(encoding="utf-8"), re.M)[1]
+    assert fields["version"] == [version]
+    assert fields["description"] == ["Intel 82574L Gigabit Ethernet driver"]
+    assert fields["license"] == ["GPL"] and fields["author"] == ["The hartwell developers"]
+    assert sorted(fields["alias"]) == [f"pci:v00008086d0000{x}sv*sd*bc*sc*i*"
+                                       for x in ("10D3", "10F6")]
+    assert "parm" not in fields
 
 
 def test_rules_table():
