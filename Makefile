@@ -6,7 +6,7 @@ KDIR ?= /lib/modules/$(shell uname -r)/build
 KVER = $(shell cat $(KDIR)/include/config/kernel.release 2>/dev/null || uname -r)
 MAKEFLAGS += --no-print-directory
 
-.PHONY: all modules install uninstall dkms-install dkms-uninstall clean help
+.PHONY: all modules install uninstall dkms-install dkms-uninstall dist deb clean help
 
 all: modules
 
@@ -34,12 +34,16 @@ dkms-install:
 dkms-uninstall:
 	KVER='$(KVER)' scripts/dkms.sh uninstall
 
+# OUT: where to (dist/). The version is HWL_VERSION of include/hwl.h.
+dist deb:
+	scripts/package.sh $@
+
 # Without kbuild, so that it works where no kernel headers are.
 clean:
 	rm -f *.o *.ko *.mod *.mod.c .*.cmd .module-common.o modules.order Module.symvers
 	rm -f src/*.o src/.*.cmd src/.*.d
 	rm -rf .tmp_* generated
-	rm -rf .pytest_cache
+	rm -rf .pytest_cache dist
 
 help:
 	@echo 'scripts/run-vm.sh      boot a VM with the device, and show that the driver works'
@@ -48,6 +52,7 @@ help:
 	@echo 'make install           install it for that kernel (as root; loads nothing)'
 	@echo 'make uninstall         remove it again'
 	@echo 'make dkms-install      have DKMS do so for each kernel; make dkms-uninstall'
+	@echo 'make deb               make a Debian package of that in dist/; make dist: a tar'
 	@echo 'make clean             remove what was built'
 	@echo 'make test              run all tests; T=<expression> runs some'
 	@echo 'make test-<kernel>     run the guest tests on another kernel, such as sid'

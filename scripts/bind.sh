@@ -4,15 +4,17 @@
 set -u
 me=$(basename "$0")
 state_dir=${HARTWELL_RUN:-/run/hartwell-bind}
+list=${HARTWELL_LIST:-/etc/hartwell/devices}
+rules=/usr/lib/udev/rules.d/60-hartwell.rules
 sys=/sys/bus/pci
 
 usage()
 {
 	cat <<EOF
-usage: scripts/bind.sh DEV [--driver NAME] [--timeout SECONDS] [--now]
-       scripts/bind.sh DEV --confirm
-       scripts/bind.sh DEV --restore
-       scripts/bind.sh DEV --status
+usage: $0 DEV [--driver NAME] [--timeout SECONDS] [--now]
+       $0 DEV --confirm | --restore | --status
+       $0 --persist DEV | --forget DEV
+       $0 --reload | --give-back
 
 Switch the device of one interface to another driver. DEV is the interface or its PCI
 address. Name, addresses, routes, MTU, MAC address and membership in a bridge, bond or
@@ -25,12 +27,17 @@ monitoring reads, are named.
   --now              do not ask for a confirmation
   --confirm          the switch is good: keep it
   --restore          back to the driver before the last switch
-  --status           which driver, and whether a switch waits for its confirmation
+  --status           which driver, now and at boot, and whether a switch waits for its
+                     confirmation
+  --persist DEV      hartwell drives it from the next boot on; e1000e where there is no hartwell
+  --forget DEV       that no more: an interface, or an address that need not be there
+  --reload           all that hartwell drives, by the module that is installed now
+  --give-back        all that hartwell drives to e1000e, now, and unload hartwell
 
 The switch runs detached from the terminal, so it may be done over that very interface:
 if the connection does not come back, neither does the confirmation, and the old driver
 takes the device again. What it does goes to $state_dir/PCI-ADDRESS/log.
-Everything lasts until the next boot.
+A switch lasts until the next boot; --persist writes to $list.
 EOF
 }
 
@@ -324,6 +331,84 @@ work()
 	fi
 }
 
+# ---- At boot: 60-hartwell.rules reads the list
+
+is_listed()
+{
+	grep -qxF "$1" "$list" 2>/dev/null
+}
+
+# What e1000e takes before the root file system is there, it keeps while the link is up.
+update_initramfs()
+{
+	command -v update-initramfs >/dev/null || return 0
+	update-initramfs -u -k all
+}
+
+persist()
+{
+	[ -e "$rules" ] || die "--persist is the package's: there is no $rules (make deb)"
+	! is_listed "$1" || { echo "$1: hartwell drives it at boot already" && return; }
+	mkdir -p "${list%/*}"
+	echo "$1" >>"$list"
+	update_initramfs
+	echo "$1: hartwell drives it from the next boot on. Now:  $0 $1"
+}
+
+forget()
+{
+	is_listed "$1" || die "$1 is not in $list"
+	grep -vxF "$1" "$list" >"$list.new"
+	mv "$list.new" "$list"
+	[ -s "$list" ] || { rm "$list" && rmdir --ignore-fail-on-non-empty "${list%/*}"; }
+	update_initramfs
+	echo "$1: e1000e drives it from the next boot on. Now:  $0 $1 --driver e1000e"
+}
+
+# ---- All devices of hartwell's
+
+devices()
+{
+	local path
+	for path in "$sys/drivers/hartwell/"*:*; do
+		[ ! -e "$path" ] || echo "${path##*/}"
+	done
+}
+
+# One that cannot be switched now, since a VLAN is on it, say, goes on as it is.
+give_back()
+{
+	local pci path had failed=0
+	had=$(devices)
+	for pci in $had; do
+		bash "$0" "$pci" --driver e1000e --now || failed=1
+	done
+	[ $failed = 0 ] || die "not all of that worked: hartwell stays loaded until the next boot"
+	[ ! -e /sys/module/hartwell ] || rmmod hartwell || die "hartwell stays loaded"
+	for path in "$sys"/devices/*/driver_override; do
+		pci=${path%/*} pci=${pci##*/}
+		case $(cat "$path"),$had in
+		hartwell,* | e1000e,*"$pci"*) ;;
+		e1000e,*) [ -d "$state_dir/$pci" ] || continue ;;
+		*) continue ;;
+		esac
+		echo >"$path"
+		[ -e "$sys/devices/$pci/driver" ] || echo "$pci" >"$sys/drivers_probe"
+	done
+}
+
+reload()
+{
+	local pci had
+	had=$(devices)
+	modinfo hartwell >/dev/null || exit 1
+	give_back
+	modprobe hartwell || die "e1000e drives what hartwell did"
+	for pci in $had; do
+		bash "$0" "$pci" --now
+	done
+}
+
 # ---- Command line
 
 dev='' driver=hartwell timeout=60 what=switch
@@ -333,17 +418,35 @@ while [ $# -gt 0 ]; do
 	--driver) [ $# -gt 1 ] || bad_usage "--driver needs a name" && driver=$2 && shift ;;
 	--timeout) [ $# -gt 1 ] || bad_usage "--timeout needs seconds" && timeout=$2 && shift ;;
 	--now) timeout=0 ;;
-	--confirm | --restore | --status) what=${1#--} ;;
+	--confirm | --restore | --status | --persist | --forget | --reload | --give-back)
+		what=${1#--}
+		;;
 	-*) bad_usage "unknown option $1" ;;
 	*) [ -z "$dev" ] || bad_usage "one device at a time" && dev=$1 ;;
 	esac
 	shift
 done
-[ "$dev" ] || bad_usage "which device?"
+case $what in
+reload | give-back) [ -z "$dev" ] || bad_usage "--$what is for all devices" ;;
+*) [ "$dev" ] || bad_usage "which device?" ;;
+esac
 case $driver in hartwell | e1000e) ;; *) bad_usage "--driver is hartwell or e1000e" ;; esac
 case $timeout in '' | *[!0-9]*) bad_usage "--timeout is a number of seconds" ;; esac
 timeout=$((10#$timeout))
 [ "$(id -u)" = 0 ] || die "must be root"
+
+# The terminal may be at the other end of the link.
+case $what in
+reload | give-back)
+	trap '' HUP PIPE
+	"${what/-/_}"
+	exit
+	;;
+forget)
+	forget "$(pci_of "$dev" || echo "$dev")"
+	exit
+	;;
+esac
 
 pci=$(pci_of "$dev") || die "$dev is neither an interface nor a PCI address here"
 case $(cat "$sys/devices/$pci/vendor" "$sys/devices/$pci/device" | tr '\n' ' ') in
@@ -357,7 +460,12 @@ name=$(netdev_of "$pci") || name=$dev
 
 case $what in
 status)
-	echo "$name ($pci): $old${state:+, last switch: $state}"
+	is_listed "$pci" && boot=hartwell || boot=e1000e
+	echo "$name ($pci): $old, at boot: $boot${state:+, last switch: $state}"
+	exit
+	;;
+persist)
+	persist "$pci"
 	exit
 	;;
 confirm)
@@ -381,7 +489,7 @@ esac
 [ "$old" != "$driver" ] || { echo "$name: $driver drives it already" && exit; }
 [ "$old" != none ] || old=e1000e
 [ -e "$sys/drivers/$driver" ] || modinfo "$driver" >/dev/null 2>&1 ||
-	die "there is no module $driver: insmod ./hartwell.ko, or make install"
+	die "there is no module $driver: insmod ./hartwell.ko, make install, or make deb"
 for upper in "/sys/class/net/$name/upper_"*; do
 	[ -e "$upper" ] || continue
 	[ "$(readlink -f "$upper")" = "$(readlink -f "/sys/class/net/$name/master")" ] ||
@@ -414,7 +522,7 @@ done
 cat "$dir/log"
 case $(cat "$dir/state") in
 waiting)
-	echo "It goes back in $timeout s unless you say:  scripts/bind.sh $name --confirm"
+	echo "It goes back in $timeout s unless you say:  $0 $name --confirm"
 	;;
 kept | reverted) ;;
 *) die "it did not work: see $dir/log" ;;

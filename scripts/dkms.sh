@@ -5,7 +5,7 @@
 # other places.
 set -eu
 top=$(cd "$(dirname "$0")/.." && pwd)
-version=$(sed -n 's/^#define HWL_VERSION[[:space:]]*"\(.*\)"/\1/p' "$top/include/hwl.h")
+version=$("$top/scripts/package.sh" version)
 kver=${KVER:-$(uname -r)}
 source=${DKMS_SRC:-/usr/src}/hartwell-$version
 dkms=(dkms)
@@ -28,22 +28,16 @@ uninstall()
 }
 
 command -v dkms >/dev/null || die "dkms is not installed: apt-get install dkms"
+[ -z "${DKMS_SRC-}" ] && [ -e /usr/sbin/hartwell-bind ] &&
+	die "the package hartwell-dkms has it in its care: apt-get remove hartwell-dkms"
 case ${1-} in
 install)
 	uninstall
 	mkdir -p "$source"
 	cp -r "$top"/{Makefile,Kbuild,LICENSE,src,include} "$source"
 	make -s -C "$source" clean
-	cat >"$source/dkms.conf" <<EOF
-PACKAGE_NAME="hartwell"
-PACKAGE_VERSION="$version"
-MAKE[0]="make KDIR=\$kernel_source_dir"
-CLEAN="make clean"
-BUILT_MODULE_NAME[0]="hartwell"
-DEST_MODULE_LOCATION[0]="/updates"
-# Where it cannot be built, the kernel's own e1000e drives the device: nothing is blacklisted.
-AUTOINSTALL="yes"
-EOF
+	sed "s/#MODULE_VERSION#/$version/" "$top/scripts/debian/hartwell-dkms.dkms" \
+		>"$source/dkms.conf"
 	"${dkms[@]}" add hartwell/"$version"
 	"${dkms[@]}" install hartwell/"$version" -k "$kver"
 	;;

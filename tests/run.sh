@@ -5,7 +5,7 @@
 set -eu
 top=$(cd "$(dirname "$0")/.." && pwd)
 cd "$top"
-scripts/deps.sh lab build check test headers
+scripts/deps.sh lab build check test package headers
 choice=()
 case ${T-} in
 '') set -- "$@" tests ;;

@@ -304,6 +304,12 @@ GROUPS = {
         "python3-yaml": (_file("/usr/lib/python3/dist-packages/yaml"), False),
         "dkms": (_tool("dkms"), False),
         "openssl": (_tool("openssl"), False),
+        "lintian": (_tool("lintian"), False),
+    },
+    "package": {
+        "debhelper": (_tool("dh"), False),
+        "dh-dkms": (_tool("dh_dkms"), False),
+        "dpkg-dev": (_tool("dpkg-buildpackage"), False),
     },
     "kselftest": {
         "clang": (_tool("clang"), False),

@@ -8,7 +8,9 @@ from pathlib import Path
 import pytest
 from lab import wait_until
 
-SCRIPT = Path(__file__).resolve().parents[2] / "scripts/bind.sh"
+SCRIPTS = Path(__file__).resolve().parents[2] / "scripts"
+SCRIPT = SCRIPTS / "bind.sh"
+HELPER = "/tmp/hartwell-udev"
 BIND = "bash /tmp/bind.sh"
 
 # A guest that other tests do not use: two drivers for one device are in it.
@@ -203,3 +205,49 @@ def test_what_goes_by_the_name_of_the_driver(nic):
     back = nic.sh(f"{BIND} dut0 --restore")
     assert re.search("10-a.link:2: .*names e1000e, and not hartwell", back), back
     wait_until(nic.answers, 10, "traffic")
+
+
+@OWN
+@pytest.mark.bare
+def test_list_for_the_boot(nic):
+    """--persist and --forget, and what udev's helper makes of the list."""
+    prepare(nic)
+    pci = nic.guest.pci()
+    nic.refused(f"{BIND} --persist dut0", "the package's")
+    rules = "/usr/lib/udev/rules.d/60-hartwell.rules"
+    nic.sh(f"mkdir -p {rules.rpartition('/')[0]}; touch {rules}")
+    nic.defer(f"rm -rf {rules} /etc/hartwell")
+    nic.guest.put(SCRIPTS / "boot/hartwell", HELPER)
+    nic.refused(f"{BIND} --forget dut0", "is not in")
+    assert "at boot: e1000e" in nic.sh(f"{BIND} dut0 --status")
+    for _ in range(2):
+        nic.sh(f"{BIND} --persist dut0")
+    assert nic.sh("cat /etc/hartwell/devices") == f"{pci}\n"
+    assert "at boot: hartwell" in nic.sh(f"{BIND} dut0 --status")
+
+    def settle():
+        nic.sh(f"{HELPER} reserve && {HELPER} settle {pci}")
+        nic.sh("hwlab names")
+        return driver(nic), nic.sh(f"cat /sys/bus/pci/devices/{pci}/driver_override").strip()
+
+    override = f"/sys/bus/pci/devices/{pci}/driver_override"
+    nic.sh(f"echo >{override}")
+    # A link is not taken, nor a decision of somebody else's.
+    assert settle() == ("e1000e", "(null)")
+    nic.sh(f"ip link set dut0 down; echo e1000e >{override}")
+    assert settle() == ("e1000e", "e1000e")
+    # hartwell fails: e1000e has it again.
+    nic.sh(f"echo >{override}")
+    nic.expect_log(r"probe with driver hartwell failed|hartwell: .* hartwell does not drive it")
+    nic.fail("alloc_etherdev_mqs", 0, 1)
+    assert settle() == ("e1000e", "(null)")
+    nic.fail_hits()
+    assert "hartwell does not drive it" in nic.guest.dmesg()
+    assert settle() == ("hartwell", "hartwell")
+    assert settle() == ("hartwell", "hartwell")
+
+    nic.sh(f"{BIND} --forget {pci}")
+    nic.sh("! ls -d /etc/hartwell")
+    nic.sh(f"{BIND} --give-back")
+    assert (driver(nic), nic.sh(f"cat {override}").strip()) == ("e1000e", "(null)")
+    nic.sh("! ls -d /sys/module/hartwell")
