@@ -41,6 +41,7 @@
 #define  EECD_REQ	BIT32(6)
 #define  EECD_GNT	BIT32(7)
 #define  EECD_FLUPD	BIT32(19)
+#define  EECD_AUPDEN	BIT32(20)
 #define EERD		0x0014
 #define  EERD_START	BIT32(0)
 #define  EERD_DONE	BIT32(1)
@@ -108,6 +109,7 @@
 #define TCTL		0x0400
 #define  TCTL_EN	BIT32(1)
 #define  TCTL_PSP	BIT32(3)
+#define  TCTL_MULR	BIT32(28)
 #define TIPG		0x0410
 #define AIT		0x0458
 #define LEDCTL		0x0E00
@@ -182,10 +184,13 @@
 #define MRQC		0x5818
 #define MANC		0x5820
 #define GCR		0x5B00
+#define  GCR_NO_SNOOP	0x0000003FU
+#define  GCR_MUST	(BIT32(22) | BIT32(27))
 #define FACTPS		0x5B30
 #define SWSM		0x5B50
 #define FWSM		0x5B54
 #define GCR2		0x5B64
+#define  GCR2_RSVD0	BIT32(0)
 #define PBACLR		0x5B68
 #define RETA		0x5C00
 #define RSSRK		0x5C80

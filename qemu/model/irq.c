@@ -256,7 +256,8 @@ void ims_write(struct dev *dev, u32 off, u32 value)
 	u32 queues = value & INT_QUEUES;
 
 	if (dev->irq.mode == IRQ_MSIX && queues &&
-	    (!(rd(dev, CTRL_EXT) & CTRL_EXT_EIAME) || queues & ~rd(dev, IAM)))
+	    ((rd(dev, CTRL_EXT) & (CTRL_EXT_EIAME | CTRL_EXT_IAME)) != CTRL_EXT_EIAME ||
+	     queues & ~rd(dev, IAM)))
 		offend(dev, OFF_IAM, IMS, value);
 	wr(dev, off, rd(dev, off) | (value & ~INT_ASSERTED));
 	irq_update(dev);

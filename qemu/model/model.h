@@ -35,6 +35,7 @@ typedef uint64_t u64;
 #define PKT_MAX		(256 * 1024)	/* a whole packet before segmentation */
 
 struct dev;
+struct departure;
 
 /* ---- Time: one-shot timers, run by the engine ---- */
 
@@ -261,12 +262,6 @@ struct wire {
 #define PARTNER_100FD	0x08
 #define PARTNER_1000FD	0x20
 
-/* When a frame that was stamped went out. */
-struct departure {
-	u64 frame;		/* a hash of it */
-	u64 at;
-};
-
 /* ---- The whole ---- */
 
 struct options {
@@ -314,7 +309,7 @@ struct dev {
 
 	u64 systim_base, systim_at;
 	u32 systim_reads;
-	struct departure *departures;	/* shared by the models of a lab, or NULL */
+	struct departure *departures;	/* see ptp.c */
 
 	u32 errata;		/* switches: bits of enum erratum */
 	u32 fault;		/* active faults: bits of enum fault_id */
@@ -533,7 +528,7 @@ enum offence {
 	OFF_PHY_EARLY, OFF_CONTEXT, OFF_DMA, OFF_DESC_CHANGED, OFF_DESC_DD,
 	OFF_TSO, OFF_SHORT, OFF_TX_BIG, OFF_RSS, OFF_UNKNOWN, OFF_ICR_MASKED,
 	OFF_EIAC_OTHER, OFF_IAM, OFF_TIDV, OFF_RAR_FLUSH, OFF_IFCS, OFF_TSO_TAIL,
-	OFF_TDESC,
+	OFF_TDESC, OFF_GCR, OFF_TARC, OFF_NVM_AUPDEN,
 	OFFENCES,
 };
 

@@ -66,7 +66,7 @@ void nvm_load_mac(struct dev *dev)
 	wr(dev, RAL(0), dev->nvm[0] | (u32)dev->nvm[1] << 16);
 	wr(dev, RAH(0), dev->nvm[2] | RAH_AV);
 	if (dev->opt.flash)
-		wr(dev, EECD, rd(dev, EECD) | 3U << 15);
+		wr(dev, EECD, rd(dev, EECD) | 3U << 15 | EECD_AUPDEN);
 }
 
 static u32 nvm_words(const struct dev *dev)
@@ -112,6 +112,8 @@ void eewr_write(struct dev *dev, u32 off, u32 value)
 {
 	if (!(rd(dev, EXTCNF_CTRL) & EXTCNF_MDIO_SW))
 		offend(dev, OFF_NVM_OWNER, off, value);
+	if (rd(dev, EECD) & EECD_AUPDEN)
+		offend(dev, OFF_NVM_AUPDEN, EECD, rd(dev, EECD));
 	nvm_start(dev, off, value, WRITE_NS);
 }
 

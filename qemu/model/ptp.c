@@ -16,6 +16,12 @@
 
 #include "model.h"
 
+/* When a frame that was stamped went out. The models of a lab share them. */
+struct departure {
+	u64 frame;		/* a hash of it */
+	u64 at;
+};
+
 #define CLOCK_NS	40
 #define CABLE_NS	500	/* a hundred metres */
 #define DEPARTURES	256

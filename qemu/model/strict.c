@@ -72,8 +72,8 @@ static const struct {
 	[OFF_EIAC_OTHER] = { "eiac-other",
 		"OTHER in EIAC", "Linux 745d0bd3af99" },
 	[OFF_IAM] = { "iam",
-		"queue causes enabled under MSI-X without EIAME, or missing in IAM",
-		"Linux 0a8047ac68e5: auto-mask does not work then" },
+		"queue causes enabled under MSI-X without EIAME, with IAME, or missing in IAM",
+		"Linux 0a8047ac68e5: auto-mask does not work then; with IAME reads of ICR mask" },
 	[OFF_TIDV] = { "tidv",
 		"TXDCTL.WTHRESH above 0 with TIDV 0",
 		"82583V datasheet: write-backs may wait for good" },
@@ -88,6 +88,15 @@ static const struct {
 	[OFF_TDESC] = { "tx-desc",
 		"a transmit descriptor of no known kind, or out of order",
 		"8254x manual" },
+	[OFF_GCR] = { "gcr",
+		"the transmitter runs with GCR.22, GCR.27 or GCR2.0 clear, or no-snoop on",
+		"Linux and FreeBSD, e1000_initialize_hw_bits_82571, e1000_init_hw_82571" },
+	[OFF_TARC] = { "tarc",
+		"TARC0.26 clear, or two queues without TARC 7 and 26:23 in both and TCTL.MULR",
+		"Linux d6cb17d5f801; FreeBSD, em_initialize_transmit_unit()" },
+	[OFF_NVM_AUPDEN] = { "nvm-aupden",
+		"EEWR written with EECD.AUPDEN set: the flash follows by itself",
+		"Linux, e1000_init_nvm_params_82571: flash update issue" },
 };
 
 static u32 counts[OFFENCES];

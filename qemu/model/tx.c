@@ -400,9 +400,13 @@ static bool tx_has_work(const struct dev *dev, const struct txq *q)
 
 static void tx_turn(struct dev *dev, int to)
 {
-	u32 bits = rd(dev, TARC(0)) & rd(dev, TARC(1)) & TARC_MULTI;
+	u32 bits = rd(dev, TARC(0)) & rd(dev, TARC(1));
 
-	if (bits != TARC_MULTI && erratum(dev, ERR_ARBITER) &&
+	if ((bits & (TARC_MULTI | TARC_TXHANG)) != (TARC_MULTI | TARC_TXHANG))
+		offend(dev, OFF_TARC, TARC(1), bits);
+	if (!(rd(dev, TCTL) & TCTL_MULR))
+		offend(dev, OFF_TARC, TCTL, rd(dev, TCTL));
+	if ((bits & TARC_MULTI) != TARC_MULTI && erratum(dev, ERR_ARBITER) &&
 	    tx_has_work(dev, &dev->tx.q[dev->tx.turn])) {
 		note(dev, "queue %d hangs: two in use, TARC without bits 7, 25:23",
 		     dev->tx.turn);
@@ -516,6 +520,12 @@ static void tx_check(struct dev *dev)
 	/* Linux mends those of queue 0 alone. */
 	if (rd(dev, TARC(0)) & TARC_RSVD)
 		offend(dev, OFF_RESERVED, TARC(0), rd(dev, TARC(0)));
+	if (!(rd(dev, TARC(0)) & TARC_TXHANG))
+		offend(dev, OFF_TARC, TARC(0), rd(dev, TARC(0)));
+	if ((rd(dev, GCR) & (GCR_MUST | GCR_NO_SNOOP)) != GCR_MUST)
+		offend(dev, OFF_GCR, GCR, rd(dev, GCR));
+	if (!(rd(dev, GCR2) & GCR2_RSVD0))
+		offend(dev, OFF_GCR, GCR2, rd(dev, GCR2));
 }
 
 void tctl_write(struct dev *dev, u32 off, u32 value)

@@ -266,6 +266,8 @@ class Host:
         """Reserved bits and locks as a driver leaves them."""
         self.set(CTRL_EXT, 1 << 22)
         self.wr(CTRL_EXT, self.rd(CTRL_EXT) & ~(1 << 23))
+        self.wr(0x5B00, 1 << 22 | 1 << 27)
+        self.wr(0x5B64, 1)
         for n in (0, 1):
             self.wr(0x3840 + 0x100 * n, 3 | 1 << 10 | 1 << 7 | 7 << 23 | 1 << 26)
 

@@ -15,7 +15,7 @@ from hwlab.util import die_with_parent, remove
 pytestmark = pytest.mark.long
 
 # What these drivers do that the table forbids: see Documentation/model.rst.
-IPXE = {"rar-flush", "txdctl-unlike", "reserved"}
+IPXE = {"rar-flush", "txdctl-unlike", "reserved", "tarc", "gcr"}
 EM = {"txdctl-unlike"}
 BOOTED = "the network has booted this"
 

@@ -52,6 +52,20 @@ def test_auto_mask_needs_eiame_and_iam(host, eiame, iam):
     assert host.offences() == {"iam"}
 
 
+def test_reads_of_icr_must_not_mask_queues(host):
+    host.rd(ICR)
+    msix(host)
+    host.set(CTRL_EXT, 1 << 27)
+    host.wr(IMS, OTHER | LSC)
+    assert not host.offences()
+    host.wr(IMS, RXQ0)
+    host.wr(ICS, LSC)
+    assert host.taken(4, 1)
+    host.rd(ICR)
+    assert host.rd(IMS) == 0
+    assert host.offences() == {"iam"}
+
+
 def test_vector_that_is_not_valid(host):
     host.rd(ICR)
     msix(host)

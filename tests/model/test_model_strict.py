@@ -132,7 +132,56 @@ def reserved_tarc(host):
     host.wr(TCTL, 2)
 
 
+def gcr(host, offset=0x5B00, value=0):
+    TxRing(host, enable=False)
+    host.wr(offset, value)
+    host.wr(TCTL, 2)
+
+
+def gcr27(host):
+    gcr(host, 0x5B00, 1 << 22)
+
+
+def gcr2(host):
+    gcr(host, 0x5B64)
+
+
+def no_snoop(host):
+    gcr(host, 0x5B00, 1 << 22 | 1 << 27 | 1)
+
+
+def tarc(host):
+    gcr(host, 0x3840, 0x403)
+
+
+def two_queues(host, tarc1=0, tctl=1 << 28):
+    host.command("errata no-arbiter")
+    rings = [TxRing(host, q, enable=False) for q in (0, 1)]
+    host.wr(0x3940, host.rd(0x3940) ^ tarc1)
+    for tx in rings:
+        for _ in range(8):
+            tx.frame(FRAME)
+        tx.ring()
+    host.wr(TCTL, 2 | 8 | tctl)
+    for _ in range(16):
+        assert host.frame_out()
+
+
+def tarc_arbiter(host):
+    two_queues(host, 1 << 24)
+
+
+def tarc_hang(host):
+    two_queues(host, 1 << 26)
+
+
+def mulr(host):
+    two_queues(host, tctl=0)
+
+
 OFFENCES = [
+    ("gcr", gcr), ("gcr", gcr27), ("gcr", gcr2), ("gcr", no_snoop),
+    ("tarc", tarc), ("tarc", tarc_arbiter), ("tarc", tarc_hang), ("tarc", mulr),
     ("short", short), ("reserved", reserved_txdctl), ("reserved", reserved_tarc),
     ("tail-range", tail_range), ("tail-owner", tail_owner), ("ring-live", ring_live),
     ("dma", dma), ("desc-changed", desc_changed), ("desc-dd", desc_dd), ("ifcs", ifcs),
@@ -147,6 +196,26 @@ def test_offence(host, name, do):
     do(host)
     wait_until(host.offences, 1, name)
     assert host.offences() == {name}
+
+
+def test_two_queues_as_they_should_be(host):
+    two_queues(host)
+    assert not host.offences()
+
+
+@pytest.mark.parametrize("cleared", [True, False])
+def test_flash_must_not_follow_by_itself(hosts, cleared):
+    """EECD.AUPDEN comes up set with flash, after each reset."""
+    host = hosts("--flash")
+    for _ in range(2):
+        assert host.rd(EECD) & 1 << 20
+        if cleared:
+            host.wr(EECD, host.rd(EECD) & ~(1 << 20))
+        host.own()
+        host.wr(0x102C, 0x40 << 2 | 1)
+        wait_until(lambda: host.rd(0x102C) & 2)
+        assert host.offences() == (set() if cleared else {"nvm-aupden"})
+        host.reset()
 
 
 def test_offence_says_what_and_when(host):
