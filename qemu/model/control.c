@@ -158,7 +158,7 @@ static int cmd_stats(struct dev *dev, char *answer, size_t size)
 		 "{\"cable\": %d, \"sent\": %llu, \"received\": %llu, \"lost\": %llu, \"overrun\": %llu, "
 		 "\"no_link\": %llu, \"bad_fcs\": %llu, \"pauses\": %llu, "
 		 "\"irqs\": [%llu, %llu, %llu, %llu, %llu], \"mode\": %d, "
-		 "\"offences\": %u, \"fault\": %u, \"hung\": %d, \"rx_buffered\": %u, \"pmes\": %llu}",
+		 "\"offences\": %u, \"fault\": %u, \"hung\": %d, \"rx_buffered\": %u, \"pmes\": %llu, \"refused\": %u}",
 		 w->fd >= 0, (unsigned long long)w->sent, (unsigned long long)w->received,
 		 (unsigned long long)w->lost, (unsigned long long)w->overrun,
 		 (unsigned long long)w->no_link, (unsigned long long)w->bad_fcs,
@@ -167,7 +167,7 @@ static int cmd_stats(struct dev *dev, char *answer, size_t size)
 		 (unsigned long long)irq->sent[2], (unsigned long long)irq->sent[3],
 		 (unsigned long long)irq->sent[4], irq->mode,
 		 dev->offences, dev->fault, dev->tx.q[0].hung || dev->tx.q[1].hung,
-		 dev->rx.pb.frames, (unsigned long long)dev->pmes);
+		 dev->rx.pb.frames, (unsigned long long)dev->pmes, dev->refused);
 	return 1;
 }
 

@@ -24,6 +24,10 @@ static const struct {
 	[FAULT_NO_IRQ] = { "no-irq", true, "ARG interrupts are lost" },
 	[FAULT_NO_WB] = { "no-wb", true, "ARG transmit write-backs are lost" },
 	[FAULT_LATE_WB] = { "late-wb", false, "transmit write-backs ARG us late" },
+	[FAULT_NO_RX_WB] = { "no-rx-wb", true,
+		"ARG frames wait for the next one's write-back, or a flush; interrupts do not" },
+	[FAULT_LATE_RX_WB] = { "late-rx-wb", false,
+		"receive write-backs ARG us late, with an interrupt before and after" },
 	[FAULT_BAD_LEN] = { "bad-len", false, "received frames have length ARG" },
 	[FAULT_BAD_STATUS] = { "bad-status", false, "received frames have status ARG" },
 	[FAULT_SPURIOUS] = { "spurious", false, "interrupts without a cause, each ARG us" },
@@ -38,6 +42,8 @@ static const struct {
 		"ARG received frames do not say that they were stamped" },
 	[FAULT_FIRMWARE] = { "firmware", true,
 		"ARG requests for the PHY and the NVM are refused: firmware has them" },
+	[FAULT_FIRMWARE_BUSY] = { "firmware-busy", false,
+		"firmware has the PHY and the NVM at random times; ARG is the seed" },
 	[FAULT_LATE_IRQ] = { "late-irq", false, "interrupts come ARG us late" },
 	[FAULT_WILD_HEAD] = { "wild-head", false, "the heads of all rings read as ARG" },
 };
@@ -98,6 +104,8 @@ static int fault_begin(struct dev *dev, char **word, int words)
 		timer_set(dev, TIMER_FAULT_END, now_ns() + ms * NS_PER_MS, fault_end, f);
 	if (f == FAULT_SPURIOUS)
 		fault_spurious(dev, 0);
+	if (f == FAULT_FIRMWARE_BUSY)
+		firmware_begin(dev, dev->fault_arg[f]);
 	return 0;
 }
 
@@ -131,7 +139,7 @@ void faults_list(FILE *to)
 	int f;
 
 	for (f = 0; f < FAULTS; f++)
-		fprintf(to, "  %-12s %s\n", table[f].name, table[f].text);
+		fprintf(to, "  %-13s %s\n", table[f].name, table[f].text);
 }
 
 /* ---- Scripts ---- */

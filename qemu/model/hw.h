@@ -188,6 +188,8 @@
 #define  GCR_MUST	(BIT32(22) | BIT32(27))
 #define FACTPS		0x5B30
 #define SWSM		0x5B50
+#define  SWSM_SMBI	BIT32(0)
+#define  SWSM_SWESMBI	BIT32(1)
 #define FWSM		0x5B54
 #define GCR2		0x5B64
 #define  GCR2_RSVD0	BIT32(0)

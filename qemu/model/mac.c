@@ -146,8 +146,10 @@ void extcnf_write(struct dev *dev, u32 off, u32 value)
 {
 	u32 owned = rd(dev, off);
 
-	if (owned & EXTCNF_MDIO_HW)
+	if (value & ~owned & EXTCNF_MDIO_SW && owned & EXTCNF_MDIO_HW) {
+		dev->refused++;
 		value &= ~EXTCNF_MDIO_SW;
+	}
 	if (value & ~owned & EXTCNF_MDIO_SW && fault_use(dev, FAULT_FIRMWARE))
 		value &= ~EXTCNF_MDIO_SW;
 	wr(dev, off, (value & ~EXTCNF_MDIO_HW) | (owned & EXTCNF_MDIO_HW));
@@ -158,8 +160,17 @@ u32 swsm_read(struct dev *dev, u32 off)
 {
 	u32 value = rd(dev, off);
 
-	wr(dev, off, value | 1);
+	wr(dev, off, value | SWSM_SMBI);
 	return value;
+}
+
+/* While firmware is at it, SMBI stays set and SWESMBI is not granted. */
+void swsm_write(struct dev *dev, u32 off, u32 value)
+{
+	value &= 0xF;
+	if (rd(dev, EXTCNF_CTRL) & EXTCNF_MDIO_HW)
+		value = (value & ~SWSM_SWESMBI) | SWSM_SMBI;
+	wr(dev, off, value);
 }
 
 void rar_write(struct dev *dev, u32 off, u32 value)

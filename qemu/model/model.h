@@ -63,6 +63,7 @@ enum timer_id {
 	TIMER_FAULT,		/* the next line of the script */
 	TIMER_FAULT_END,	/* a fault of limited time ends */
 	TIMER_SPURIOUS,
+	TIMER_FIRMWARE,		/* it takes or leaves PHY and NVM */
 	TIMERS,
 };
 
@@ -314,6 +315,7 @@ struct dev {
 	u32 errata;		/* switches: bits of enum erratum */
 	u32 fault;		/* active faults: bits of enum fault_id */
 	u32 fault_arg[32];
+	u32 firmware_seed, refused;	/* refused: PHY and NVM, to software */
 	FILE *script;
 	u32 offences;
 };
@@ -392,6 +394,7 @@ u32 status_read(struct dev *dev, u32 off);
 void ctrl_ext_write(struct dev *dev, u32 off, u32 value);
 void extcnf_write(struct dev *dev, u32 off, u32 value);
 u32 swsm_read(struct dev *dev, u32 off);
+void swsm_write(struct dev *dev, u32 off, u32 value);
 void rar_write(struct dev *dev, u32 off, u32 value);
 void pba_write(struct dev *dev, u32 off, u32 value);
 
@@ -560,7 +563,8 @@ enum fault_id {
 	FAULT_SPURIOUS, FAULT_REMOVED, FAULT_MDIC_STALE, FAULT_MASTER_STUCK,
 	FAULT_AUTO_RD, FAULT_PHY_HANG, FAULT_STICKY,
 	FAULT_NO_STAMP, FAULT_LOST_STAMP, FAULT_FIRMWARE,
-	FAULT_LATE_IRQ, FAULT_WILD_HEAD,
+	FAULT_LATE_IRQ, FAULT_WILD_HEAD, FAULT_NO_RX_WB, FAULT_LATE_RX_WB,
+	FAULT_FIRMWARE_BUSY,
 	FAULTS,
 };
 
@@ -573,6 +577,9 @@ int faults_load(struct dev *dev, const char *path);
 int fault_command(struct dev *dev, char **word, int words);
 bool fault_use(struct dev *dev, enum fault_id f);
 void faults_list(FILE *to);
+
+/* firmware.c */
+void firmware_begin(struct dev *dev, u32 seed);
 
 /* control.c */
 int control_open(struct dev *dev);

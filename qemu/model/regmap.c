@@ -121,7 +121,7 @@ const struct reg regmap[] = {
 	/* PCIe and locks */
 	REG(GCR, RW(ALL)),
 	REG(FACTPS, .flags = REG_RO),
-	REG(SWSM, RW(0xF), .rd = swsm_read),
+	REG(SWSM, RW(0xF), .rd = swsm_read, .wr = swsm_write),
 	REG(FWSM, .flags = REG_RO),
 	REGS(SW_FW_SYNC, 0x5B5C, 1, 4, RW(ALL)),
 	REG(GCR2, RW(ALL)),

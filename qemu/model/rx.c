@@ -86,6 +86,25 @@ static void rx_interrupt(struct dev *dev, int n)
 	q->irq_due = false;
 }
 
+/*
+ * What is written back is in order; so one that is lost is so until the next
+ * one or a forced flush. The interrupt comes as if all were well.
+ */
+static bool rx_write_back_fault(struct dev *dev, struct rxq *q)
+{
+	int n = rx_number(dev, q);
+
+	if (!fault_use(dev, FAULT_NO_RX_WB)) {
+		if (!fault(dev, FAULT_LATE_RX_WB))
+			return false;
+		if (!timer_armed(dev, TIMER_RDTR + n))
+			timer_set(dev, TIMER_RDTR + n, now_ns() + NS_PER_US *
+				  dev->fault_arg[FAULT_LATE_RX_WB], rx_interrupt, n);
+	}
+	irq_raise(dev, dev->irq.mode == IRQ_MSIX ? INT_RXQ(n) : INT_RXT0);
+	return true;
+}
+
 /* By threshold at once, else by RDTR after the last and RADV after the first. */
 static void rx_write_back_policy(struct dev *dev, struct rxq *q)
 {
@@ -94,6 +113,8 @@ static void rx_write_back_policy(struct dev *dev, struct rxq *q)
 	u32 threshold = XDCTL_WTHRESH(xdctl) * (xdctl & XDCTL_GRAN ? 1 : 16);
 	u64 now = now_ns();
 
+	if (rx_write_back_fault(dev, q))
+		return;
 	if (!rd(dev, RDTR)) {
 		rx_interrupt(dev, n);
 		return;

@@ -259,6 +259,53 @@ def test_late_write_back(host):
     assert time.monotonic() - begun > 0.03
 
 
+def rx_with_irq(host):
+    rx = RxRing(host)
+    host.rd(ICR)
+    host.interrupts(1, 1)
+    host.wr(IMS, 1 << 7)
+    return rx
+
+
+def holds_back(host, rx):
+    """The data is there, and an interrupt; the descriptor is as it was."""
+    host.frame_in(ARRIVING)
+    assert host.taken(0, 1)
+    assert host.rd(ICR) & 1 << 7
+    assert host.get(rx.buf[rx.next], len(ARRIVING)) == ARRIVING
+    assert host.rd(rx.reg + 0x10) > 0
+    assert rx.empty()
+
+
+def test_late_receive_write_back(host):
+    rx = rx_with_irq(host)
+    host.command("fault late-rx-wb 300000")
+    begun = time.monotonic()
+    holds_back(host, rx)
+    assert host.taken(0, 1)
+    assert time.monotonic() - begun >= 0.3
+    assert rx.wait()[0] == ARRIVING
+    host.command("clear all")
+    host.frame_in(ARRIVING)
+    assert rx.wait(0.1)[0] == ARRIVING
+
+
+@pytest.mark.parametrize("flush", [True, False])
+def test_lost_receive_write_back(host, flush):
+    """Until the next one's, or a forced flush."""
+    rx = rx_with_irq(host)
+    host.command("fault no-rx-wb 1")
+    holds_back(host, rx)
+    if flush:
+        host.wr(0x2820, 1 << 31)
+    else:
+        host.frame_in(ARRIVING)
+    assert host.taken(0, 1)
+    for _ in range(2 - flush):
+        assert rx.wait()[0] == ARRIVING
+    assert not host.offences()
+
+
 def test_one_queue_hangs(host):
     one, two = TxRing(host), TxRing(host, 1)
     host.command("fault txq-hang 1")
@@ -348,6 +395,37 @@ def test_firmware_has_the_phy(host):
     for owned in (0, 0, 0x20):
         host.wr(EXTCNF, 0x20)
         assert host.rd(EXTCNF) & 0x20 == owned
+
+
+def test_firmware_at_random_times(host):
+    """It never takes what is owned, and does not leave the PHY as it was."""
+    host.command("fault firmware-busy 7")
+    held, pages, refused = [], set(), 0
+    while len(held) < 12 or not refused:
+        wait_until(lambda: host.rd(EXTCNF) & 0x40)
+        begun = time.monotonic()
+        host.wr(0x5B50, 2)              # SWESMBI, and SMBI given back
+        swsm = host.rd(0x5B50)
+        assert swsm & 3 == 1 or not host.rd(EXTCNF) & 0x40
+        host.wr(EXTCNF, 0x20)
+        refused += not host.rd(EXTCNF) & 0x20
+        wait_until(lambda: not host.rd(EXTCNF) & 0x40)
+        held.append(time.monotonic() - begun)
+        host.wr(EXTCNF, 0x20)
+        if not host.rd(EXTCNF) & 0x20:
+            continue                    # a busy machine: it was there again
+        time.sleep(0.03)
+        assert host.rd(EXTCNF) & 0x60 == 0x20
+        pages.add(host.mdio(22))
+        assert host.mdio(2) == 0x0141
+        host.wr(EXTCNF, 0)
+    assert min(held) < 0.01 and len(pages) > 2
+    assert host.stats()["refused"] >= refused
+    host.command("clear all")
+    wait_until(lambda: not host.rd(EXTCNF) & 0x40)
+    time.sleep(0.04)
+    assert not host.rd(EXTCNF) & 0x40
+    assert not host.offences()
 
 
 def test_register_that_sticks(host):
