@@ -197,6 +197,49 @@ def test_lost_write_backs(nic, model):
     nic.transfer(1 << 16)
 
 
+def received(nic):
+    """Frames by the driver, and by the device."""
+    stats = nic.stats()
+    return stats["rx_packets"], stats["hw_rx_good_packets"]
+
+
+def rx_errors(nic):
+    return {k: v for k, v in nic.stats().items()
+            if v and re.fullmatch(r"rx_(err|no|alloc)_\w+|resets|hw_rx_missed", k)}
+
+
+@pytest.mark.rule("R1")
+def test_late_receive_write_backs(nic, model):
+    """Data and interrupt first, DD later: no frame is taken before, none is left, none is lost."""
+    before, begun = rx_errors(nic), received(nic)
+    with nic.no_link_bounce():
+        model("fault late-rx-wb 20000")
+        nic.ping()
+        for dst in (nic.PEER, nic.PEER6):
+            nic.transfer(1 << 16, dst=dst)
+            nic.transfer(1 << 18, dst=dst, reverse=True)
+        model("clear all")
+        nic.transfer(1 << 18, reverse=True)
+    assert rx_errors(nic) == before
+    wait_until(lambda: len({a - b for a, b in zip(received(nic), begun)}) == 1, 10,
+               lambda: f"the same count: {begun} {received(nic)}")
+
+
+@pytest.mark.rule("R1")
+def test_lost_receive_write_backs(nic, model):
+    """Nothing comes after them: the watchdog's flush has to bring them in."""
+    before, begun = rx_errors(nic), received(nic)
+    with nic.no_link_bounce():
+        for lost in (1, 3):
+            model(f"fault no-rx-wb {lost}")
+            nic.ping(count=lost)
+            model("clear all")
+        nic.transfer(1 << 16, reverse=True)
+    assert rx_errors(nic) == before
+    wait_until(lambda: len({a - b for a, b in zip(received(nic), begun)}) == 1, 10,
+               lambda: f"the same count: {begun} {received(nic)}")
+
+
 @pytest.mark.rule("R1", "T12")
 def test_late_interrupts(nic, model):
     with nic.no_link_bounce():
@@ -255,6 +298,32 @@ def test_firmware_has_the_phy(nic, model):
     with nic.no_link_bounce():
         model("clear all")
         wait_until(lambda: "flow control rx/tx" in nic.log().splitlines()[-1], 10, "pause")
+
+
+@pytest.mark.parametrize("seed", [1])
+def test_firmware_works_with_the_phy_too(nic, model, seed):
+    """At random times it has PHY and NVM, and leaves another page of the PHY selected."""
+    words, abilities = nic.sh("ethtool -e dut0"), nic.sh("ethtool dut0")
+    refused = nic.guest.model.stats()["refused"]
+    model(f"fault firmware-busy {seed}")
+    for _ in range(5):
+        assert nic.sh("ethtool -e dut0") == words
+        assert nic.sh("ethtool dut0") == abilities
+    for command, up in (("link down", False), ("link up", True)):
+        model(command)
+        wait_link(nic, up)
+    wait_until(lambda: "flow control rx/tx" in nic.log().splitlines()[-1], 10, "pause")
+    nic.sh("ethtool -r dut0")
+    wait_link(nic)
+    for _ in range(2):
+        nic.sh("ip link set dut0 down; ip link set dut0 up")
+        wait_link(nic)
+        nic.ping()
+    assert nic.sh("ethtool -e dut0") == words
+    wait_until(lambda: nic.sh("ethtool dut0") == abilities, 10, "the same link")
+    assert nic.guest.model.stats()["refused"] > refused
+    assert nic.stats()["resets"] == 0
+    model("clear all")
 
 
 @pytest.mark.rule("T18")
