@@ -58,8 +58,11 @@ bool fault_use(struct dev *dev, enum fault_id f)
 	return true;
 }
 
+_Static_assert(FAULTS <= TIMER_FAULT_LAST - TIMER_FAULT_END + 1, "a timer for each");
+
 static void fault_end(struct dev *dev, int f)
 {
+	timer_stop(dev, TIMER_FAULT_END + f);
 	dev->fault &= ~(1U << f);
 	note(dev, "fault %s ends", table[f].name);
 	engine_wake(dev);
@@ -99,9 +102,10 @@ static int fault_begin(struct dev *dev, char **word, int words)
 	if (words > 2 && !strcmp(word[words - 2], "for"))
 		ms = (u32)strtoul(word[words - 1], NULL, 0);
 	dev->fault |= 1U << f;
+	timer_stop(dev, TIMER_FAULT_END + f);
 	note(dev, "fault %s %u", table[f].name, dev->fault_arg[f]);
 	if (ms)
-		timer_set(dev, TIMER_FAULT_END, now_ns() + ms * NS_PER_MS, fault_end, f);
+		timer_set(dev, TIMER_FAULT_END + f, now_ns() + ms * NS_PER_MS, fault_end, f);
 	if (f == FAULT_SPURIOUS)
 		fault_spurious(dev, 0);
 	if (f == FAULT_FIRMWARE_BUSY)
@@ -120,6 +124,8 @@ static int fault_clear(struct dev *dev, char **word, int words)
 		fault_end(dev, f);
 		return 0;
 	}
+	for (f = 0; f < FAULTS; f++)
+		timer_stop(dev, TIMER_FAULT_END + f);
 	dev->fault = 0;
 	engine_wake(dev);
 	return 0;
@@ -155,6 +161,8 @@ static void script_run(struct dev *dev, int arg)
 	(void)arg;
 	note(dev, "script: %s", next_line);
 	control_command(dev, next_line, answer, sizeof(answer));
+	if (strncmp(answer, "ok", 2))
+		note(dev, "script: %s", answer);
 	script_next(dev);
 }
 

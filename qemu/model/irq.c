@@ -104,7 +104,8 @@ static void irq_send(struct dev *dev, int v)
 		wr(dev, IMS, rd(dev, IMS) & ~(causes & irq_automask(dev)));
 		irq->active = rd(dev, ICR) & rd(dev, IMS);
 	}
-	if (!fault_use(dev, FAULT_NO_IRQ))
+	/* A message is a write to memory. */
+	if (pcie_master(dev) && !dev->d3 && !fault(dev, FAULT_REMOVED) && !fault_use(dev, FAULT_NO_IRQ))
 		eventfd_signal(irq->fd[irq->mode][v]);
 }
 

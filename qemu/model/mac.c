@@ -99,7 +99,7 @@ u32 status_read(struct dev *dev, u32 off)
 
 bool mac_master(struct dev *dev)
 {
-	if (!pcie_master(dev) || dev->d3 || dev->removed || fault(dev, FAULT_REMOVED))
+	if (!pcie_master(dev) || dev->d3 || fault(dev, FAULT_REMOVED))
 		return false;
 	return !(rd(dev, CTRL) & CTRL_MASTER_DISABLE) || now_ns() < dev->master_off;
 }

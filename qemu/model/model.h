@@ -61,7 +61,8 @@ enum timer_id {
 	TIMER_XOFF,		/* repeat our own */
 	TIMER_RXO,
 	TIMER_FAULT,		/* the next line of the script */
-	TIMER_FAULT_END,	/* a fault of limited time ends */
+	TIMER_FAULT_END,	/* one per fault of limited time */
+	TIMER_FAULT_LAST = TIMER_FAULT_END + 31,
 	TIMER_SPURIOUS,
 	TIMER_FIRMWARE,		/* it takes or leaves PHY and NVM */
 	TIMERS,
@@ -183,6 +184,7 @@ struct tx {
 	int current;		/* queue in the middle of a packet, or -1 */
 	u64 wire_free;		/* when the frame on the wire ends */
 	u64 paused_until;
+	u64 aspm_base;		/* frames sent before ASPM was on */
 	u32 fpd_writes;
 };
 
@@ -299,9 +301,8 @@ struct dev {
 	struct phy phy;
 	struct wire wire;
 
-	bool d3, removed;	/* all reads return ones */
+	bool d3;
 	u64 pmes;		/* how often PME was asserted */
-	u64 removed_until;
 	bool in_reset;		/* from CTRL.RST to EECD.AUTO_RD */
 	u64 master_off;		/* when STATUS.GIO_MASTER_ENABLE falls */
 	u32 unflushed;		/* a RAL was written and nothing read since */

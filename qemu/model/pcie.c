@@ -132,7 +132,7 @@ bool pcie_pme(struct dev *dev)
 
 void pcie_read(struct dev *dev, u32 off, void *to, u32 len)
 {
-	if (dev->removed || fault(dev, FAULT_REMOVED))
+	if (fault(dev, FAULT_REMOVED))
 		memset(to, 0xFF, len);
 	else
 		memcpy(to, dev->config + off, len);
@@ -168,7 +168,7 @@ void pcie_write(struct dev *dev, u32 off, const void *from, u32 len)
 	u8 mask;
 	u32 i;
 
-	if (dev->removed || fault(dev, FAULT_REMOVED))
+	if (fault(dev, FAULT_REMOVED))
 		return;
 	for (i = 0; i < len; i++) {
 		mask = (u8)(pcie_mask(off + i) >> (8 * ((off + i) & 3)));

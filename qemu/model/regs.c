@@ -69,7 +69,7 @@ u32 reg_read(struct dev *dev, u32 off)
 {
 	const struct reg *r;
 
-	if (dev->removed || fault(dev, FAULT_REMOVED) || !pcie_memory(dev) || dev->d3)
+	if (fault(dev, FAULT_REMOVED) || !pcie_memory(dev) || dev->d3)
 		return 0xFFFFFFFF;
 	dev->unflushed = 0;
 	timers_run(dev);
@@ -89,7 +89,7 @@ void reg_write(struct dev *dev, u32 off, u32 value)
 {
 	const struct reg *r;
 
-	if (dev->removed || fault(dev, FAULT_REMOVED) || !pcie_memory(dev) || dev->d3)
+	if (fault(dev, FAULT_REMOVED) || !pcie_memory(dev) || dev->d3)
 		return;
 	r = reg_find(off);
 	if (!r) {

@@ -318,7 +318,8 @@ static void rx_xoff(struct dev *dev, int arg)
 	wire_pause(dev, quanta);
 	stat_add(dev, XOFFTXC, 1);
 	/* Again before that time has run out. */
-	timer_set(dev, TIMER_XOFF, now_ns() + (u64)quanta * PAUSE_QUANTUM * 1000 / speed / 2,
+	if (quanta)
+		timer_set(dev, TIMER_XOFF, now_ns() + (u64)quanta * PAUSE_QUANTUM * 1000 / speed / 2,
 		  rx_xoff, 0);
 }
 
@@ -327,8 +328,11 @@ void rx_pause_update(struct dev *dev)
 	struct rx *rx = &dev->rx;
 	u32 high = rd(dev, FCRTH), low = rd(dev, FCRTL);
 
-	if (!(rd(dev, CTRL) & CTRL_TFCE) || !(high & 0xFFF8))
+	if (!(rd(dev, CTRL) & CTRL_TFCE) || !(high & 0xFFF8)) {
+		rx->xoff = false;
+		timer_stop(dev, TIMER_XOFF);
 		return;
+	}
 	if (!rx->xoff && rx->pb.bytes >= (high & 0xFFF8)) {
 		rx->xoff = true;
 		rx_xoff(dev, 0);
@@ -358,7 +362,7 @@ static bool rx_paused(struct dev *dev, const struct frame *f)
 	stat_add(dev, quanta ? XOFFRXC : XONRXC, 1);
 	if (rd(dev, CTRL) & CTRL_RFCE) {
 		dev->tx.paused_until = now_ns() + (u64)quanta * PAUSE_QUANTUM * 1000 /
-				       (u32)mac_speed(dev);
+				       (u32)mac_speed(dev) * dev->wire.scale / 100;
 		if (!quanta)
 			tx_wire(dev, 0);
 	}

@@ -59,6 +59,9 @@ void tx_reset(struct dev *dev)
 		timer_stop(dev, TIMER_TIDV + q);
 		timer_stop(dev, TIMER_TADV + q);
 	}
+	timer_stop(dev, TIMER_PAUSED);
+	tx->paused_until = 0;
+	tx->aspm_base = dev->wire.sent;
 	fifo_clear(&tx->fifo);
 	tx->ctx.queue = -1;
 	tx->current = -1;
@@ -168,9 +171,10 @@ static void tx_write_back_policy(struct dev *dev, struct txq *q)
 	bool rs = false, ide = true;
 
 	if (fault(dev, FAULT_LATE_WB)) {
-		timer_set(dev, TIMER_TIDV + tx_number(dev, q),
-			  now_ns() + dev->fault_arg[FAULT_LATE_WB] * NS_PER_US,
-			  tx_delay_expired, tx_number(dev, q));
+		if (!timer_armed(dev, TIMER_TIDV + tx_number(dev, q)))
+			timer_set(dev, TIMER_TIDV + tx_number(dev, q),
+				  now_ns() + dev->fault_arg[FAULT_LATE_WB] * NS_PER_US,
+				  tx_delay_expired, tx_number(dev, q));
 		return;
 	}
 	for (i = 0; i < q->wbs; i++) {
@@ -346,7 +350,9 @@ static bool tx_errata(struct dev *dev, struct txq *q)
 		if (erratum(dev, ERR_SHORT))
 			tx_hang(dev, "a frame of less than 17 bytes");
 	}
-	if (pcie_aspm(dev) && erratum(dev, ERR_ASPM) && dev->wire.sent > ASPM_FRAMES)
+	if (!pcie_aspm(dev))
+		dev->tx.aspm_base = dev->wire.sent;
+	else if (erratum(dev, ERR_ASPM) && dev->wire.sent > dev->tx.aspm_base + ASPM_FRAMES)
 		tx_hang(dev, "ASPM is on");
 	return q->hung;
 }

@@ -36,6 +36,7 @@ enum {
 #define FLAG_ERROR	0x20
 
 #define MAX_MSG		65536
+#define MAX_XFER	32768
 #define MAX_FDS		16
 
 static const char capabilities[] =
@@ -144,7 +145,8 @@ static int region_access(const struct access *a)
 {
 	u32 size = region_size(a->region);
 
-	return a->offset >= size || a->count > size - a->offset ? EINVAL : 0;
+	return a->offset >= size || a->count > size - a->offset ||
+	       a->count > MAX_XFER ? EINVAL : 0;
 }
 
 static void region_read(struct dev *dev, const struct access *a, u8 *to)

@@ -76,6 +76,21 @@ def test_vector_that_is_not_valid(host):
     assert not any(host.taken(v) for v in range(5))
 
 
+# PCI command without the master, power state D3, no device at all.
+MUTE = {"no master": lambda h: h.cfg_write(4, 2, 2), "D3": lambda h: h.cfg_write(0xCC, 2, 3),
+        "removed": lambda h: h.command("fault removed")}
+
+
+@pytest.mark.parametrize("mute", MUTE.values(), ids=MUTE)
+def test_no_message_from_where_none_can_come(host, mute):
+    host.rd(ICR)
+    msix(host)
+    host.wr(IMS, OTHER | LSC)
+    mute(host)
+    host.command("link down")
+    assert not host.taken(4, 0.1)
+
+
 @pytest.mark.parametrize("interval", [0, 20000, 65535])
 def test_moderation_is_exact(host, interval):
     host.rd(ICR)

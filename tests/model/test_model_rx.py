@@ -372,6 +372,37 @@ def test_pause_thresholds(host, tfce, high, low, xoff, xon):
     assert host.rd(XONTXC) == xon
 
 
+@pytest.mark.parametrize("reg,off", [(CTRL, 0), (FCRTH, 0)], ids=["TFCE", "FCRTH"])
+def test_pause_that_is_switched_off(host, reg, off):
+    """The partner is told no more, and goes on when the last pause has run out."""
+    host.wr(FCTTV, 0x100)
+    host.wr(FCRTH, 4096)
+    host.wr(FCRTL, 2048)
+    on = host.rd(CTRL)
+    host.wr(CTRL, on | 1 << 28)
+    RxRing(host, count=64, buffers=0)
+    for _ in range(8):
+        host.frame_in((FRAME * 11)[:1024])
+    wait_until(lambda: host.rd(XOFFTXC) > 2)
+    host.wr(reg, on if reg == CTRL else off)
+    wait_until(lambda: host.stats()["received"] == 8)
+    host.rd(XOFFTXC)
+    time.sleep(0.02)
+    assert host.rd(XOFFTXC) == 0
+
+
+def test_pause_of_no_time_is_sent_once(host):
+    host.wr(FCTTV, 0)
+    host.wr(FCRTH, 4096)
+    host.wr(FCRTL, 2048)
+    host.set(CTRL, 1 << 28)
+    RxRing(host, count=64, buffers=0)
+    for _ in range(8):
+        host.frame_in((FRAME * 11)[:1024])
+    wait_until(lambda: host.stats()["received"] == 8)
+    assert host.rd(XOFFTXC) == 1
+
+
 @pytest.mark.parametrize("quanta,long", [(0xFFFF, True), (0x400, False)])
 def test_pause_that_nothing_ends(hosts, quanta, long):
     """Without XON the partner waits as long as FCTTV says: in units of 512 bit times."""

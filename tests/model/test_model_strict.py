@@ -7,7 +7,7 @@ import time
 
 import pytest
 from client import (BASE, CTRL, EECD, EOP, EXTCNF, ICR, ICS, IFCS, IMS, MAC, MEM, MDIC, MRQC, PEER,
-                    RCTL, RS, STATUS, TCTL, RxRing, TxRing, wait_until)
+                    RCTL, READ, RS, STATUS, TCTL, RxRing, TxRing, wait_until)
 
 FRAME = PEER + MAC + b"\x88\xb5" + bytes(range(86))
 ARRIVING = MAC + PEER + FRAME[12:]
@@ -240,6 +240,22 @@ def test_transmitter_hangs_and_recovers(host):
     tx.wait(slot)
 
 
+def test_each_fault_ends_at_its_own_time(host):
+    """... whatever others there are; and one that is made anew does not end with the old."""
+    host.command("fault tx-hang for 50")
+    host.command("fault phy-hang for 400")
+    host.command("fault rx-hang for 60")
+    host.command("clear rx-hang")
+    host.command("fault rx-hang")
+    tx, rx = TxRing(host), RxRing(host)
+    slot = tx.frame(FRAME)
+    tx.ring()
+    tx.wait(slot, 0.3)
+    host.frame_in(ARRIVING)
+    time.sleep(0.05)
+    assert rx.empty()
+
+
 def test_lost_write_back(host):
     tx = TxRing(host)
     host.command("fault no-wb 1")
@@ -257,6 +273,19 @@ def test_late_write_back(host):
     tx.ring()
     tx.wait(slot)
     assert time.monotonic() - begun > 0.03
+
+
+def test_late_write_back_of_a_steady_stream(host):
+    """The first of them is waited for, not the last."""
+    tx = TxRing(host)
+    host.command("fault late-wb 60000")
+    first = tx.frame(FRAME)
+    begun = time.monotonic()
+    while not tx.done(first):
+        tx.frame(FRAME)
+        tx.ring()
+        time.sleep(0.01)
+        assert time.monotonic() - begun < 0.3
 
 
 def rx_with_irq(host):
@@ -442,6 +471,14 @@ def test_script(hosts, tmp_path):
     assert host.log_file.read_text().count("script:") == 3
 
 
+def test_wrong_line_of_a_script_is_said(hosts, tmp_path):
+    script = tmp_path / "script"
+    script.write_text("0.01 falut tx-hang\n0.02 link down\n")
+    host = hosts("--faults", str(script))
+    wait_until(lambda: "script: link down" in host.log_file.read_text())
+    assert "script: error" in host.log_file.read_text()
+
+
 def test_bad_command_is_refused(host):
     for line in ("nonsense", "fault nonsense", "link", "reg 0x99999999"):
         host.control.write(line + "\n")
@@ -450,6 +487,11 @@ def test_bad_command_is_refused(host):
 
 
 # --- nothing that a host does ends the model ---
+
+@pytest.mark.parametrize("count", [32769, 65537, 0x1fff0, 0xffffffff])
+def test_access_of_more_than_was_agreed_is_refused(host, count):
+    assert host.request(READ, struct.pack("<QII", 0, 0, count))[0]
+    assert host.rd(STATUS) != 0xffffffff
 
 
 @pytest.mark.parametrize("seed", range(4))

@@ -464,6 +464,27 @@ def test_aspm(hosts, on):
     assert bool(hung(host)) == on
 
 
+def test_aspm_counts_from_where_it_is_on(host):
+    """What was sent before, or before a reset, does not hang what comes."""
+    tx = TxRing(host, count=2048)
+    for _ in range(1100):
+        tx.frame(FRAME[:60])
+    tx.ring()
+    wait_until(lambda: host.stats()["sent"] == 1100)
+    host.cfg_write(LNKCTL, 2, 3)
+    for _ in range(500):
+        tx.frame(FRAME[:60])
+    tx.ring()
+    wait_until(lambda: host.stats()["sent"] == 1600)
+    host.reset()
+    tx = TxRing(host, count=2048)
+    for _ in range(900):
+        tx.frame(FRAME[:60])
+    tx.ring()
+    wait_until(lambda: host.stats()["sent"] == 2500)
+    assert not hung(host)
+
+
 def test_model_ends_with_its_client():
     host = Host()
     host.link_up()
