@@ -383,7 +383,7 @@ def test_pause_that_is_switched_off(host, reg, off):
     RxRing(host, count=64, buffers=0)
     for _ in range(8):
         host.frame_in((FRAME * 11)[:1024])
-    wait_until(lambda: host.rd(XOFFTXC) > 2)
+    wait_until(lambda: host.stats()["pauses"] > 3)
     host.wr(reg, on if reg == CTRL else off)
     wait_until(lambda: host.stats()["received"] == 8)
     host.rd(XOFFTXC)
@@ -418,7 +418,7 @@ def test_pause_that_nothing_ends(hosts, quanta, long):
     wait_until(lambda: host.rd(XOFFTXC))
     # It is told again and again; nothing is lost.
     if not long:
-        wait_until(lambda: host.rd(XOFFTXC) > 2)
+        wait_until(lambda: host.stats()["pauses"] > 3)
         time.sleep(0.03)
     assert host.stats()["received"] < 6
     begun = time.monotonic()
