@@ -333,9 +333,10 @@ work()
 
 # ---- At boot: 60-hartwell.rules reads the list
 
+# A line is an address, and perhaps a comment: so udev's helper reads it, too.
 is_listed()
 {
-	grep -qxF "$1" "$list" 2>/dev/null
+	awk -v pci="$1" '$1 == pci { found = 1 } END { exit !found }' "$list" 2>/dev/null
 }
 
 # What e1000e takes before the root file system is there, it keeps while the link is up.
@@ -358,7 +359,7 @@ persist()
 forget()
 {
 	is_listed "$1" || die "$1 is not in $list"
-	grep -vxF "$1" "$list" >"$list.new"
+	awk -v pci="$1" '$1 != pci' "$list" >"$list.new"
 	mv "$list.new" "$list"
 	[ -s "$list" ] || { rm "$list" && rmdir --ignore-fail-on-non-empty "${list%/*}"; }
 	update_initramfs

@@ -223,6 +223,7 @@ def test_list_for_the_boot(nic):
     for _ in range(2):
         nic.sh(f"{BIND} --persist dut0")
     assert nic.sh("cat /etc/hartwell/devices") == f"{pci}\n"
+    nic.sh("sed -i 's/$/  # the first/' /etc/hartwell/devices")
     assert "at boot: hartwell" in nic.sh(f"{BIND} dut0 --status")
 
     def settle():
