@@ -61,17 +61,20 @@ class Demo:
 
     @contextlib.contextmanager
     def sampled(self, direction):
-        """While the block runs: (time, bytes of dut0) each second, there once it is over."""
+        """While the block runs, each second, and at its end: (time, bytes of dut0).
+
+        They are there once it is over.
+        """
         samples = []
-        process = self.guest.spawn(
-            "while read -r now _ </proc/uptime; do"
-            f" echo $now $(cat /sys/class/net/dut0/statistics/{direction}_bytes); sleep 1; done")
+        sample = "read -r now _ </proc/uptime; " \
+                 f"echo $now $(cat /sys/class/net/dut0/statistics/{direction}_bytes)"
+        process = self.guest.spawn(f"while {sample}; do sleep 1; done")
         try:
             yield samples
         finally:
             process.kill()
-            samples += [(float(t), int(n)) for t, n in
-                        re.findall(r"^(\S+) (\d+)$", process.output(), re.M)]
+        text = process.output() + self.guest.run(sample).stdout
+        samples += [(float(t), int(n)) for t, n in re.findall(r"^(\S+) (\d+)$", text, re.M)]
 
     def counter(self, pattern):
         """The sum of the counters of ethtool -S whose names match."""
@@ -182,7 +185,9 @@ class Demo:
             self.record(check, False, report.get("error", "iperf3 gave no report"))
             return
         begun, stalled = samples[0][0], 0
-        for (t0, n0), (t1, n1) in itertools.pairwise(samples[:IPERF_SECONDS + 1]):
+        for (t0, n0), (t1, n1) in itertools.pairwise(samples):
+            if t0 - begun >= IPERF_SECONDS:
+                break
             rate = 8 * (n1 - n0) / (t1 - t0)
             stalled += rate < 1e5
             self.show(f"{t0 - begun:4.1f} - {t1 - begun:4.1f} s  {rate / 1e6:8.1f} Mbit/s")
