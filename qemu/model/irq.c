@@ -105,7 +105,7 @@ static void irq_send(struct dev *dev, int v)
 		irq->active = rd(dev, ICR) & rd(dev, IMS);
 	}
 	/* A message is a write to memory. */
-	if (pcie_master(dev) && !dev->d3 && !fault(dev, FAULT_REMOVED) && !fault_use(dev, FAULT_NO_IRQ))
+	if (pcie_master(dev) && !fault_use(dev, FAULT_NO_IRQ))
 		eventfd_signal(irq->fd[irq->mode][v]);
 }
 

@@ -63,6 +63,12 @@ int mac_speed(const struct dev *dev)
 	return dev->phy.speed ? dev->phy.speed : 1000;
 }
 
+/* How long a pause lasts, in quanta of 512 bit times. */
+u64 mac_pause_ns(const struct dev *dev, u32 quanta)
+{
+	return (u64)quanta * 512 * 1000 / (u32)mac_speed(dev);
+}
+
 /* The PHY's link, SLU or loopback may have changed. */
 void mac_link(struct dev *dev)
 {
@@ -99,7 +105,7 @@ u32 status_read(struct dev *dev, u32 off)
 
 bool mac_master(struct dev *dev)
 {
-	if (!pcie_master(dev) || dev->d3 || fault(dev, FAULT_REMOVED))
+	if (!pcie_master(dev))
 		return false;
 	return !(rd(dev, CTRL) & CTRL_MASTER_DISABLE) || now_ns() < dev->master_off;
 }

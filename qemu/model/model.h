@@ -388,6 +388,7 @@ void mac_reset(struct dev *dev);
 void mac_power_on(struct dev *dev);
 void mac_link(struct dev *dev);
 int mac_speed(const struct dev *dev);
+u64 mac_pause_ns(const struct dev *dev, u32 quanta);
 bool mac_master(struct dev *dev);
 u32 ctrl_read(struct dev *dev, u32 off);
 void ctrl_write(struct dev *dev, u32 off, u32 value);

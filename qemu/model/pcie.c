@@ -181,9 +181,11 @@ void pcie_write(struct dev *dev, u32 off, const void *from, u32 len)
 	engine_wake(dev);
 }
 
+/* Whether the function may read and write memory, messages among that. */
 bool pcie_master(const struct dev *dev)
 {
-	return get16(dev, PCI_COMMAND) & COMMAND_MASTER;
+	return get16(dev, PCI_COMMAND) & COMMAND_MASTER && !dev->d3 &&
+	       !fault(dev, FAULT_REMOVED);
 }
 
 bool pcie_memory(const struct dev *dev)

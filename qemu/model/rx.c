@@ -18,7 +18,6 @@
 #define STD_FRAME	1522	/* without LPE */
 #define MAX_FRAME	9234	/* with it */
 #define MIN_FRAME	64
-#define PAUSE_QUANTUM	512	/* bit times */
 
 static const u8 pause_address[6] = { 0x01, 0x80, 0xC2, 0x00, 0x00, 0x01 };
 
@@ -312,15 +311,14 @@ void rx_run(struct dev *dev)
 
 static void rx_xoff(struct dev *dev, int arg)
 {
-	u32 quanta = rd(dev, FCTTV), speed = (u32)mac_speed(dev);
+	u32 quanta = rd(dev, FCTTV);
 
 	(void)arg;
 	wire_pause(dev, quanta);
 	stat_add(dev, XOFFTXC, 1);
 	/* Again before that time has run out. */
 	if (quanta)
-		timer_set(dev, TIMER_XOFF, now_ns() + (u64)quanta * PAUSE_QUANTUM * 1000 / speed / 2,
-		  rx_xoff, 0);
+		timer_set(dev, TIMER_XOFF, now_ns() + mac_pause_ns(dev, quanta) / 2, rx_xoff, 0);
 }
 
 void rx_pause_update(struct dev *dev)
@@ -361,8 +359,8 @@ static bool rx_paused(struct dev *dev, const struct frame *f)
 	quanta = (u32)f->data[16] << 8 | f->data[17];
 	stat_add(dev, quanta ? XOFFRXC : XONRXC, 1);
 	if (rd(dev, CTRL) & CTRL_RFCE) {
-		dev->tx.paused_until = now_ns() + (u64)quanta * PAUSE_QUANTUM * 1000 /
-				       (u32)mac_speed(dev) * dev->wire.scale / 100;
+		dev->tx.paused_until = now_ns() +
+				       mac_pause_ns(dev, quanta) * dev->wire.scale / 100;
 		if (!quanta)
 			tx_wire(dev, 0);
 	}

@@ -24,7 +24,6 @@
 #define SHORT_FRAME	40	/* what damage makes of frames */
 #define LONG_FRAME	9300
 #define WIRE_SLACK	(500 * NS_PER_US)
-#define PAUSE_QUANTUM	512
 
 /* How long a frame occupies the wire. */
 u64 wire_time(const struct dev *dev, u32 len)
@@ -85,8 +84,7 @@ void wire_pause(struct dev *dev, u32 quanta)
 	w->pauses++;
 	if (!w->pause)
 		return;
-	w->partner_paused = now_ns() + (u64)quanta * PAUSE_QUANTUM * 1000 /
-			    (u32)mac_speed(dev) * w->scale / 100;
+	w->partner_paused = now_ns() + mac_pause_ns(dev, quanta) * w->scale / 100;
 	pthread_cond_signal(&dev->arrive);
 }
 

@@ -28,6 +28,7 @@ CTRL, STATUS, EECD, EERD, CTRL_EXT, MDIC = 0x0, 0x8, 0x10, 0x14, 0x18, 0x20
 ICR, ITR, ICS, IMS, IMC, EIAC, IAM, IVAR = 0xC0, 0xC4, 0xC8, 0xD0, 0xD8, 0xDC, 0xE0, 0xE4
 RCTL, TCTL, EXTCNF, PBA, EEWR = 0x100, 0x400, 0xF00, 0x1000, 0x102C
 FCRTL, FCRTH, FCTTV, RDTR, RADV, TIDV, TADV = 0x2160, 0x2168, 0x170, 0x2820, 0x282C, 0x3820, 0x382C
+GCR, GCR2, SWSM = 0x5B00, 0x5B64, 0x5B50
 RXCSUM, RFCTL, MRQC, RETA, RSSRK, MTA, VFTA = 0x5000, 0x5008, 0x5818, 0x5C00, 0x5C80, 0x5200, 0x5600
 MPC, RNBC, GPRC, GPTC, GORCL, TSCTC, TSCTFC = 0x4010, 0x40A0, 0x4074, 0x4080, 0x4088, 0x40F8, 0x40FC
 XONTXC, XOFFTXC, XOFFRXC, CRCERRS, RUC, ROC = 0x404C, 0x4054, 0x4050, 0x4000, 0x40A4, 0x40AC
@@ -266,8 +267,8 @@ class Host:
         """Reserved bits and locks as a driver leaves them."""
         self.set(CTRL_EXT, 1 << 22)
         self.wr(CTRL_EXT, self.rd(CTRL_EXT) & ~(1 << 23))
-        self.wr(0x5B00, 1 << 22 | 1 << 27)
-        self.wr(0x5B64, 1)
+        self.wr(GCR, 1 << 22 | 1 << 27)
+        self.wr(GCR2, 1)
         for n in (0, 1):
             self.wr(0x3840 + 0x100 * n, 3 | 1 << 10 | 1 << 7 | 7 << 23 | 1 << 26)
 

@@ -6,8 +6,8 @@ import struct
 import time
 
 import pytest
-from client import (BASE, CTRL, EECD, EOP, EXTCNF, ICR, ICS, IFCS, IMS, MAC, MEM, MDIC, MRQC, PEER,
-                    RCTL, READ, RS, STATUS, TCTL, RxRing, TxRing, wait_until)
+from client import (BASE, CTRL, EECD, EOP, EXTCNF, GCR, GCR2, ICR, ICS, IFCS, IMS, MAC, MEM, MDIC,
+                    MRQC, PEER, RCTL, READ, RS, STATUS, SWSM, TCTL, RxRing, TxRing, wait_until)
 
 FRAME = PEER + MAC + b"\x88\xb5" + bytes(range(86))
 ARRIVING = MAC + PEER + FRAME[12:]
@@ -132,22 +132,22 @@ def reserved_tarc(host):
     host.wr(TCTL, 2)
 
 
-def gcr(host, offset=0x5B00, value=0):
+def gcr(host, offset=GCR, value=0):
     TxRing(host, enable=False)
     host.wr(offset, value)
     host.wr(TCTL, 2)
 
 
 def gcr27(host):
-    gcr(host, 0x5B00, 1 << 22)
+    gcr(host, GCR, 1 << 22)
 
 
 def gcr2(host):
-    gcr(host, 0x5B64)
+    gcr(host, GCR2)
 
 
 def no_snoop(host):
-    gcr(host, 0x5B00, 1 << 22 | 1 << 27 | 1)
+    gcr(host, GCR, 1 << 22 | 1 << 27 | 1)
 
 
 def tarc(host):
@@ -433,8 +433,8 @@ def test_firmware_at_random_times(host):
     while len(held) < 12 or not refused:
         wait_until(lambda: host.rd(EXTCNF) & 0x40)
         begun = time.monotonic()
-        host.wr(0x5B50, 2)              # SWESMBI, and SMBI given back
-        swsm = host.rd(0x5B50)
+        host.wr(SWSM, 2)                # SWESMBI, and SMBI given back
+        swsm = host.rd(SWSM)
         assert swsm & 3 == 1 or not host.rd(EXTCNF) & 0x40
         host.wr(EXTCNF, 0x20)
         refused += not host.rd(EXTCNF) & 0x20
