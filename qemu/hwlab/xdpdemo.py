@@ -17,8 +17,6 @@ FRAMES = 500            # to and from a socket
 class XdpDemo(Demo):
     """Programs of a few instructions, under a flood from the peer."""
 
-    noise = ("pktgen: interface: peer0 is already stopped",)
-
     def sections(self):
         rows = super().sections()
         keep = ("driver loads", "link", "ping IPv4", "driver unloads", "leaks", "kernel log")
