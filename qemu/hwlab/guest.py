@@ -354,8 +354,7 @@ class Guest:
                     "-serial", "chardev:console"]
         cmd += self._nic_args()
         if c.trace:
-            cmd += ["-trace", "e1000e_core_read", "-trace", "e1000e_core_write",
-                    "-D", str(c.trace), "-msg", "timestamp=on"]
+            cmd += self._trace_args()
         if c.gdb:
             # For this machine alone: the stub reaches the monitor.
             cmd += ["-gdb", "tcp:127.0.0.1:1234", "-S"]
@@ -364,6 +363,10 @@ class Guest:
             return ["unshare", *([] if os.geteuid() == 0 else ["-r"]), "-n", "--", "sh", "-ec",
                     self._tap_script() + 'exec "$@"', "sh", *cmd]
         return cmd
+
+    def _trace_args(self):
+        return ["-trace", "e1000e_core_read", "-trace", "e1000e_core_write",
+                "-D", str(self.config.trace), "-msg", "timestamp=on"]
 
     def _nic_args(self):
         c = self.config

@@ -128,7 +128,7 @@ class ModelOptions:
 class Model:
     """One process that serves one device."""
 
-    def __init__(self, directory, index, mac, options):
+    def __init__(self, directory, index, mac, options, trace=None):
         self.base = Path(directory) / f"model{index}"
         self.log_file = Path(options.log) if options.log else self.base.with_suffix(".log")
         self.socket = f"{self.base}.vfio"
@@ -142,6 +142,8 @@ class Model:
             args += ["--errata", options.errata]
         if options.faults:
             args += ["--faults", options.faults]
+        if trace:
+            args += ["--trace", trace]
         with open(f"{self.base}.err", "wb") as errors:
             self.proc = subprocess.Popen([*map(str, args), *options.more],
                                          stdout=subprocess.PIPE, stderr=errors,
@@ -231,7 +233,8 @@ class ModelGuest(Guest):
     def _write_payload(self):
         # The first step that knows the run's directory; QEMU comes next.
         super()._write_payload()
-        self.models = [Model(self.dir, i, self.mac("dut", i), self.model_options)
+        self.models = [Model(self.dir, i, self.mac("dut", i), self.model_options,
+                             None if i else self.config.trace)
                        for i in range(self.config.nics)]
 
     def command(self):
@@ -242,6 +245,9 @@ class ModelGuest(Guest):
         cmd[machine] += ",memory-backend=guest"
         memory = ["-object", f"memory-backend-memfd,id=guest,size={self.config.mem}M,share=on"]
         return cmd[:at] + start + memory + cmd[at + 1:]
+
+    def _trace_args(self):
+        return []       # the model writes it, not QEMU
 
     def _nic_args(self):
         c = self.config
@@ -303,7 +309,6 @@ def check(config):
     """Refuse what cannot be with the model."""
     rules = [
         (config.net == "hub", "--net tap: the model's cable ends in QEMU"),
-        (not config.trace, "--trace logs QEMU's own device: see --model-log"),
         (not config.icount, "--icount stops the clock of a device that has its own"),
         (not config.shell or config.nics <= 1, "--shell goes with one NIC on the model"),
     ]

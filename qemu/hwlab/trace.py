@@ -1,8 +1,13 @@
 # SPDX-License-Identifier: GPL-2.0
-"""Sum up QEMU's trace of register accesses by register."""
+"""Sum up a trace of register accesses, QEMU's or the device model's, by register."""
 
 import collections
 import re
+
+# PID@SECONDS:e1000e_core_read Read from register 0xOFFSET, size, value: 0xVALUE
+# SECONDS read 0xOFFSET, 0xVALUE
+ACCESS = re.compile(r"(?:\d+@)?([\d.]+)(?::e1000e_core_| )(read|write) .*?0x([0-9a-f]+), .*?"
+                    r"0x([0-9a-f]+)$")
 
 REGISTERS = {
     0x0000: "CTRL", 0x0008: "STATUS", 0x0010: "EEC", 0x0014: "EERD", 0x0018: "CTRL_EXT",
@@ -40,8 +45,6 @@ def summary(path, most=25):
     reads, writes = collections.Counter(), collections.Counter()
     with open(path, encoding="utf-8", errors="replace") as log:
         for line in log:
-            if "e1000e_core_" not in line:
-                continue
             name = parse(line)
             if name is None:
                 continue
@@ -54,18 +57,14 @@ def summary(path, most=25):
 
 def parse(line):
     """("read" or "write", register) of a line of the log."""
-    found = re.search(r"e1000e_core_(read|write) .*?0x([0-9a-f]+)", line)
-    if not found:
-        return None
-    return found[1], register_name(int(found[2], 16))
+    found = ACCESS.match(line)
+    return found and (found[2], register_name(int(found[3], 16)))
 
 
 def access(line):
     """(time in seconds, "r" or "w", offset, value) of a line of the log, or None."""
-    found = re.match(r"\d+@([\d.]+):e1000e_core_(r|w)\w+ .*?0x([0-9a-f]+), .*0x([0-9a-f]+)$", line)
-    if not found:
-        return None
-    return float(found[1]), found[2], int(found[3], 16), int(found[4], 16)
+    found = ACCESS.match(line)
+    return found and (float(found[1]), found[2][0], int(found[3], 16), int(found[4], 16))
 
 
 def report(path):

@@ -19,6 +19,7 @@ static void usage(FILE *to)
 	      "  --wire PATH      the cable: QEMU's -netdev stream,server=off\n"
 	      "  --control PATH   commands (see control.c)\n"
 	      "  --log FILE       what happens; standard error otherwise\n"
+	      "  --trace FILE     each access to a register\n"
 	      "  --faults FILE    a script: lines of \"SECONDS COMMAND\"\n"
 	      "  --times FILE     shared by models whose frames reach each other: see ptp.c\n"
 	      "  --errata WORD,.. switches: name, no-name, all, none\n"
@@ -38,7 +39,8 @@ static void usage(FILE *to)
 static const struct option options[] = {
 	{ "socket", 1, NULL, 's' }, { "wire", 1, NULL, 'w' }, { "control", 1, NULL, 'c' },
 	{ "log", 1, NULL, 'l' }, { "faults", 1, NULL, 'f' }, { "errata", 1, NULL, 'e' },
-	{ "times", 1, NULL, 't' }, { "mac", 1, NULL, 'm' }, { "speed", 1, NULL, 'p' }, { "scale", 1, NULL, 'x' },
+	{ "times", 1, NULL, 't' }, { "trace", 1, NULL, 'T' }, { "mac", 1, NULL, 'm' },
+	{ "speed", 1, NULL, 'p' }, { "scale", 1, NULL, 'x' },
 	{ "autoneg", 1, NULL, 'a' }, { "no-pause", 0, NULL, 'n' },
 	{ "vectors", 1, NULL, 'v' }, { "flash", 0, NULL, 'F' }, { "mdio", 1, NULL, 'd' },
 	{ "help", 0, NULL, 'h' },
@@ -92,6 +94,9 @@ static int parse_one(struct dev *dev, int c, char *arg)
 		return 0;
 	case 'l':
 		o->log = arg;
+		return 0;
+	case 'T':
+		o->trace = arg;
 		return 0;
 	case 'f':
 		o->faults = arg;
@@ -245,6 +250,14 @@ int main(int argc, char **argv)
 	if (!dev->log) {
 		perror(dev->opt.log);
 		return 1;
+	}
+	if (dev->opt.trace) {
+		dev->trace = fopen(dev->opt.trace, "w");
+		if (!dev->trace) {
+			perror(dev->opt.trace);
+			return 1;
+		}
+		setvbuf(dev->trace, NULL, _IOLBF, 0);
 	}
 	dev_init(dev);
 	return run(dev);

@@ -268,7 +268,7 @@ struct wire {
 /* ---- The whole ---- */
 
 struct options {
-	const char *socket, *wire, *control, *log, *faults, *times;
+	const char *socket, *wire, *control, *log, *trace, *faults, *times;
 	u8 mac[6];
 	int vectors;
 	bool flash;
@@ -284,7 +284,7 @@ struct dev {
 	bool quit;
 	bool kicked;		/* there is work for the engine */
 	struct options opt;
-	FILE *log;
+	FILE *log, *trace;
 	u64 start;
 
 	u32 reg[REG_SPACE / 4];
@@ -335,6 +335,7 @@ void *engine_thread(void *arg);
 
 /* log.c */
 void note(struct dev *dev, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+void trace(struct dev *dev, const char *what, u32 off, u32 value);
 
 /* dma.c */
 int dma_map(struct dev *dev, u64 addr, u64 size, u64 offset, int fd, bool writable);

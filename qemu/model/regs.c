@@ -65,7 +65,7 @@ static bool reg_in_reset_ok(u32 off)
 	       off == EECD || off == EXTCNF_CTRL || off == CTRL_EXT;
 }
 
-u32 reg_read(struct dev *dev, u32 off)
+static u32 read_one(struct dev *dev, u32 off)
 {
 	const struct reg *r;
 
@@ -85,10 +85,19 @@ u32 reg_read(struct dev *dev, u32 off)
 	return r->rd ? r->rd(dev, off) : rd(dev, off);
 }
 
+u32 reg_read(struct dev *dev, u32 off)
+{
+	u32 value = read_one(dev, off);
+
+	trace(dev, "read", off, value);
+	return value;
+}
+
 void reg_write(struct dev *dev, u32 off, u32 value)
 {
 	const struct reg *r;
 
+	trace(dev, "write", off, value);
 	if (fault(dev, FAULT_REMOVED) || !pcie_memory(dev) || dev->d3)
 		return;
 	r = reg_find(off);
