@@ -125,15 +125,17 @@ def test_starved_poll_is_no_hang(nic):
 
 
 @pytest.mark.rule("T18")
-def test_hang_at_100(nic):
-    """A slower link is given more time, and then reset."""
+@pytest.mark.parametrize("speed, duplex, patience", [(100, "full", 8), (10, "half", 14)],
+                         ids=["100", "10 half"])
+def test_hang_of_a_slow_link(nic, speed, duplex, patience):
+    """It is given more time, and then reset."""
     nic.expect_log(r"tx queue \d hung")
-    nic.sh("ethtool -s dut0 speed 100 duplex full autoneg off")
-    wait_until(lambda: nic.sh("cat /sys/class/net/dut0/speed").strip() == "100", 10, "100 Mb/s")
+    nic.sh(f"ethtool -s dut0 speed {speed} duplex {duplex} autoneg off")
+    wait_until(lambda: nic.sh("cat /sys/class/net/dut0/speed").strip() == str(speed), 10, speed)
     wait_until(nic.answers, 10, "traffic")
     nic.clear_bits(TCTL, EN)
     nic.guest.run(f"ping -c 1 -W 0.1 {nic.PEER}", check=False)
-    no_hang(nic, 8)
+    no_hang(nic, patience)
     wait_until(lambda: nic.stats()["tx_timeouts"] == 1, 6, "found")
     wait_until(nic.answers, 5, "traffic")
 
