@@ -180,6 +180,27 @@ static inline void hwl_tx_put(struct hwl_tx_cursor *cur, dma_addr_t dma,
 }
 
 /**
+ * hwl_tx_put_ctx() - have a packet's checksum computed, or the packet segmented
+ * @cur: the packet; before its data
+ * @ctx: the offload
+ *
+ * The chip keeps one context for both queues (datasheet 7.2.6): each offloaded
+ * packet brings its own.
+ *
+ * Context: transmit lock held.
+ */
+static inline void hwl_tx_put_ctx(struct hwl_tx_cursor *cur,
+				  const struct hwl_tx_ctx *ctx)
+{
+	struct hwl_tx_buf *buf = hwl_tx_next(cur);
+
+	hwl_tx_desc_ctx(cur->desc, ctx);
+	cur->upper |= hwl_tx_ctx_popts(ctx);
+	buf->map = HWL_TX_MAP_NONE;
+	buf->type = HWL_TX_EMPTY;
+}
+
+/**
  * hwl_tx_split_tail() - give the last bytes of a packet a descriptor of their own
  * @cur: the packet
  *

@@ -81,19 +81,6 @@ static int hwl_tx_copy_skb(struct hwl_tx_cursor *cur, const struct sk_buff *skb)
 
 /* ---- Offloads ---- */
 
-static void hwl_tx_put_ctx(struct hwl_tx_cursor *cur, const struct hwl_tx_ctx *ctx)
-{
-	struct hwl_tx_buf *buf = hwl_tx_next(cur);
-
-	/* The chip keeps one context for both queues (datasheet 7.2.6): each
-	 * offloaded packet brings its own.
-	 */
-	hwl_tx_desc_ctx(cur->desc, ctx);
-	cur->upper |= hwl_tx_ctx_popts(ctx);
-	buf->map = HWL_TX_MAP_NONE;
-	buf->type = HWL_TX_EMPTY;
-}
-
 static int hwl_tx_csum(struct hwl_tx_cursor *cur, const struct sk_buff *skb)
 {
 	u32 start = skb_checksum_start_offset(skb);
