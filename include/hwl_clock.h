@@ -21,12 +21,15 @@ struct ptp_system_timestamp;
  * @watch: reads it periodically
  * @held: SYSTIM is not to be read: the device is in reset, or asleep
  * @stepped: SYSTIM goes up by whole values of TIMINCA: one that does not is wrong
- * @measured: nanoseconds over which @rate was measured
- * @rate: counts of SYSTIM in a nanosecond of the system, HWL_CLOCK_RATE_SHIFT bits
+ * @sure: @rate was measured, and nothing has been wrong with it since
+ * @doubt: by how much it may be off: HWL_RATIO_PART_SHIFT bits of it
+ * @odd: the last ratio that differed from it by too much to be true
+ * @rate: counts of SYSTIM in a nanosecond of the system, HWL_RATIO_SHIFT bits
  *	of fraction
  * @offset: added to SYSTIM, so that a reset does not show
  * @base_count: count, @offset included, at @base_raw
  * @base_raw: a moment of the system's raw clock: see hwl_clock_raw()
+ * @base_took: nanoseconds that the read then took
  * @ref_count: the count at which the time is @ref_ns
  * @ref_ns: nanoseconds since 1970, as a rule
  * @ref_frac: … and fractions, HWL_CLOCK_FRAC_SHIFT bits
@@ -39,11 +42,14 @@ struct hwl_clock {
 	struct delayed_work watch;
 	bool held;
 	bool stepped;
-	u64 measured;
+	bool sure;
+	u32 doubt;
+	u64 odd;
 	u32 rate;
 	u64 offset;
 	u64 base_count;
 	u64 base_raw;
+	u64 base_took;
 	u64 ref_count;
 	u64 ref_ns;
 	u32 ref_frac;

@@ -16,8 +16,9 @@
  * that steps are 0.5 ppb, and SYSTIM can be checked by its increment.
  *
  * Reads of SYSTIM can be wrong (erratum, known from Linux): a value counts when the
- * next read confirms it, and when it agrees with the system clock within a factor.
- * The latter also tells a counter that stands still, or that somebody else has reset.
+ * next read confirms it, and when it agrees with the system clock: within a factor
+ * until their ratio was measured, and then at that. The latter also tells a counter
+ * that stands still, or that somebody else has reset.
  *
  * Under clock->lock, with interrupts disabled: a read in two parts is as exact as
  * it is not interrupted.
@@ -28,6 +29,7 @@
 #include <linux/ptp_clock_kernel.h>
 
 #include "hwl_io.h"
+#include "hwl_ratio.h"
 
 /* 25 MHz: 40 ns in units of 2^-18 ns, each period (Linux). */
 #define HWL_CLOCK_SHIFT		18
@@ -36,8 +38,7 @@
 				 FIELD_PREP_CONST(HWL_TIMINCA_VALUE, HWL_CLOCK_STEP))
 
 #define HWL_CLOCK_MULT_SHIFT	31
-#define HWL_CLOCK_RATE_SHIFT	12
-#define HWL_CLOCK_RATE		(1U << (HWL_CLOCK_SHIFT + HWL_CLOCK_RATE_SHIFT))
+#define HWL_CLOCK_RATE		(1U << (HWL_CLOCK_SHIFT + HWL_RATIO_SHIFT))
 #define HWL_CLOCK_FRAC_SHIFT	16
 #define HWL_CLOCK_FRAC_MASK	GENMASK(HWL_CLOCK_FRAC_SHIFT - 1, 0)
 
@@ -57,11 +58,23 @@
 #define HWL_CLOCK_FACTOR	4
 #define HWL_CLOCK_SURE_NS	NSEC_PER_MSEC
 
-/* From this on a measurement of the ratio is good to 1 ppm. */
-#define HWL_CLOCK_FINE_NS	NSEC_PER_SEC
+/* Parts of a ratio: how much it moves from one measurement to the next, or a counter
+ * has stopped meanwhile; by how much silicon is off at first.
+ */
+#define HWL_CLOCK_DRIFT		1000
+#define HWL_CLOCK_NOMINAL	128
+/* What a read may be off by beyond the time that it takes. */
+#define HWL_CLOCK_SLACK_NS	(2 * NSEC_PER_USEC)
+
+/* From this on a measurement replaces one that was more exact. */
+#define HWL_CLOCK_FINE_NS	(10ULL * NSEC_PER_SEC)
+/* A measurement that tells roughly at which ratio SYSTIM runs just now. */
+#define HWL_CLOCK_BRIEF_NS	NSEC_PER_MSEC
 
 /* Much shorter than the 19 hours in which the count wraps. */
 #define HWL_CLOCK_WATCH		(30 * HZ)
+/* The same for a base: nobody has read the clock meanwhile, so the machine slept. */
+#define HWL_CLOCK_LONG_NS	(3600ULL * NSEC_PER_SEC)
 
 /* A moment: the count, and the system's clock with the time that the read took. */
 struct hwl_moment {
@@ -88,7 +101,35 @@ static struct hwl_hw *hwl_clock_hw(struct hwl_clock *clock)
 static u64 hwl_clock_guess(const struct hwl_clock *clock, u64 raw)
 {
 	return clock->base_count + mul_u64_u32_shr(raw - clock->base_raw, clock->rate,
-						   HWL_CLOCK_RATE_SHIFT);
+						   HWL_RATIO_SHIFT);
+}
+
+/* A reference from which the count does not wrap for long. */
+static void hwl_clock_advance(struct hwl_clock *clock, u64 count)
+{
+	s64 delta = count - clock->ref_count;
+	u64 fine;
+
+	/* An estimate may be behind what was read before. */
+	if (delta <= 0)
+		return;
+	fine = mul_u64_u32_shr(delta, clock->mult,
+			       HWL_CLOCK_SHIFT + HWL_CLOCK_MULT_SHIFT -
+			       HWL_CLOCK_FRAC_SHIFT) + clock->ref_frac;
+	clock->ref_ns += fine >> HWL_CLOCK_FRAC_SHIFT;
+	clock->ref_frac = fine & HWL_CLOCK_FRAC_MASK;
+	clock->ref_count = count;
+}
+
+/* The same for a base that is older than the count takes to wrap, as after a sleep. */
+static void hwl_clock_catch_up(struct hwl_clock *clock, u64 raw)
+{
+	while (raw - clock->base_raw > HWL_CLOCK_LONG_NS) {
+		clock->base_raw += HWL_CLOCK_LONG_NS;
+		clock->base_count += mul_u64_u32_shr(HWL_CLOCK_LONG_NS, clock->rate,
+						     HWL_RATIO_SHIFT);
+		hwl_clock_advance(clock, clock->base_count);
+	}
 }
 
 /* The low part, which latches the other, with the system times around the read. */
@@ -143,6 +184,21 @@ static bool hwl_clock_in_steps(const struct hwl_moment *first,
 	return !do_div(count, HWL_CLOCK_STEP);
 }
 
+/* Does it agree with the system clock, at the ratio that was measured? */
+static bool hwl_clock_expected(const struct hwl_clock *clock,
+			       const struct hwl_moment *now)
+{
+	u64 slack = (now->raw - clock->base_raw) *
+		    (2 * HWL_CLOCK_DRIFT + clock->doubt) >> HWL_RATIO_PART_SHIFT;
+	u64 first, last;
+
+	slack = mul_u64_u32_shr(slack + clock->base_took + HWL_CLOCK_SLACK_NS, clock->rate,
+				HWL_RATIO_SHIFT);
+	first = hwl_clock_guess(clock, now->raw) - slack;
+	last = hwl_clock_guess(clock, now->raw + now->took) + slack;
+	return now->count - first <= last - first;
+}
+
 /* Does it agree with the system clock? */
 static bool hwl_clock_plausible(const struct hwl_clock *clock,
 				const struct hwl_moment *now)
@@ -150,6 +206,10 @@ static bool hwl_clock_plausible(const struct hwl_clock *clock,
 	u64 count = (now->count - clock->base_count) >> HWL_CLOCK_SHIFT;
 	u64 ns = now->raw + now->took - clock->base_raw;
 
+	if (now->raw - clock->base_raw > HWL_CLOCK_LONG_NS)
+		return false;
+	if (clock->sure)
+		return hwl_clock_expected(clock, now);
 	if (count > ns * HWL_CLOCK_FACTOR + 40)
 		return false;
 	return ns < HWL_CLOCK_SURE_NS || count > (ns - now->took) / HWL_CLOCK_FACTOR;
@@ -191,6 +251,7 @@ static bool hwl_clock_read(struct hwl_clock *clock, struct hwl_moment *now,
 	now->raw = hwl_clock_raw();
 	ptp_read_system_postts(sts);
 	now->took = 0;
+	hwl_clock_catch_up(clock, now->raw);
 	now->count = hwl_clock_guess(clock, now->raw);
 	return false;
 }
@@ -214,41 +275,74 @@ static bool hwl_clock_read_best(struct hwl_clock *clock, struct hwl_moment *best
 	return true;
 }
 
-/* A later base; and the ratio of the clocks, if it was not measured over longer. */
-static void hwl_clock_rebase(struct hwl_clock *clock, const struct hwl_moment *now)
+/* Is a ratio that differs from the known one true? It is the second of its kind; or
+ * it differs by far, and is that of the moment, too, to an eighth: an emulator's.
+ */
+static bool hwl_clock_runs_at(struct hwl_clock *clock, u64 rate, u32 doubt)
+{
+	struct hwl_moment first, last;
+	u64 odd = clock->odd;
+	u64 ns;
+
+	clock->odd = rate;
+	if (hwl_ratio_near(rate, odd, HWL_CLOCK_DRIFT + doubt))
+		return true;
+	if (hwl_ratio_near(rate, clock->rate, 1U << (HWL_RATIO_PART_SHIFT - 2)))
+		return false;
+	if (!hwl_clock_read_best(clock, &first))
+		return false;
+	do {
+		if (!hwl_clock_read_best(clock, &last))
+			return false;
+		ns = last.raw - first.raw;
+	} while (ns < HWL_CLOCK_BRIEF_NS);
+	return hwl_ratio_near(hwl_ratio(last.count - first.count, ns), rate,
+			      (1U << (HWL_RATIO_PART_SHIFT - 3)) +
+			      hwl_ratio_doubt(first.took + last.took, ns));
+}
+
+/*
+ * The ratio of the clocks since the base, if it is better than what is known.
+ * Return: false if SYSTIM has not run all the time, as it seems.
+ */
+static bool hwl_clock_measure(struct hwl_clock *clock, const struct hwl_moment *now)
 {
 	u64 ns = now->raw - clock->base_raw;
-	u64 rate;
+	u64 rate = hwl_ratio(now->count - clock->base_count, ns);
+	u32 doubt = hwl_ratio_doubt(now->took + clock->base_took, ns);
 
-	if (ns > HWL_CLOCK_SURE_NS &&
-	    ns >= min_t(u64, clock->measured, HWL_CLOCK_FINE_NS)) {
-		rate = mul_u64_u64_div_u64(now->count - clock->base_count,
-					   1U << HWL_CLOCK_RATE_SHIFT, ns);
-		clock->rate = min_t(u64, rate, U32_MAX);
-		clock->measured = ns;
+	if (hwl_ratio_near(rate, clock->rate, HWL_CLOCK_DRIFT + doubt + clock->doubt)) {
+		if (doubt > clock->doubt && ns < HWL_CLOCK_FINE_NS)
+			return true;
+	} else if (clock->sure || !hwl_clock_runs_at(clock, rate, doubt)) {
+		clock->sure = false;
+		return false;
 	}
-	clock->base_count = now->count;
-	clock->base_raw = now->raw;
+	clock->rate = min_t(u64, rate, U32_MAX);
+	clock->doubt = doubt;
+	clock->sure = true;
+	return true;
+}
+
+/* The base and the reference are now, if SYSTIM is good. */
+static bool hwl_clock_rebase(struct hwl_clock *clock)
+{
+	struct hwl_moment now;
+	bool good;
+
+	good = hwl_clock_read_best(clock, &now) &&
+	       (now.raw - clock->base_raw < HWL_CLOCK_SURE_NS ||
+		hwl_clock_measure(clock, &now));
+	if (good) {
+		clock->base_count = now.count;
+		clock->base_raw = now.raw;
+		clock->base_took = now.took;
+	}
+	hwl_clock_advance(clock, hwl_clock_guess(clock, now.raw));
+	return good;
 }
 
 /* ---- The time ---- */
-
-/* A reference from which the count does not wrap for long. */
-static void hwl_clock_advance(struct hwl_clock *clock, u64 count)
-{
-	s64 delta = count - clock->ref_count;
-	u64 fine;
-
-	/* An estimate may be behind what was read before. */
-	if (delta <= 0)
-		return;
-	fine = mul_u64_u32_shr(delta, clock->mult,
-			       HWL_CLOCK_SHIFT + HWL_CLOCK_MULT_SHIFT -
-			       HWL_CLOCK_FRAC_SHIFT) + clock->ref_frac;
-	clock->ref_ns += fine >> HWL_CLOCK_FRAC_SHIFT;
-	clock->ref_frac = fine & HWL_CLOCK_FRAC_MASK;
-	clock->ref_count = count;
-}
 
 /* A count that is older than the reference is of a stamp. */
 static u64 hwl_clock_ns(const struct hwl_clock *clock, u64 count)
@@ -276,10 +370,11 @@ static void hwl_clock_anchor(struct hwl_clock *clock)
 			best = now;
 	}
 	best.raw += best.took / 2;
-	clock->offset += hwl_clock_guess(clock, best.raw) - best.count;
-	best.count = hwl_clock_guess(clock, best.raw);
-	clock->base_count = best.count;
+	hwl_clock_catch_up(clock, best.raw);
+	clock->base_count = hwl_clock_guess(clock, best.raw);
 	clock->base_raw = best.raw;
+	clock->base_took = best.took;
+	clock->offset += clock->base_count - best.count;
 }
 
 /* The count must not wrap unnoticed, nor the ratio age. A counter that somebody
@@ -289,15 +384,14 @@ static void hwl_clock_watch(struct work_struct *work)
 {
 	struct hwl_clock *clock = container_of(to_delayed_work(work),
 					       struct hwl_clock, watch);
-	struct hwl_moment now;
 	unsigned long flags;
 
 	spin_lock_irqsave(&clock->lock, flags);
-	if (hwl_clock_read_best(clock, &now))
-		hwl_clock_rebase(clock, &now);
-	else if (!clock->held && !hwl_removed(hwl_clock_hw(clock)))
+	if (!hwl_clock_rebase(clock) && !clock->held &&
+	    !hwl_removed(hwl_clock_hw(clock))) {
+		clock->sure = false;
 		hwl_clock_anchor(clock);
-	hwl_clock_advance(clock, now.count);
+	}
 	spin_unlock_irqrestore(&clock->lock, flags);
 	schedule_delayed_work(&clock->watch, HWL_CLOCK_WATCH);
 }
@@ -315,6 +409,7 @@ void hwl_clock_init(struct hwl_hw *hw)
 	spin_lock_init(&clock->lock);
 	clock->held = true;
 	clock->rate = HWL_CLOCK_RATE;
+	clock->doubt = HWL_CLOCK_NOMINAL;
 	clock->base_raw = hwl_clock_raw();
 	clock->mult = HWL_CLOCK_MULT;
 	clock->ref_ns = ktime_get_real_ns();
@@ -333,12 +428,10 @@ void hwl_clock_init(struct hwl_hw *hw)
 void hwl_clock_hold(struct hwl_hw *hw)
 {
 	struct hwl_clock *clock = &hw->clock;
-	struct hwl_moment now;
 	unsigned long flags;
 
 	spin_lock_irqsave(&clock->lock, flags);
-	if (hwl_clock_read_best(clock, &now))
-		hwl_clock_rebase(clock, &now);
+	hwl_clock_rebase(clock);
 	clock->held = true;
 	spin_unlock_irqrestore(&clock->lock, flags);
 }

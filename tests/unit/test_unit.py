@@ -59,3 +59,8 @@ def test_small_copies(tmp_path):
 
 def test_multicast_hash(tmp_path):
     run_tap("hash", tmp_path)
+
+
+@pytest.mark.rule("P2")
+def test_clock(tmp_path):
+    run_tap("clock", tmp_path)
