@@ -56,26 +56,22 @@ static u32 irq_interval(const struct dev *dev, int v)
 	return rd(dev, dev->irq.mode == IRQ_MSIX ? EITR(v) : ITR);
 }
 
-/* INTx: a level, and QEMU tells when the host has taken note. */
+/* INTx: a level, and QEMU tells when the host has taken note. A lost one is not
+ * waited for: the next edge is the next try.
+ */
 static void irq_line(struct dev *dev)
 {
 	struct irq *irq = &dev->irq;
-	bool level = rd(dev, ICR) & rd(dev, IMS);
 
-	if (level && !irq->line_masked) {
-		irq->line_masked = true;
-		irq->sent[0]++;
-		stat_add(dev, IAC, 1);
-		eventfd_signal(irq->fd[IRQ_INTX][0]);
-	}
-	irq->line = level;
-}
-
-void irq_unmask_line(struct dev *dev)
-{
-	dev->irq.line_masked = false;
-	if (dev->irq.mode == IRQ_INTX)
-		irq_line(dev);
+	if (!(rd(dev, ICR) & rd(dev, IMS)) || irq->line_masked)
+		return;
+	irq->next[0] = now_ns() + (u64)irq_interval(dev, 0) * EITR_NS;
+	irq->sent[0]++;
+	stat_add(dev, IAC, 1);
+	if (fault_use(dev, FAULT_NO_IRQ))
+		return;
+	irq->line_masked = true;
+	eventfd_signal(irq->fd[IRQ_INTX][0]);
 }
 
 /* What a message masks. */
@@ -92,11 +88,11 @@ static void irq_send(struct dev *dev, int v)
 	u32 causes = irq->pending[v];
 
 	irq->pending[v] = 0;
-	irq->next[v] = now_ns() + (u64)irq_interval(dev, v) * EITR_NS;
 	if (irq->mode == IRQ_INTX) {
 		irq_line(dev);
 		return;
 	}
+	irq->next[v] = now_ns() + (u64)irq_interval(dev, v) * EITR_NS;
 	irq->sent[v]++;
 	stat_add(dev, IAC, 1);
 	if (irq->mode == IRQ_MSIX) {
@@ -149,8 +145,17 @@ void irq_update(struct dev *dev)
 	for (v = 0; v < MAX_VECTORS; v++)
 		if (irq->pending[v])
 			irq_schedule(dev, v);
-	if (irq->mode == IRQ_INTX)
-		irq->line = active;
+}
+
+/* The line is still up, or is so again: one more interrupt, when ITR allows. */
+void irq_unmask_line(struct dev *dev)
+{
+	struct irq *irq = &dev->irq;
+
+	irq->line_masked = false;
+	irq->pending[0] |= irq->active;
+	if (irq->mode == IRQ_INTX && irq->pending[0])
+		irq_schedule(dev, 0);
 }
 
 void irq_raise(struct dev *dev, u32 causes)

@@ -219,7 +219,7 @@ struct irq {
 	u32 active;		/* ICR & IMS as last seen */
 	u32 pending[MAX_VECTORS];	/* causes whose message is due */
 	u64 next[MAX_VECTORS];	/* EITR: not before */
-	bool line, line_masked;
+	bool line_masked;	/* INTx: the host has not taken note yet */
 	u64 sent[MAX_VECTORS];
 };
 

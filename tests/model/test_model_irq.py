@@ -261,3 +261,36 @@ def test_overrun_storms(host):
         host.rd(ICR)
         host.wr(IMS, OTHER | 1 << 6)
     assert not host.taken(4, 0.02)
+
+
+def test_intx_is_moderated_when_it_is_unmasked(host):
+    """The cause stays: each UNMASK gives one more interrupt, but none before ITR allows."""
+    host.rd(ICR)
+    host.interrupts(0, 1)
+    host.wr(ITR, 60000)             # 15.36 ms
+    host.wr(IMS, RXT0)
+    host.wr(ICS, RXT0)
+    assert host.taken(0, 1)
+    begun, took = time.monotonic(), []
+    while len(took) < 3:
+        host.unmask()
+        assert host.taken(0, 1)
+        took.append(time.monotonic() - begun)
+        begun = time.monotonic()
+    assert min(took) > 0.0145
+    host.wr(ITR, 0)
+    host.unmask()
+    assert host.taken(0, 0.5)
+
+
+def test_lost_interrupt_of_intx(host):
+    """Nothing is left pending behind it: the next edge is an interrupt again."""
+    host.rd(ICR)
+    host.interrupts(0, 1)
+    host.command("fault no-irq 1")
+    host.wr(IMS, RXT0)
+    host.wr(ICS, RXT0)
+    assert not host.taken(0, 0.1)
+    assert host.rd(ICR) & RXT0
+    host.wr(ICS, RXT0)
+    assert host.taken(0, 1)
