@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * The control socket: a line in, a line out ("ok", "error", or what was asked
- * for). Commands:
+ * for). What is refused changes nothing. Commands:
  *
  *	fault, clear			see faults.c
  *	link up|down|bad|good		the cable; a bad one is not good for 1000 Mb/s
@@ -17,6 +17,7 @@
  *	reg OFFSET [VALUE]		the value as stored, no side effect
  *	stats				the books of wire, vectors and offences, as JSON
  */
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -25,6 +26,23 @@
 #include "model.h"
 
 #define WORDS	16
+#define SCALE_MAX	1000000
+
+/* A whole number from 0 to max, decimal or 0x...; false if the word is none. */
+bool number(const char *word, u32 max, u32 *value)
+{
+	unsigned long long n;
+	char *end;
+
+	if (word[0] < '0' || word[0] > '9')
+		return false;
+	errno = 0;
+	n = strtoull(word, &end, 0);
+	if (*end || errno || n > max)
+		return false;
+	*value = (u32)n;
+	return true;
+}
 
 static int cmd_link(struct dev *dev, char **word, int words)
 {
@@ -35,7 +53,9 @@ static int cmd_link(struct dev *dev, char **word, int words)
 		phy_renegotiate(dev);
 		return 0;
 	}
-	wire_plug(dev, !strcmp(word[1], "up"));
+	if (strcmp(word[1], "up") && strcmp(word[1], "down"))
+		return -1;
+	wire_plug(dev, word[1][0] == 'u');
 	return 0;
 }
 
@@ -47,22 +67,32 @@ static int cmd_partner(struct dev *dev, char **word, int words)
 		{ "1000fd", PARTNER_1000FD },
 	};
 	struct wire *w = &dev->wire;
-	u32 was = w->advertise << 2 | (u32)w->pause << 1 | w->asym;
+	u32 advertise = 0;
+	bool pause = false, asym = false;
 	size_t n;
 	int i;
 
-	w->advertise = 0;
-	w->pause = false;
-	w->asym = false;
 	for (i = 1; i < words; i++) {
-		w->pause |= !strcmp(word[i], "pause");
-		w->asym |= !strcmp(word[i], "asym");
 		for (n = 0; n < ARRAY_SIZE(names); n++)
 			if (!strcmp(word[i], names[n].name))
-				w->advertise |= names[n].bit;
+				break;
+		if (n < ARRAY_SIZE(names))
+			advertise |= names[n].bit;
+		else if (!strcmp(word[i], "pause"))
+			pause = true;
+		else if (!strcmp(word[i], "asym"))
+			asym = true;
+		else
+			return -1;
 	}
-	if (was != (w->advertise << 2 | (u32)w->pause << 1 | w->asym))
-		phy_renegotiate(dev);
+	if (words < 2)
+		return -1;
+	if (w->advertise == advertise && w->pause == pause && w->asym == asym)
+		return 0;
+	w->advertise = advertise;
+	w->pause = pause;
+	w->asym = asym;
+	phy_renegotiate(dev);
 	return 0;
 }
 
@@ -71,9 +101,12 @@ static int cmd_pause(struct dev *dev, char **word, int words)
 	static const u8 head[] = {
 		0x01, 0x80, 0xC2, 0, 0, 1, 2, 0, 0, 0, 0, 1, 0x88, 0x08, 0, 1,
 	};
-	u32 quanta = words > 1 ? (u32)strtoul(word[1], NULL, 0) : 0;
-	struct frame *f = frame_new(60);
+	struct frame *f;
+	u32 quanta;
 
+	if (words != 2 || !number(word[1], 0xFFFF, &quanta))
+		return -1;
+	f = frame_new(60);
 	memcpy(f->data, head, sizeof(head));
 	f->data[16] = (u8)(quanta >> 8);
 	f->data[17] = (u8)quanta;
@@ -87,15 +120,12 @@ static int cmd_frame(struct dev *dev, char **word, int words)
 	struct frame *f;
 	unsigned int byte;
 
-	if (len < 14)
+	if (len < 14 || strlen(word[1]) % 2 ||
+	    strspn(word[1], "0123456789abcdefABCDEF") != 2 * len)
 		return -1;
 	f = frame_new(len < 60 ? 60 : (u32)len);
 	for (i = 0; i < len && sscanf(word[1] + 2 * i, "%2x", &byte) == 1; i++)
 		f->data[i] = (u8)byte;
-	if (i < len) {
-		free(f);
-		return -1;
-	}
 	wire_partner_sends(dev, f);
 	return 0;
 }
@@ -107,13 +137,16 @@ static int cmd_damage(struct dev *dev, char **word, int words)
 		{ "runt", FRAME_SHORT }, { "fragment", FRAME_SHORT | FRAME_CRC },
 		{ "oversize", FRAME_LONG }, { "jabber", FRAME_LONG | FRAME_CRC },
 	};
+	u32 every;
 	size_t n;
 
-	for (n = 0; words == 3 && n < ARRAY_SIZE(kinds); n++) {
+	if (words != 3 || !number(word[2], UINT32_MAX, &every))
+		return -1;
+	for (n = 0; n < ARRAY_SIZE(kinds); n++) {
 		if (strcmp(word[1], kinds[n].name))
 			continue;
 		dev->wire.damage = kinds[n].flags;
-		dev->wire.damage_every = (u32)strtoul(word[2], NULL, 0);
+		dev->wire.damage_every = every;
 		return 0;
 	}
 	return -1;
@@ -121,30 +154,34 @@ static int cmd_damage(struct dev *dev, char **word, int words)
 
 static int cmd_scale(struct dev *dev, char **word, int words)
 {
-	if (words != 2)
-		return -1;
-	dev->wire.scale = (u32)strtoul(word[1], NULL, 0);
-	return 0;
+	return words == 2 && number(word[1], SCALE_MAX, &dev->wire.scale) ? 0 : -1;
 }
 
 static int cmd_errata(struct dev *dev, char **word, int words)
 {
+	u32 was = dev->errata;
 	int i;
 
-	for (i = 1; i < words; i++)
-		if (errata_parse(dev, word[i]))
+	for (i = 1; i < words; i++) {
+		if (errata_parse(dev, word[i])) {
+			dev->errata = was;
 			return -1;
-	return 0;
+		}
+	}
+	return words > 1 ? 0 : -1;
 }
 
 static int cmd_reg(struct dev *dev, char **word, int words, char *answer, size_t size)
 {
-	u32 off = words > 1 ? (u32)strtoul(word[1], NULL, 0) : REG_SPACE;
+	u32 off, value;
 
-	if (off >= REG_SPACE)
+	if (words < 2 || words > 3 || !number(word[1], REG_SPACE - 4, &off) || off % 4)
 		return -1;
-	if (words > 2)
-		wr(dev, off, (u32)strtoul(word[2], NULL, 0));
+	if (words > 2) {
+		if (!number(word[2], UINT32_MAX, &value))
+			return -1;
+		wr(dev, off, value);
+	}
 	snprintf(answer, size, "0x%08x", rd(dev, off));
 	return 1;
 }
@@ -190,7 +227,7 @@ static int control_dispatch(struct dev *dev, char **word, int words, char *answe
 		return cmd_errata(dev, word, words);
 	if (!strcmp(word[0], "reg"))
 		return cmd_reg(dev, word, words, answer, size);
-	if (!strcmp(word[0], "stats"))
+	if (!strcmp(word[0], "stats") && words == 1)
 		return cmd_stats(dev, answer, size);
 	return fault_command(dev, word, words);
 }
@@ -204,19 +241,26 @@ void control_command(struct dev *dev, char *line, char *answer, size_t size)
 	for (line = strtok_r(line, " \t\r\n", &save); line && words < WORDS;
 	     line = strtok_r(NULL, " \t\r\n", &save))
 		word[words++] = line;
-	rc = words ? control_dispatch(dev, word, words, answer, size) : -1;
+	rc = words && !line ? control_dispatch(dev, word, words, answer, size) : -1;
 	if (rc <= 0)
 		snprintf(answer, size, "%s", rc ? "error" : "ok");
 }
 
 static void control_serve(struct dev *dev, FILE *in, FILE *out)
 {
-	char line[512], answer[1024];
+	char line[2 * FRAME_MAX + 64], answer[1024];
+	int c;
 
 	while (fgets(line, sizeof(line), in)) {
-		dev_lock(dev);
-		control_command(dev, line, answer, sizeof(answer));
-		dev_unlock(dev);
+		if (strchr(line, '\n')) {
+			dev_lock(dev);
+			control_command(dev, line, answer, sizeof(answer));
+			dev_unlock(dev);
+		} else {
+			while ((c = fgetc(in)) != EOF && c != '\n')
+				;
+			strcpy(answer, "error");
+		}
 		fprintf(out, "%s\n", answer);
 		fflush(out);
 	}

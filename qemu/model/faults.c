@@ -13,14 +13,17 @@
 
 #include "model.h"
 
+#define MS_MAX	86400000	/* a day */
+
 static const struct {
 	const char *name;
 	bool counted;		/* ARG is how often; 0: always */
 	const char *text;
+	u32 max;		/* of ARG; 0: any */
 } table[FAULTS] = {
 	[FAULT_TX_HANG] = { "tx-hang", false, "nothing is sent any more" },
 	[FAULT_RX_HANG] = { "rx-hang", false, "nothing is received any more" },
-	[FAULT_TXQ_HANG] = { "txq-hang", false, "queue ARG fetches no descriptors" },
+	[FAULT_TXQ_HANG] = { "txq-hang", false, "queue ARG fetches no descriptors", QUEUES - 1 },
 	[FAULT_NO_IRQ] = { "no-irq", true, "ARG interrupts are lost" },
 	[FAULT_NO_WB] = { "no-wb", true, "ARG transmit write-backs are lost" },
 	[FAULT_LATE_WB] = { "late-wb", false, "transmit write-backs ARG us late" },
@@ -28,7 +31,7 @@ static const struct {
 		"ARG frames wait for the next one's write-back, or a flush; interrupts do not" },
 	[FAULT_LATE_RX_WB] = { "late-rx-wb", false,
 		"receive write-backs ARG us late, with an interrupt before and after" },
-	[FAULT_BAD_LEN] = { "bad-len", false, "received frames have length ARG" },
+	[FAULT_BAD_LEN] = { "bad-len", false, "received frames have length ARG", 0xFFFF },
 	[FAULT_BAD_STATUS] = { "bad-status", false, "received frames have status ARG" },
 	[FAULT_SPURIOUS] = { "spurious", false, "interrupts without a cause, each ARG us" },
 	[FAULT_REMOVED] = { "removed", false, "all reads return ones, writes are lost" },
@@ -36,7 +39,7 @@ static const struct {
 	[FAULT_MASTER_STUCK] = { "master-stuck", false, "STATUS.19 does not fall" },
 	[FAULT_AUTO_RD] = { "no-auto-rd", true, "EECD.AUTO_RD does not come after a reset" },
 	[FAULT_PHY_HANG] = { "phy-hang", false, "PHY registers 21 and 10 read all ones" },
-	[FAULT_STICKY] = { "sticky", false, "register ARG keeps its value" },
+	[FAULT_STICKY] = { "sticky", false, "register ARG keeps its value", REG_SPACE - 1 },
 	[FAULT_NO_STAMP] = { "no-stamp", false, "sent frames are not stamped" },
 	[FAULT_LOST_STAMP] = { "lost-stamp", true,
 		"ARG received frames do not say that they were stamped" },
@@ -91,16 +94,18 @@ static int fault_find(const char *name)
 
 static int fault_begin(struct dev *dev, char **word, int words)
 {
-	int f = words ? fault_find(word[0]) : -1;
-	u32 ms = 0;
+	int f = words ? fault_find(word[0]) : -1, at = 1;
+	u32 arg = 0, ms = 0;
 
 	if (f < 0)
 		return -1;
-	dev->fault_arg[f] = 0;
-	if (words > 1 && strcmp(word[1], "for"))
-		dev->fault_arg[f] = (u32)strtoul(word[1], NULL, 0);
-	if (words > 2 && !strcmp(word[words - 2], "for"))
-		ms = (u32)strtoul(word[words - 1], NULL, 0);
+	if (at < words && number(word[at], table[f].max ? : UINT32_MAX, &arg))
+		at++;
+	if (at + 1 < words && !strcmp(word[at], "for") && number(word[at + 1], MS_MAX, &ms))
+		at += 2;
+	if (at != words)
+		return -1;
+	dev->fault_arg[f] = arg;
 	dev->fault |= 1U << f;
 	timer_stop(dev, TIMER_FAULT_END + f);
 	note(dev, "fault %s %u", table[f].name, dev->fault_arg[f]);
@@ -117,7 +122,9 @@ static int fault_clear(struct dev *dev, char **word, int words)
 {
 	int f;
 
-	if (words && strcmp(word[0], "all")) {
+	if (words != 1)
+		return -1;
+	if (strcmp(word[0], "all")) {
 		f = fault_find(word[0]);
 		if (f < 0)
 			return -1;
@@ -168,7 +175,7 @@ static void script_run(struct dev *dev, int arg)
 
 static void script_next(struct dev *dev)
 {
-	char line[256], *rest;
+	char line[sizeof(next_line)], *rest;
 	double at;
 
 	while (fgets(line, sizeof(line), dev->script)) {

@@ -81,6 +81,7 @@ static int parse_errata(struct dev *dev, char *words)
 static int parse_one(struct dev *dev, int c, char *arg)
 {
 	struct options *o = &dev->opt;
+	u32 n;
 
 	switch (c) {
 	case 's':
@@ -111,21 +112,23 @@ static int parse_one(struct dev *dev, int c, char *arg)
 	case 'p':
 		return parse_speed(dev, arg);
 	case 'x':
-		dev->wire.scale = (u32)strtoul(arg, NULL, 0);
-		return 0;
+		return !number(arg, 1000000, &dev->wire.scale);
 	case 'a':
-		dev->wire.autoneg_ns = strtoull(arg, NULL, 0) * NS_PER_MS;
+		if (!number(arg, 1000000, &n))
+			return -1;
+		dev->wire.autoneg_ns = n * NS_PER_MS;
 		return 0;
 	case 'n':
 		dev->wire.pause = false;
 		dev->wire.asym = false;
 		return 0;
 	case 'v':
-		o->vectors = atoi(arg);
-		return o->vectors < 1 || o->vectors > MAX_VECTORS;
-	case 'd':
-		o->mdio_us = (u32)strtoul(arg, NULL, 0);
+		if (!number(arg, MAX_VECTORS, &n) || !n)
+			return -1;
+		o->vectors = (int)n;
 		return 0;
+	case 'd':
+		return !number(arg, 1000000, &o->mdio_us);
 	case 'F':
 		o->flash = true;
 		return 0;

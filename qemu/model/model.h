@@ -585,6 +585,7 @@ void faults_list(FILE *to);
 void firmware_begin(struct dev *dev, u32 seed);
 
 /* control.c */
+bool number(const char *word, u32 max, u32 *value);
 int control_open(struct dev *dev);
 void *control_thread(void *arg);
 void control_command(struct dev *dev, char *line, char *answer, size_t size);

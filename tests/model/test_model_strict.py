@@ -479,13 +479,6 @@ def test_wrong_line_of_a_script_is_said(hosts, tmp_path):
     assert "script: error" in host.log_file.read_text()
 
 
-def test_bad_command_is_refused(host):
-    for line in ("nonsense", "fault nonsense", "link", "reg 0x99999999"):
-        host.control.write(line + "\n")
-        host.control.flush()
-        assert host.control.readline() == "error\n"
-
-
 # --- nothing that a host does ends the model ---
 
 @pytest.mark.parametrize("count", [32769, 65537, 0x1fff0, 0xffffffff])
