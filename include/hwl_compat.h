@@ -177,6 +177,30 @@ static inline bool hwl_compat_xsk_add_frag(struct xdp_buff *head, struct xdp_buf
 #endif
 }
 
+/* 6.12.y: not of each frame of a pool with metadata, but of those whose options say so. */
+static inline struct xsk_tx_metadata *
+hwl_compat_xsk_metadata(struct xsk_buff_pool *pool, const struct xdp_desc *desc)
+{
+#if HWL_HAVE_XSK_METADATA_BY_OPTIONS
+	return xsk_buff_get_metadata(pool, desc->addr, desc->options);
+#else
+	return desc->options & XDP_TX_METADATA ?
+	       xsk_buff_get_metadata(pool, desc->addr) : NULL;
+#endif
+}
+
+/* 7.2: it also checks the flags. */
+static inline void hwl_compat_xsk_request(struct xsk_buff_pool *pool,
+					  struct xsk_tx_metadata *meta,
+					  const struct xsk_tx_metadata_ops *ops, void *priv)
+{
+#if HWL_HAVE_XSK_METADATA_REQUEST_POOL
+	xsk_tx_metadata_request(pool, &meta, ops, priv);
+#else
+	xsk_tx_metadata_request(meta, ops, priv);
+#endif
+}
+
 /*
  * 6.17 and 6.18: two commands of the multiplexed get_rxnfc() became operations
  * of their own, which is what the new names in this list install.

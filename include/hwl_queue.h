@@ -18,6 +18,7 @@
 #include <linux/u64_stats_sync.h>
 #include <net/page_pool/types.h>
 #include <net/xdp.h>
+#include <net/xdp_sock.h>
 
 #include "hwl_desc.h"
 #include "hwl_hw.h"
@@ -94,6 +95,7 @@ enum hwl_tx_type {
 	HWL_TX_PAGES,		/* an XDP frame in pages of the pair's own pool */
 	HWL_TX_FRAME,		/* an XDP frame of another device */
 	HWL_TX_XSK,		/* frames of the pair's AF_XDP pool */
+	HWL_TX_XSK_STAMP,	/* the same; the last one waits for a stamp */
 };
 
 /* How a transmit buffer was mapped. */
@@ -107,7 +109,7 @@ enum hwl_tx_map {
  * struct hwl_tx_buf - what stands behind a transmit descriptor
  * @skb: owner of the packet, HWL_TX_SKB; first descriptor only
  * @frame: the same, HWL_TX_PAGES and HWL_TX_FRAME
- * @frames: frames to complete, HWL_TX_XSK
+ * @frames: frames to complete, HWL_TX_XSK and HWL_TX_XSK_STAMP
  * @dma: address to unmap
  * @len: length to unmap
  * @bytes: bytes of the packet on the wire; first descriptor only
@@ -173,6 +175,24 @@ struct hwl_txq_cons_stats {
 	struct u64_stats_sync syncp;
 };
 
+enum hwl_xsk_stamp_state {
+	HWL_XSK_STAMP_NONE,
+	HWL_XSK_STAMP_WAITS,	/* set by NAPI; the other way round by hwl_stamp.c */
+	HWL_XSK_STAMP_DONE,	/* it has come, or was given up */
+};
+
+/**
+ * struct hwl_xsk_stamp - time stamp of a frame of AF_XDP; one at a time in a queue
+ * @state: where it is
+ * @ns: the stamp, 0 if there is none
+ * @compl: where user space wants it
+ */
+struct hwl_xsk_stamp {
+	enum hwl_xsk_stamp_state state;
+	u64 ns;
+	struct xsk_tx_metadata_compl compl;
+};
+
 /**
  * struct hwl_txq - transmit queue
  * @ring: its memory
@@ -193,6 +213,9 @@ struct hwl_txq_cons_stats {
  * @xsk_pending: frames of @xsk in the ring; NAPI
  * @xsk_last: slot of the last of them
  * @xsk_cut: the last batch of them ended within a frame
+ * @xsk_holds: the frame of @xsk_stamp was sent: completions wait for the stamp
+ * @xsk_held: how many
+ * @xsk_stamp: stamp of one of them
  * @cstats: counters of the consumer
  * @index: number of the queue
  * @seen: value of @cons at the last check of the watchdog
@@ -227,6 +250,9 @@ struct hwl_txq {
 	u32 xsk_pending;
 	u32 xsk_last;
 	bool xsk_cut;
+	bool xsk_holds;
+	u32 xsk_held;
+	struct hwl_xsk_stamp xsk_stamp;
 	struct hwl_txq_cons_stats cstats;
 	__cacheline_group_end_aligned(consumer);
 

@@ -34,8 +34,8 @@ struct hwl_stamp_mode {
  * @mode: what is stamped, or will be at the next start; written under rtnl
  * @tx_busy: bit 0: a frame has the transmit latch
  * @tx_work: waits for its stamp
- * @skb: the frame
- * @txq: its queue
+ * @skb: the frame; NULL if it is one of AF_XDP
+ * @txq: its queue; NULL if none waits
  * @prod: value of the queue's counter behind it
  * @since: when it was last seen in the queue, jiffies
  * @pkts: frames that were stamped
@@ -72,7 +72,7 @@ void hwl_stamp_start(struct hwl_adapter *ad);
 void hwl_stamp_stop(struct hwl_adapter *ad);
 int hwl_stamp_set_mode(struct hwl_adapter *ad, const struct hwl_stamp_mode *mode);
 
-bool hwl_stamp_tx_claim(struct hwl_adapter *ad, const struct sk_buff *skb);
+bool hwl_stamp_tx_claim(struct hwl_adapter *ad, bool fit);
 void hwl_stamp_tx_unclaim(struct hwl_adapter *ad);
 void hwl_stamp_tx_begin(struct hwl_txq *txq, struct sk_buff *skb, u32 prod);
 u64 hwl_stamp_rx(struct hwl_adapter *ad);

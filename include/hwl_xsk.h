@@ -59,19 +59,12 @@ u32 hwl_xsk_max_mtu(const struct hwl_adapter *ad);
 u32 hwl_xsk_fill(struct hwl_rxq *rxq, u32 n);
 u64_stats_t *hwl_xsk_add(struct hwl_rxq *rxq, struct xdp_buff *xdp, u32 len, bool eop);
 struct sk_buff *hwl_xsk_copy(struct hwl_rxq *rxq, struct xdp_buff *xdp);
-void hwl_xsk_send(struct hwl_txq *txq);
 
-/**
- * hwl_xsk_completed() - give frames back to user space
- * @txq: the queue; has a pool
- * @frames: how many were sent, or dropped
- *
- * Context: NAPI, or the queue is stopped.
- */
-static inline void hwl_xsk_completed(struct hwl_txq *txq, u32 frames)
-{
-	txq->xsk_pending -= frames;
-	xsk_tx_completed(txq->xsk, frames);
-}
+extern const struct xsk_tx_metadata_ops hwl_xsk_metadata_ops;
+
+void hwl_xsk_send(struct hwl_txq *txq);
+void hwl_xsk_completed(struct hwl_txq *txq, u32 frames);
+void hwl_xsk_hold(struct hwl_txq *txq, u32 before);
+void hwl_xsk_release(struct hwl_txq *txq);
 
 #endif /* HWL_XSK_H */

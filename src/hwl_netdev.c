@@ -486,5 +486,7 @@ void hwl_netdev_init(struct hwl_adapter *ad)
 		netdev->xdp_features |= NETDEV_XDP_ACT_XSK_ZEROCOPY;
 	netdev->xdp_zc_max_segs = HWL_XSK_MAX_SEGS;
 	netdev->xdp_metadata_ops = &hwl_xdp_metadata_ops;
+	if (IS_ENABLED(CONFIG_XDP_SOCKETS))
+		netdev->xsk_tx_metadata_ops = &hwl_xsk_metadata_ops;
 	netdev->priv_flags |= IFF_UNICAST_FLT | IFF_LIVE_ADDR_CHANGE;
 }

@@ -10,7 +10,9 @@
  * of its queue, of which there are two; a bit decides. Nothing tells when the
  * stamp is there, so work polls for it until it comes, or has not come long after
  * the frame has left the ring. Until then nobody else has the latch: the stamp of
- * a late frame must not become that of the next.
+ * a late frame must not become that of the next. The stamp of a frame of AF_XDP is
+ * left in the frame's queue (struct hwl_xsk_stamp), whose poll gives it to user
+ * space: the memory for it may be gone when the queue is.
  *
  * Receive: the frame whose stamp is in the latch is marked in its descriptor, so
  * the poll reads it. Where that frame is lost, the watchdog frees the latch.
@@ -43,21 +45,20 @@
 /**
  * hwl_stamp_tx_claim() - may a frame have the transmit latch?
  * @ad: the device
- * @skb: the frame, which asks for a stamp
- *
- * Not a packet to be segmented: it has as many moments as frames.
+ * @fit: a stamp could be told; not of a packet to be segmented, which has as many
+ *	moments as frames
  *
  * Context: transmit lock held.
  * Return: true if so: TSTAMP is to be in its data descriptors, and the end is
  * hwl_stamp_tx_begin() or hwl_stamp_tx_unclaim().
  */
-bool hwl_stamp_tx_claim(struct hwl_adapter *ad, const struct sk_buff *skb)
+bool hwl_stamp_tx_claim(struct hwl_adapter *ad, bool fit)
 {
 	struct hwl_stamp *stamp = &ad->stamp;
 
 	if (!READ_ONCE(stamp->mode.tx))
 		return false;
-	if (skb_is_gso(skb) ||
+	if (!fit ||
 	    test_and_set_bit_lock(HWL_STAMP_TX_CLAIMED, &stamp->tx_busy)) {
 		atomic64_inc(&stamp->errors);
 		return false;
@@ -80,7 +81,7 @@ void hwl_stamp_tx_unclaim(struct hwl_adapter *ad)
 /**
  * hwl_stamp_tx_begin() - wait for the stamp of a frame
  * @txq: its queue
- * @skb: the frame, about to be published
+ * @skb: the frame, about to be published; NULL for one of AF_XDP
  * @prod: producer counter behind it
  *
  * Context: transmit lock held.
@@ -89,21 +90,45 @@ void hwl_stamp_tx_begin(struct hwl_txq *txq, struct sk_buff *skb, u32 prod)
 {
 	struct hwl_stamp *stamp = &txq->ad->stamp;
 
-	skb_shinfo(skb)->tx_flags |= SKBTX_IN_PROGRESS;
-	stamp->skb = skb_get(skb);
+	if (likely(skb)) {
+		skb_shinfo(skb)->tx_flags |= SKBTX_IN_PROGRESS;
+		stamp->skb = skb_get(skb);
+	} else {
+		txq->xsk_stamp.state = HWL_XSK_STAMP_WAITS;
+	}
 	stamp->txq = txq;
 	stamp->prod = prod;
 	stamp->since = jiffies;
 	queue_delayed_work(system_highpri_wq, &stamp->tx_work, 0);
 }
 
-/* Let the next frame have the latch. Return: the one that had it. */
-static struct sk_buff *hwl_stamp_tx_end(struct hwl_stamp *stamp)
+/* Leave the stamp of a frame of AF_XDP to the poll of its queue. */
+static void hwl_stamp_tx_leave(struct hwl_txq *txq, u64 ns)
+{
+	struct hwl_pair *pair = container_of(txq, struct hwl_pair, txq);
+
+	txq->xsk_stamp.ns = ns;
+	/* The stamp before the state; pairs with the acquire in hwl_xsk_release(). */
+	smp_store_release(&txq->xsk_stamp.state, HWL_XSK_STAMP_DONE);
+	local_bh_disable();
+	napi_schedule(&pair->napi);
+	local_bh_enable();
+}
+
+/*
+ * Let the next frame have the latch. @ns: the stamp, 0 for none. Return: the skb
+ * that had it, or NULL.
+ */
+static struct sk_buff *hwl_stamp_tx_end(struct hwl_stamp *stamp, u64 ns)
 {
 	struct sk_buff *skb = stamp->skb;
+	struct hwl_txq *txq = stamp->txq;
 
 	stamp->skb = NULL;
+	stamp->txq = NULL;
 	clear_bit_unlock(HWL_STAMP_TX_CLAIMED, &stamp->tx_busy);
+	if (!skb)
+		hwl_stamp_tx_leave(txq, ns);
 	return skb;
 }
 
@@ -114,7 +139,7 @@ static void hwl_stamp_tx_give_up(struct hwl_adapter *ad)
 	/* Should it have come just now. */
 	hwl_rd32(&ad->hw, HWL_TXSTMPH);
 	atomic64_inc(&stamp->lost);
-	dev_kfree_skb_any(hwl_stamp_tx_end(stamp));
+	dev_kfree_skb_any(hwl_stamp_tx_end(stamp, 0));
 }
 
 /* Return: true if there was a stamp. */
@@ -132,10 +157,12 @@ static bool hwl_stamp_tx_take(struct hwl_adapter *ad)
 	stamps.hwtstamp = ns_to_ktime(hwl_clock_stamp(hw, low,
 						      hwl_rd32(hw, HWL_TXSTMPH)));
 	/* Before its owner hears of it, and sends the next. */
-	skb = hwl_stamp_tx_end(stamp);
 	atomic64_inc(&stamp->pkts);
-	skb_tstamp_tx(skb, &stamps);
-	dev_consume_skb_any(skb);
+	skb = hwl_stamp_tx_end(stamp, ktime_to_ns(stamps.hwtstamp));
+	if (skb) {
+		skb_tstamp_tx(skb, &stamps);
+		dev_consume_skb_any(skb);
+	}
 	return true;
 }
 
@@ -177,7 +204,7 @@ static void hwl_stamp_tx_cancel(struct hwl_adapter *ad)
 {
 	cancel_delayed_work_sync(&ad->stamp.tx_work);
 	/* It may have come since the last poll. */
-	if (ad->stamp.skb && !hwl_stamp_tx_take(ad))
+	if (ad->stamp.txq && !hwl_stamp_tx_take(ad))
 		hwl_stamp_tx_give_up(ad);
 }
 

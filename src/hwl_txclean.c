@@ -86,6 +86,17 @@ static noinline void hwl_tx_free_frame(struct hwl_txq *txq,
 	}
 }
 
+/* Count frames of user space, to be completed in one go; a stamp holds what follows. */
+static void hwl_tx_xsk_done(struct hwl_txq *txq, const struct hwl_tx_buf *first,
+			    u32 *frames)
+{
+	if (unlikely(first->type == HWL_TX_XSK_STAMP)) {
+		hwl_xsk_hold(txq, *frames);
+		*frames = 0;
+	}
+	*frames += first->frames;
+}
+
 /*
  * Reclaim what the device has written back. Without @frames, of netpoll, whose
  * context no page pool may be used in, it ends at the first XDP frame with memory
@@ -134,8 +145,8 @@ static void hwl_txq_reclaim(struct hwl_txq *txq, int budget, bool frames,
 				napi_consume_skb(first->skb, budget);
 			} else {
 				slot = hwl_tx_release(txq, slot, first->ndesc);
-				if (first->type == HWL_TX_XSK)
-					done->xsk += first->frames;
+				if (first->type >= HWL_TX_XSK)
+					hwl_tx_xsk_done(txq, first, &done->xsk);
 				else
 					hwl_tx_free_frame(txq, first,
 							  budget ? &bulk : NULL);
@@ -226,15 +237,17 @@ void hwl_txq_drain(struct hwl_txq *txq)
 		slot = hwl_tx_release(txq, slot, first->ndesc);
 		if (first->type == HWL_TX_SKB)
 			dev_kfree_skb_any(first->skb);
-		else if (first->type == HWL_TX_XSK)
-			xsk += first->frames;
+		else if (first->type >= HWL_TX_XSK)
+			hwl_tx_xsk_done(txq, first, &xsk);
 		else
 			hwl_tx_free_frame(txq, first, NULL);
 		aborted++;
 	}
-	/* User space gets its buffers back, sent or not. */
+	/* User space gets its buffers back, sent or not; no stamp is awaited here. */
 	if (xsk)
 		hwl_xsk_completed(txq, xsk);
+	if (txq->xsk_holds)
+		hwl_xsk_release(txq);
 
 	u64_stats_update_begin(&txq->cstats.syncp);
 	u64_stats_add(&txq->cstats.aborted, aborted);

@@ -87,6 +87,17 @@ HWL_HAVE(XDP_ATTACH_MEM,
 HWL_HAVE(XSK_ADD_FRAG_TO,
 	 HWL_FN(xsk_buff_add_frag, bool (struct xdp_buff *, struct xdp_buff *)))
 
+/* A frame has metadata only if its options say so: 6.12.117 and 7.2, not 6.12.95. */
+HWL_HAVE(XSK_METADATA_BY_OPTIONS,
+	 HWL_FN(xsk_buff_get_metadata,
+		struct xsk_tx_metadata *(struct xsk_buff_pool *, u64, u32)))
+
+/* The helper reads once, and checks, what user space has written: 7.2, not 6.12.117. */
+HWL_HAVE(XSK_METADATA_REQUEST_POOL,
+	 HWL_FN(xsk_tx_metadata_request,
+		void (const struct xsk_buff_pool *, struct xsk_tx_metadata **,
+		      const struct xsk_tx_metadata_ops *, void *)))
+
 /* 6.13: the sample by reference. */
 HWL_HAVE(NET_DIM_BY_REF, HWL_FN(net_dim, void (struct dim *, const struct dim_sample *)))
 
