@@ -587,7 +587,8 @@ class Capture:
         seen.frames
     """
 
-    def __init__(self, nic, dev, netns, ethertype=None, outgoing=False, promisc=False):
+    def __init__(self, nic, dev, netns, ethertype=None, outgoing=False, promisc=False,
+                 source=None):
         self.nic, self.frames, self.records = nic, [], []
         self.cmd = f"exec python3 {PROG}/raw.py capture {dev}"
         if ethertype is not None:
@@ -596,6 +597,8 @@ class Capture:
             self.cmd += " --outgoing"
         if promisc:
             self.cmd += " --promisc"
+        if source:
+            self.cmd += f" --source {source}"
         self.netns = netns
 
     def __enter__(self):

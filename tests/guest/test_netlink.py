@@ -86,4 +86,5 @@ def test_xdp_features(nic):
     device, = (x for x in ynl(nic, "--dump dev-get") if x["ifindex"] == ifindex(nic))
     assert sorted(device["xdp-features"]) == ["basic", "ndo-xmit", "ndo-xmit-sg", "redirect",
                                               "rx-sg", "xsk-zerocopy"]
+    assert sorted(device["xsk-features"]) == ["tx-checksum", "tx-timestamp"]
     assert sorted(device["xdp-rx-metadata-features"]) == ["hash", "timestamp", "vlan-tag"]

@@ -11,6 +11,8 @@ import pytest
 from lab import PROG, wait_until
 from test_ptp import (
     ALL, NONE, OFF, ON, V2_DELAY, V2_EVENT, V2_SYNC, across_20_resets, clock, ptp, ts_stats)
+from test_xsk import socket
+from test_xsk_meta import asks, frames
 
 pytestmark = [pytest.mark.guest(device="model"), pytest.mark.long]
 
@@ -57,6 +59,41 @@ def test_a_stamp_that_does_not_come(nic):
     nic.guest.model.command("clear no-stamp")
     wait_until(lambda: ts_stats(nic)["lost"] == 1, 10, "given up")
     assert ptp(nic, "stamp", "dut0", nic.PEER_MAC, 1)[0][1]
+    assert ts_stats(nic) == {"pkts": 1, "lost": 1, "err": 0}
+
+
+@pytest.mark.rule("X9", "P1")
+def test_each_frame_of_user_space_has_its_stamp(nic):
+    """In order, at the time when they were sent; the stack's frames between them have theirs."""
+    ptp(nic, "hwtstamp", "dut0", 0, ON, NONE)
+    dev = clock(nic)
+    begin = ptp(nic, "get", dev)
+    slowly = "--queues 0 --burst 1 --pause 0.1"
+    with socket(nic, "send", frames(nic, asks(*range(20))), slowly) as s:
+        stack = [x[1] for x in ptp(nic, "stamp", "dut0", nic.PEER_MAC, 5, 0.17)]
+        report = s.wait()
+    end = ptp(nic, "get", dev)
+    numbers, stamps = zip(*report["stamps"][0])
+    assert list(numbers) == list(range(20)) and report["completed"] == 20
+    there = [x for x in stamps if x]
+    assert there == sorted(there) and begin < there[0] and there[-1] < end
+    # Should two ask at the same time, one of them goes without.
+    counts = ts_stats(nic)
+    assert counts["pkts"] == len(there) + sum(map(bool, stack)) == 25 - counts["err"]
+    assert counts["err"] < 5 and counts["lost"] == 0
+
+
+@pytest.mark.rule("X9", "P1")
+def test_a_stamp_of_user_space_that_does_not_come(nic):
+    ptp(nic, "hwtstamp", "dut0", 0, ON, NONE)
+    nic.guest.model.command("fault no-stamp")
+    with socket(nic, "send", frames(nic, asks(3)), "--queues 1") as s:
+        report = s.wait()
+    assert report["completed"] == 20 and report["stamps"] == [[[3, 0]]]
+    nic.guest.model.command("clear no-stamp")
+    with socket(nic, "send", frames(nic, asks(3)), "--queues 1") as s:
+        report = s.wait()
+    assert report["completed"] == 20 and report["stamps"][0][0][1]
     assert ts_stats(nic) == {"pkts": 1, "lost": 1, "err": 0}
 
 

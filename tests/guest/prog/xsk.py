@@ -2,9 +2,11 @@
 """xsk.py DEV COMMAND [OPTION]...: an AF_XDP socket on each of some queues.
 
 receive: frames of the tests' EtherType come to the sockets.  echo: and go back to where they came
-from.  send: frames go out.  Prints "ready" when the sockets are bound, and what became of frames,
-as JSON, at SIGINT, or when all is sent.  What the kernel says to a refusal is printed; status 1
-then.
+from.  send: frames go out, of a pattern, or those of --frames, a
+file: a list of [bytes in hexadecimal, flags, start, field], where the last three are the frame's
+metadata: what it asks for, and its checksum.  Prints "ready" when the sockets are bound, and what
+became of frames, as JSON, at SIGINT, or when all is sent.  What the kernel says to a refusal is
+printed; status 1 then.
 """
 
 import argparse
@@ -27,7 +29,8 @@ MMAP_OFFSETS, RX_RING, TX_RING, UMEM_REG, FILL_RING, COMPLETION_RING, STATISTICS
 PGOFF = {RX_RING: 0, TX_RING: 0x80000000, FILL_RING: 0x100000000, COMPLETION_RING: 0x180000000}
 ORDER = [RX_RING, TX_RING, FILL_RING, COMPLETION_RING]      # in struct xdp_mmap_offsets
 BIND_SHARED, BIND_COPY, BIND_ZEROCOPY, BIND_NEED_WAKEUP, BIND_SG = 1, 2, 4, 8, 16
-PKT_CONTD = 1            # another buffer of the frame follows
+PKT_CONTD, TX_METADATA = 1, 2   # another buffer of the frame follows; it has metadata
+UMEM_METADATA_LEN, WANT_STAMP = 4, 1
 UMEM_UNALIGNED, RING_NEED_WAKEUP, OPTIONS_ZEROCOPY = 1, 1, 1
 BPF_MAP_TYPE_XSKMAP = 17
 LAZY = 20               # rounds without progress
@@ -91,6 +94,7 @@ class Socket:
         self.queue, self.args = queue, args
         self.sock = socket.socket(AF_XDP, socket.SOCK_RAW, 0)
         self.chunk, n = args.chunk, args.chunks
+        self.numbers, self.order, self.stamps = {}, [], []
         if other:
             self.memory = other.memory
             self.free = other.free[n // 2:]
@@ -125,7 +129,8 @@ class Socket:
         try:
             self.sock.setsockopt(SOL_XDP, UMEM_REG, struct.pack(
                 "<QQIIII", self.address, self.chunk * n, self.chunk, args.headroom,
-                UMEM_UNALIGNED if args.unaligned else 0, 0))
+                (UMEM_UNALIGNED if args.unaligned else 0) |
+                (UMEM_METADATA_LEN if args.metadata else 0), args.metadata))
         except OSError as error:
             print(f"memory: {error.strerror}", flush=True)
             sys.exit(1)
@@ -164,7 +169,13 @@ class Socket:
         at = address & (1 << 48) - 1 if self.args.unaligned else address
         self.free.append(at - at % self.chunk)
 
-    def send(self, frames):
+    def describe(self, at, number, flags, start, field):
+        """The metadata of a frame at @at; a stamp that nobody writes is all ones."""
+        struct.pack_into("<QHHI", self.memory, at - self.args.metadata, flags,
+                         *((start, field) if flags & ~WANT_STAMP else (0xffff, 0xffff)), 0xffffffff)
+        self.numbers[at] = number, flags
+
+    def send(self, frames, metadata=()):
         """As many as there is room for, in pieces. Return: (frames, buffers)."""
         entries, n = [], 0
         for frame in frames:
@@ -173,9 +184,13 @@ class Socket:
             if len(entries) + len(parts) > self.tx.room() or len(parts) > len(self.free):
                 break
             for i, part in enumerate(parts):
-                at = self.free.pop()
+                at = self.free.pop() + self.args.metadata
                 self.memory[at:at + len(part)] = part
-                entries.append((at, len(part), PKT_CONTD if i < len(parts) - 1 else 0))
+                options = PKT_CONTD if i < len(parts) - 1 else 0
+                if metadata and not i:
+                    self.describe(at, *metadata[n])
+                    options |= TX_METADATA
+                entries.append((at, len(part), options))
             n += 1
         if entries:
             self.tx.put(entries)
@@ -184,6 +199,12 @@ class Socket:
     def completed(self):
         entries = self.done.get()
         for address, in entries:
+            if address in self.numbers:
+                number, flags = self.numbers.pop(address)
+                self.order.append(number)
+                if flags & WANT_STAMP:
+                    self.stamps.append((number, struct.unpack_from(
+                        "<Q", self.memory, address - self.args.metadata + 8)[0]))
             self.release(address)
         return len(entries)
 
@@ -214,6 +235,7 @@ class Totals:
             "count": self.count, "queues": self.queues, "sent": self.sent, "completed": self.done,
             "stalls": self.stalls,
             "frames": [f.hex() for f in self.frames],
+            "order": [s.order for s in sockets], "stamps": [s.stamps for s in sockets],
             "free": [len(s.free) for s in sockets], "statistics": [s.statistics() for s in sockets],
         }), flush=True)
 
@@ -242,20 +264,29 @@ def send_all(sockets, totals, args):
     left = {s.queue: args.count for s in sockets}
     idle = dict.fromkeys(left, 0)
     sizes = [int(x) for x in args.size.split(",")]
+    given = []
+    if args.frames:
+        with open(args.frames, encoding="ascii") as f:
+            given = json.load(f)
     deadline = time.monotonic() + args.patience
     while (any(left.values()) or totals.done < totals.sent) and not args.stop:
         if time.monotonic() > deadline:
             break
         for s in sockets:
             n = min(left[s.queue], args.burst)
-            frames = []
+            frames, metadata = [], []
             for i in range(n):
                 number = args.count - left[s.queue] + i
+                if given:
+                    data, *wanted = given[number % len(given)]
+                    frames.append(bytes.fromhex(data))
+                    metadata.append((number, *wanted))
+                    continue
                 size = sizes[number % len(sizes)]
                 head = bytes.fromhex(args.to) + bytes.fromhex(args.source) + b"\x88\xb5" + \
                     struct.pack("!BI", s.queue, number)
                 frames.append((head + bytes((number + j) & 255 for j in range(size)))[:size])
-            sent, buffers = s.send(frames)
+            sent, buffers = s.send(frames, metadata)
             left[s.queue] -= sent
             totals.sent += buffers
             # Once, whatever becomes of them.
@@ -291,6 +322,8 @@ def main():
     parser.add_argument("--pause", type=float, default=0.005)
     parser.add_argument("--patience", type=float, default=30)
     parser.add_argument("--segment", type=int, default=0)
+    parser.add_argument("--frames")
+    parser.add_argument("--metadata", type=int, default=0)
     for name in ("lazy", "shared", "sg", "unaligned", "copy", "no-wakeup", "no-refill",
                  "no-program", "idle"):
         parser.add_argument(f"--{name}", action="store_true")
