@@ -281,8 +281,7 @@ static bool hwl_clock_read_best(struct hwl_clock *clock, struct hwl_moment *best
 static bool hwl_clock_runs_at(struct hwl_clock *clock, u64 rate, u32 doubt)
 {
 	struct hwl_moment first, last;
-	u64 odd = clock->odd;
-	u64 ns;
+	u64 odd = clock->odd, ns;
 
 	clock->odd = rate;
 	if (hwl_ratio_near(rate, odd, HWL_CLOCK_DRIFT + doubt))
@@ -440,8 +439,7 @@ void hwl_clock_hold(struct hwl_hw *hw)
 static bool hwl_clock_probe_steps(struct hwl_clock *clock)
 {
 	struct hwl_moment last, now;
-	int steps = 0;
-	int i;
+	int i, steps = 0;
 
 	hwl_clock_read_once(clock, &last, NULL);
 	for (i = 0; i < HWL_CLOCK_PROBES; i++) {
