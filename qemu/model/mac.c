@@ -26,13 +26,26 @@ static void mac_nvm_read(struct dev *dev, int arg)
 	nvm_load_mac(dev);
 	if (!fault_use(dev, FAULT_AUTO_RD))
 		wr(dev, EECD, rd(dev, EECD) | EECD_AUTO_RD);
+	if (!erratum(dev, ERR_MDIO_OWNER))
+		return;
 	dev->phy.config_until = now_ns() + PHY_CONFIG_NS;
 	timer_set(dev, TIMER_PHY_CFG, dev->phy.config_until, mac_phy_configured, 0);
 }
 
 void mac_reset(struct dev *dev)
 {
+	u32 owner = rd(dev, EXTCNF_CTRL) & EXTCNF_MDIO_SW;
+
 	regs_reset(dev, false);
+	if (!erratum(dev, ERR_MDIO_OWNER))
+		wr(dev, EXTCNF_CTRL, owner);
+	if (erratum(dev, ERR_RESERVED)) {
+		wr(dev, CTRL, rd(dev, CTRL) | CTRL_RSVD29);
+		wr(dev, CTRL_EXT, CTRL_EXT_RSVD23);
+	}
+	dev->phy.hung = false;
+	dev->phy.frames = 0;
+	dev->pba = rd(dev, PBA);
 	tx_reset(dev);
 	rx_reset(dev);
 	irq_reset(dev);
@@ -116,12 +129,32 @@ u32 ctrl_read(struct dev *dev, u32 off)
 	return rd(dev, CTRL);
 }
 
+/* Firmware and DMA must be out of the way. */
+static void mac_reset_check(struct dev *dev)
+{
+	u32 ctrl = rd(dev, CTRL), extcnf = rd(dev, EXTCNF_CTRL);
+	bool used = false;
+	int q;
+
+	if (dev->in_reset)
+		return;
+	if (!(extcnf & (EXTCNF_MDIO_SW | EXTCNF_MDIO_HW)) && !fault(dev, FAULT_FIRMWARE))
+		offend(dev, OFF_MDIO_OWNER, CTRL, extcnf);
+	for (q = 0; q < QUEUES; q++)
+		used |= dev->tx.q[q].ring.used || dev->rx.q[q].ring.used;
+	if (!pcie_master(dev) || fault(dev, FAULT_MASTER_STUCK))
+		return;
+	if (ctrl & CTRL_MASTER_DISABLE ? now_ns() < dev->master_off : used)
+		offend(dev, OFF_RESET_DMA, CTRL, ctrl);
+}
+
 void ctrl_write(struct dev *dev, u32 off, u32 value)
 {
 	u32 was = rd(dev, CTRL);
 
 	(void)off;
 	if (value & CTRL_RST) {
+		mac_reset_check(dev);
 		mac_reset(dev);
 		return;
 	}

@@ -28,7 +28,7 @@ static void usage(FILE *to)
 	      "  --scale PERCENT  time of the wire (100; 0: frames take none)\n"
 	      "  --autoneg MS     negotiation takes that long (1500)\n"
 	      "  --no-pause       the partner knows no pause frames\n"
-	      "  --vectors N      MSI-X vectors that the NVM grants: 1 to 5 (5)\n"
+	      "  --vectors N      MSI-X vectors that the NVM grants: 1 to 5 (see errata)\n"
 	      "  --mdio US        a PHY access takes that long (30)\n"
 	      "  --flash          the NVM is flash\n\nerrata, and which are on:\n", to);
 	errata_list(to);
@@ -142,7 +142,6 @@ static void dev_defaults(struct dev *dev)
 	int i, v;
 
 	memcpy(dev->opt.mac, mac, 6);
-	dev->opt.vectors = MAX_VECTORS;
 	dev->opt.master_delay_us = 200;
 	dev->opt.mdio_us = 30;	/* 64 bits at 2.5 MHz */
 	dev->wire.plugged = true;
@@ -168,6 +167,8 @@ static void dev_init(struct dev *dev)
 	pthread_cond_init(&dev->work, &attr);
 	pthread_cond_init(&dev->arrive, &attr);
 	pthread_mutex_init(&dev->lock, NULL);
+	if (!dev->opt.vectors)
+		dev->opt.vectors = erratum(dev, ERR_VECTORS) ? 3 : MAX_VECTORS;
 	regs_init();
 	nvm_init(dev);
 	pcie_init(dev);

@@ -104,6 +104,7 @@ struct ring {
 	u32 next;		/* next slot to work on */
 	u32 done;		/* oldest slot not yet written back */
 	u32 tail_seen;		/* the last valid tail */
+	bool used;		/* descriptors were handed over since the reset */
 	u32 fetched, taken;	/* counters: into the cache, and out of it */
 	struct desc cache[RING_CACHE];
 };
@@ -178,14 +179,14 @@ struct txq {
 
 struct tx {
 	struct txq q[QUEUES];
-	struct tx_ctx ctx;	/* one for both queues */
+	struct tx_ctx ctx[QUEUES];	/* see tx_ctx_of() */
 	struct fifo fifo;
 	int turn;
 	int current;		/* queue in the middle of a packet, or -1 */
 	u64 wire_free;		/* when the frame on the wire ends */
 	u64 paused_until;
-	u64 aspm_base;		/* frames sent before ASPM was on */
-	u32 fpd_writes;
+	u64 good_until;		/* frames sent before it was set up to hang */
+	u64 fpd_at;		/* when the last forced flush was asked for */
 };
 
 /* ---- Receive ---- */
@@ -200,6 +201,7 @@ struct rxq {
 struct rx {
 	struct rxq q[QUEUES];
 	struct fifo pb;
+	u64 fpd_at;
 	bool xoff;		/* we have paused the partner */
 	bool was_enabled;	/* RCTL.EN fell; a reset is due before it rises */
 	bool dead;		/* it rose without one */
@@ -235,6 +237,9 @@ struct phy {
 	bool link_was_lost;	/* and BMSR was not read since */
 	u32 mdic;		/* the access under way */
 	u64 config_until;	/* reads its part of the NVM until then */
+	u16 scr;		/* register 16 as of the last reset */
+	u32 frames;		/* that have passed since a reset, with the switch on */
+	bool hung;
 };
 
 /* ---- The cable and the partner ---- */
@@ -304,6 +309,7 @@ struct dev {
 	bool d3;
 	u64 pmes;		/* how often PME was asserted */
 	bool in_reset;		/* from CTRL.RST to EECD.AUTO_RD */
+	u32 pba;		/* as of the last reset */
 	u64 master_off;		/* when STATUS.GIO_MASTER_ENABLE falls */
 	u32 unflushed;		/* a RAL was written and nothing read since */
 	bool nvm_read_once;
@@ -358,7 +364,7 @@ struct reg {
 	u16 count, stride;	/* of an array; 0 and 0 otherwise */
 	u32 reset;
 	u32 write;		/* bits that software can change */
-	u32 zero;		/* bits that must be written as 0 */
+	u32 zero;		/* reserved: software sets none */
 	u32 flags;
 	u32 (*rd)(struct dev *dev, u32 off);
 	void (*wr)(struct dev *dev, u32 off, u32 value);
@@ -443,6 +449,7 @@ void tx_reset(struct dev *dev);
 bool tx_run(struct dev *dev);
 void tx_wire(struct dev *dev, int arg);
 u32 tx_fifo_size(const struct dev *dev);
+struct tx_ctx *tx_ctx_of(struct dev *dev, const struct txq *q);
 void tx_flush(struct dev *dev);
 void tctl_write(struct dev *dev, u32 off, u32 value);
 void txdctl_write(struct dev *dev, u32 off, u32 value);
@@ -475,6 +482,7 @@ void phy_init(struct dev *dev);
 void phy_hw_reset(struct dev *dev);
 void phy_renegotiate(struct dev *dev);
 bool phy_loopback(const struct dev *dev);
+bool phy_passes(struct dev *dev);
 void mdic_write(struct dev *dev, u32 off, u32 value);
 
 /* ptp.c */
@@ -527,63 +535,6 @@ void wire_pause(struct dev *dev, u32 quanta);
 void wire_plug(struct dev *dev, bool plugged);
 void wire_partner_sends(struct dev *dev, struct frame *frame);
 
-/* strict.c */
-enum offence {
-	OFF_RCTL_EN, OFF_RESERVED, OFF_TXDCTL, OFF_RING_LIVE, OFF_TAIL_RANGE,
-	OFF_TAIL_OWNER, OFF_MDIO_OWNER, OFF_NVM_OWNER, OFF_IN_RESET,
-	OFF_PHY_EARLY, OFF_CONTEXT, OFF_DMA, OFF_DESC_CHANGED, OFF_DESC_DD,
-	OFF_TSO, OFF_SHORT, OFF_TX_BIG, OFF_RSS, OFF_UNKNOWN, OFF_ICR_MASKED,
-	OFF_EIAC_OTHER, OFF_IAM, OFF_TIDV, OFF_RAR_FLUSH, OFF_IFCS, OFF_TSO_TAIL,
-	OFF_TDESC, OFF_GCR, OFF_TARC, OFF_NVM_AUPDEN,
-	OFFENCES,
-};
-
-void offend(struct dev *dev, enum offence what, u32 off, u32 value);
-void strict_summary(struct dev *dev);
-
-/* errata.c */
-enum erratum {
-	ERR_ICR_LOST, ERR_AUTOMASK, ERR_ACK, ERR_RXO_STORM, ERR_RX_DISABLE,
-	ERR_TX_FULL, ERR_FPD, ERR_TXDCTL, ERR_ARBITER, ERR_EARLY_DD,
-	ERR_TSO_SLOW, ERR_SHORT, ERR_NVM_FIRST, ERR_RAR_MERGE, ERR_ASPM,
-	ERR_SYSTIM, ERR_RLEC,
-	ERRATA,
-};
-
-static inline bool erratum(const struct dev *dev, enum erratum e)
-{
-	return dev->errata & (1U << e);
-}
-
-void errata_init(struct dev *dev);
-int errata_parse(struct dev *dev, const char *word);
-void errata_list(FILE *to);
-
-/* faults.c */
-enum fault_id {
-	FAULT_TX_HANG, FAULT_RX_HANG, FAULT_TXQ_HANG, FAULT_NO_IRQ,
-	FAULT_NO_WB, FAULT_LATE_WB, FAULT_BAD_LEN, FAULT_BAD_STATUS,
-	FAULT_SPURIOUS, FAULT_REMOVED, FAULT_MDIC_STALE, FAULT_MASTER_STUCK,
-	FAULT_AUTO_RD, FAULT_PHY_HANG, FAULT_STICKY,
-	FAULT_NO_STAMP, FAULT_LOST_STAMP, FAULT_FIRMWARE,
-	FAULT_LATE_IRQ, FAULT_WILD_HEAD, FAULT_NO_RX_WB, FAULT_LATE_RX_WB,
-	FAULT_FIRMWARE_BUSY,
-	FAULTS,
-};
-
-static inline bool fault(const struct dev *dev, enum fault_id f)
-{
-	return dev->fault & (1U << f);
-}
-
-int faults_load(struct dev *dev, const char *path);
-int fault_command(struct dev *dev, char **word, int words);
-bool fault_use(struct dev *dev, enum fault_id f);
-void faults_list(FILE *to);
-
-/* firmware.c */
-void firmware_begin(struct dev *dev, u32 seed);
-
 /* control.c */
 bool number(const char *word, u32 max, u32 *value);
 int control_open(struct dev *dev);
@@ -592,5 +543,7 @@ void control_command(struct dev *dev, char *line, char *answer, size_t size);
 
 /* vfio_user.c */
 int vfio_user_serve(struct dev *dev);
+
+#include "faults.h"
 
 #endif /* MODEL_H */

@@ -65,7 +65,7 @@ static void insert_sum(u8 *data, u32 len, u32 start, u32 end, u32 at)
 
 void tx_checksums(struct dev *dev, struct txq *q, u8 *data, u32 len)
 {
-	const struct tx_ctx *c = &dev->tx.ctx;
+	const struct tx_ctx *c = tx_ctx_of(dev, q);
 
 	if (q->ixsm)
 		insert_sum(data, len, c->ipcss, c->ipcse, c->ipcso);
@@ -104,7 +104,7 @@ struct frame *tx_plain(struct dev *dev, struct txq *q)
 /* What the hardware takes; else it sends nothing and counts TSCTFC. */
 static bool tso_valid(struct dev *dev, const struct txq *q)
 {
-	const struct tx_ctx *c = &dev->tx.ctx;
+	const struct tx_ctx *c = tx_ctx_of(dev, q);
 
 	if (c->mss > 16 && c->hdrlen >= 14 && q->len > c->hdrlen &&
 	    c->tucss + (c->tcp ? 20U : 8U) <= c->hdrlen &&
@@ -148,7 +148,7 @@ static void tso_transport(const struct tx_ctx *c, u8 *seg, u32 len, u32 done, bo
 /* The next segment of a packet; NULL: nothing that could be sent. */
 struct frame *tx_segment(struct dev *dev, struct txq *q)
 {
-	const struct tx_ctx *c = &dev->tx.ctx;
+	const struct tx_ctx *c = tx_ctx_of(dev, q);
 	u32 payload, done = q->seg;
 	u8 seg[FRAME_MAX];
 	bool last;

@@ -39,6 +39,8 @@
 #define PAGE		22
 #define POWER		25
 
+#define HANG_FRAMES	100
+
 /* From a register's abilities (4 and 9) to the partner's bits, best first. */
 static const struct {
 	u16 reg, bit;
@@ -69,11 +71,26 @@ void phy_init(struct dev *dev)
 	p->reg[0][SCR] = 0x0060;
 	p->reg[0][POWER] = 0x0001;
 	p->reg[2][21] = 0x0006;
+	p->scr = p->reg[0][SCR];
+	p->hung = false;
+	p->frames = 0;
 }
 
 bool phy_loopback(const struct dev *dev)
 {
 	return dev->phy.reg[0][BMCR] & BMCR_LOOPBACK;
+}
+
+/* A frame in either direction: false if it is lost. Erratum 7; a reset ends it. */
+bool phy_passes(struct dev *dev)
+{
+	struct phy *p = &dev->phy;
+
+	if (!p->hung && erratum(dev, ERR_PHY_HANG) && ++p->frames > HANG_FRAMES) {
+		p->hung = true;
+		note(dev, "the PHY hangs");
+	}
+	return !p->hung;
 }
 
 /* ---- Link ---- */
@@ -82,7 +99,7 @@ static void phy_status(struct dev *dev)
 {
 	struct phy *p = &dev->phy;
 	u16 speed = p->speed == 1000 ? 2 : p->speed == 100 ? 1 : 0;
-	u16 ssr = p->reg[0][SCR] & 0x20 ? 0x0040 : 0;
+	u16 ssr = p->scr & 0x20 ? 0x0040 : 0;
 
 	p->reg[0][SSR] = 0;
 	if (p->link)
@@ -138,7 +155,7 @@ static bool phy_resolve(struct dev *dev)
 				continue;
 			/* A cable that is not good enough: one speed less, or no link. */
 			if (modes[i].speed == 1000 && dev->wire.bad) {
-				if (!(p->reg[0][SCR] & SCR_DOWNSHIFT))
+				if (!(p->scr & SCR_DOWNSHIFT))
 					return false;
 				p->downshifted = true;
 				continue;
@@ -211,7 +228,7 @@ static u16 phy_read(struct dev *dev, u32 reg)
 	struct phy *p = &dev->phy;
 	u16 value = *phy_reg(dev, reg);
 
-	if (fault(dev, FAULT_PHY_HANG) && (reg == RXERR || reg == STAT1000))
+	if ((p->hung || fault(dev, FAULT_PHY_HANG)) && (reg == RXERR || reg == STAT1000))
 		return 0xFFFF;
 	/* A loss is latched until it was read once. */
 	if (reg == BMSR) {
@@ -228,6 +245,9 @@ static void phy_bmcr(struct dev *dev, u16 value)
 	u16 was = p->reg[0][BMCR];
 
 	p->reg[0][BMCR] = value & (u16)~(BMCR_RESET | BMCR_ANRESTART);
+	/* What was written to SCR takes effect. */
+	if (value & BMCR_RESET)
+		p->scr = p->reg[0][SCR];
 	if (value & (BMCR_RESET | BMCR_ANRESTART) ||
 	    (value ^ was) & (BMCR_PDOWN | BMCR_ANENABLE | BMCR_LOOPBACK) ||
 	    (!(value & BMCR_ANENABLE) && value != was))
@@ -251,6 +271,9 @@ static void mdic_done(struct dev *dev, int arg)
 	(void)arg;
 	if (MDIC_PHY(mdic) != 1) {
 		mdic |= MDIC_ERROR;
+	} else if (p->config_until) {
+		/* Erratum 21: what is written then is undone. */
+		mdic |= MDIC_REGDATA;
 	} else if (MDIC_OP(mdic) == 1) {
 		phy_write(dev, MDIC_REG(mdic), (u16)mdic);
 	} else if (fault_use(dev, FAULT_MDIC_STALE)) {

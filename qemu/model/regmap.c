@@ -16,6 +16,9 @@
 #define REGS(n, o, c, s, ...) \
 	{ .name = #n, .off = (o), .count = (c), .stride = (s), __VA_ARGS__ }
 #define RW(mask)	.write = (mask)
+/* Has reserved bits: a driver leaves them as they are. */
+#define RW_ONLY(mask)	.write = (mask), .zero = ~(u32)(mask)
+#define CTRL_KNOWN	0xDCFC1BEDU
 #define STAT(n, o)	{ .name = #n, .off = (o), .flags = REG_STAT, .rd = stat_read }
 #define STAT64(n, o) \
 	{ .name = #n "L", .off = (o), .flags = REG_STAT, .rd = stat_read_low }, \
@@ -31,14 +34,15 @@
 
 const struct reg regmap[] = {
 	/* Device control */
-	REG(CTRL, .reset = 0x00000201, RW(ALL), .zero = CTRL_RSVD29,
+	REG(CTRL, .reset = 0x00000201, RW(CTRL_KNOWN | CTRL_RSVD29), .zero = ~CTRL_KNOWN,
 	    .rd = ctrl_read, .wr = ctrl_write),
-	REG(CTRL_ALIAS, .rd = ctrl_read, .wr = ctrl_write),
+	REG(CTRL_ALIAS, RW(CTRL_KNOWN | CTRL_RSVD29), .zero = ~CTRL_KNOWN,
+	    .rd = ctrl_read, .wr = ctrl_write),
 	REG(STATUS, .flags = REG_RO, .rd = status_read),
 	REG(EECD, .reset = EECD_PRES | (2 << 11), RW(0x00180047), .wr = eecd_write),
 	REG(EERD, RW(ALL), .wr = eerd_write),
-	/* Reserved bit 23 comes up set and 22 clear: both are the driver's to mend. */
-	REG(CTRL_EXT, .reset = CTRL_EXT_RSVD23, RW(ALL), .wr = ctrl_ext_write),
+	/* What comes up wrong, and is the driver's to mend, is in mac_reset(). */
+	REG(CTRL_EXT, .reset = CTRL_EXT_RSVD22, RW(ALL), .wr = ctrl_ext_write),
 	REG(FLA, RW(ALL), .flags = REG_KEEP),
 	REG(MDIC, .reset = MDIC_READY, RW(ALL), .wr = mdic_write),
 	REG(FCAL, .reset = 0x00C28001, RW(ALL)),
@@ -57,53 +61,53 @@ const struct reg regmap[] = {
 
 	/* Interrupts */
 	REG(ICR, .rd = icr_read, .wr = icr_write),
-	REG(ITR, RW(0xFFFF), .wr = irq_config_write),
+	REG(ITR, RW_ONLY(0xFFFF), .wr = irq_config_write),
 	REG(ICS, .rd = ics_read, .wr = ics_write),
 	REG(IMS, RW(ALL), .wr = ims_write),
 	REG(IMC, .wr = imc_write),
-	REG(EIAC, RW(0x01F00000), .wr = irq_config_write),
+	REG(EIAC, RW_ONLY(0x01F00000), .wr = irq_config_write),
 	REG(IAM, RW(ALL), .wr = irq_config_write),
-	REG(IVAR, RW(0x800FFFFF), .wr = irq_config_write),
-	REGS(EITR, EITR(0), 5, 4, RW(0xFFFF), .wr = irq_config_write),
+	REG(IVAR, RW_ONLY(0x800FFFFF), .wr = irq_config_write),
+	REGS(EITR, EITR(0), 5, 4, RW_ONLY(0xFFFF), .wr = irq_config_write),
 	REG(PBACLR, RW(0x1F)),
 
 	/* Receive */
-	REG(RCTL, RW(0x7EDFF3FE | BIT32(10) | BIT32(11)), .wr = rctl_write),
+	REG(RCTL, RW_ONLY(0x7EDFBFFE), .wr = rctl_write),
 	REG(ERT, RW(0x3FFF)),
-	REG(FCRTL, RW(0x8000FFF8)),
+	REG(FCRTL, RW(0x8000FFF8)),	/* of any value: DPDK */
 	REG(FCRTH, RW(0xFFF8)),
 	REG(PSRCTL, .reset = 0x00040402, RW(0x3F3F3F7F)),
 	RING(RD, RDBAL(0)),
-	REG(RDTR, RW(0xFFFF), .wr = rdtr_write),
-	REGS(RXDCTL, RXDCTL(0), 2, 0x100, .reset = 0x00010000, RW(0x013F3F3F),
+	REG(RDTR, RW_ONLY(DELAY_FPD | 0xFFFF), .wr = rdtr_write),
+	REGS(RXDCTL, RXDCTL(0), 2, 0x100, .reset = 0x00010000, RW_ONLY(0x013F3F3F),
 	     .wr = rxdctl_write),
-	REG(RADV, RW(0xFFFF)),
+	REG(RADV, RW_ONLY(0xFFFF)),
 	REGS(RSRPD, 0x2C00, 1, 4, RW(0xFFF)),
 	REGS(RAID, 0x2C08, 1, 4, RW(0xFFFF)),
-	REG(RXCSUM, .reset = 0x300, RW(0x33FF)),
-	REG(RFCTL, RW(0x3FFFF)),
+	REG(RXCSUM, .reset = 0x300, RW_ONLY(0x33FF)),
+	REG(RFCTL, RW_ONLY(0x3FFFF)),
 	REGS(MTA, MTA, 128, 4, RW(ALL)),
 	REGS(RAL, RAL(0), RAR_ENTRIES, 8, RW(ALL), .wr = rar_write),
 	REGS(RAH, RAH(0), RAR_ENTRIES, 8, RW(0x8003FFFF), .wr = rar_write),
 	REGS(VFTA, VFTA, 128, 4, RW(ALL)),
-	REG(MRQC, RW(0x003F0003)),
+	REG(MRQC, RW_ONLY(0x003F0003)),
 	REGS(RETA, RETA, 32, 4, RW(ALL)),
 	REGS(RSSRK, RSSRK, 10, 4, RW(ALL)),
 	REGS(RDF, 0x2410, 9, 4, RW(0x1FFF)),
 
 	/* Transmit; reserved TARC bit 27 comes up set */
-	REG(TCTL, RW(0x1FFFFFFB), .wr = tctl_write),
+	REG(TCTL, RW_ONLY(0x1FFFFFFA), .wr = tctl_write),
 	REG(TIPG, .reset = 0x00602008, RW(0x3FFFFFFF)),
 	REG(AIT, RW(0xFFFF)),
 	RING(TD, TDBAL(0)),
-	REG(TIDV, RW(0xFFFF), .wr = tidv_write),
-	REGS(TXDCTL, TXDCTL(0), 2, 0x100, RW(0xFF7F3F3F), .wr = txdctl_write),
-	REG(TADV, RW(0xFFFF)),
+	REG(TIDV, RW_ONLY(DELAY_FPD | 0xFFFF), .wr = tidv_write),
+	REGS(TXDCTL, TXDCTL(0), 2, 0x100, RW_ONLY(0xFF7F3F3F), .wr = txdctl_write),
+	REG(TADV, RW_ONLY(0xFFFF)),
 	REGS(TARC, TARC(0), 2, 0x100, .reset = 0x403 | BIT32(27), RW(ALL)),
 	REGS(TDF, 0x3410, 9, 4, RW(0x1FFF)),
 
 	/* Wake-up; management: stored */
-	REG(WUC, RW(0xF)),
+	REG(WUC, RW_ONLY(0xF)),
 	REG(WUFC, RW(0x000F80FF)),
 	REG(WUS, RW(ALL), .flags = REG_W1C | REG_AUX),
 	REG(MANC, RW(ALL)),

@@ -110,14 +110,14 @@ void reg_write(struct dev *dev, u32 off, u32 value)
 		offend(dev, OFF_IN_RESET, off, value);
 		return;
 	}
-	if (value & r->zero)
+	if (value & r->zero & ~rd(dev, off))
 		offend(dev, OFF_RESERVED, off, value);
 	if (fault(dev, FAULT_STICKY) && dev->fault_arg[FAULT_STICKY] == off)
 		return;
 	if (r->flags & (REG_RO | REG_STAT))
 		return;
 	if (r->wr)
-		r->wr(dev, off, value);
+		r->wr(dev, off, r->write ? value & r->write : value);
 	else if (r->flags & REG_W1C)
 		wr(dev, off, rd(dev, off) & ~value);
 	else

@@ -56,6 +56,7 @@ void ring_reset(struct ring *ring)
 	ring->next = 0;
 	ring->done = 0;
 	ring->tail_seen = 0;
+	ring->used = false;
 	ring->fetched = 0;
 	ring->taken = 0;
 }
@@ -140,7 +141,7 @@ static bool ring_running(struct dev *dev, const struct ring *ring)
 {
 	bool tx = ring->base_reg >= TDBAL(0);
 
-	return ring_left(dev, ring) &&
+	return ring->used &&
 	       (tx ? rd(dev, TCTL) & TCTL_EN : rd(dev, RCTL) & RCTL_EN);
 }
 
@@ -181,6 +182,7 @@ void ring_tail_write(struct dev *dev, u32 off, u32 value)
 	more = ring_dist(dev, ring, ring->tail_seen, value);
 	if (more > n - 1 - ring_dist(dev, ring, ring->done, ring->tail_seen))
 		offend(dev, OFF_TAIL_OWNER, off, value);
+	ring->used |= more;
 	ring->tail_seen = value;
 	engine_wake(dev);
 }

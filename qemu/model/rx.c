@@ -46,6 +46,7 @@ void rx_reset(struct dev *dev)
 	timer_stop(dev, TIMER_XOFF);
 	timer_stop(dev, TIMER_RXO);
 	fifo_clear(&rx->pb);
+	rx->fpd_at = 0;
 	rx->xoff = false;
 	rx->was_enabled = false;
 	rx->dead = false;
@@ -414,13 +415,15 @@ static bool rx_good(struct dev *dev, struct frame *f)
 
 static bool rx_fits(const struct dev *dev, const struct frame *f)
 {
-	u32 size = (rd(dev, PBA) & 0xFFFF) * 1024;
+	u32 size = (dev->pba & 0xFFFF) * 1024;
 
 	return dev->rx.pb.bytes + dev->rx.pb.frames * 16 + f->len + 16 <= size;
 }
 
 void rx_arrive(struct dev *dev, struct frame *f)
 {
+	const struct ring *q;
+
 	if (rx_deaf(dev)) {
 		dev->wire.lost++;
 		free(f);
@@ -448,6 +451,13 @@ void rx_arrive(struct dev *dev, struct frame *f)
 		stats_rx(dev, f);
 	ptp_arrived(dev, f);
 	rx_classify(dev, f);
+	/* Behind one that waits, no less without a buffer. */
+	q = &dev->rx.q[f->queue].ring;
+	if (dev->rx.pb.first && dev->rx.pb.first->no_desc &&
+	    ring_left(dev, q) < rx_needs(dev, f)) {
+		stat_add(dev, RNBC, 1);
+		f->no_desc = true;
+	}
 	fifo_put(&dev->rx.pb, f);
 	rx_run(dev);
 }
@@ -484,7 +494,7 @@ void rdtr_write(struct dev *dev, u32 off, u32 value)
 	int n;
 
 	wr(dev, off, value & 0xFFFF);
-	if (!(value & DELAY_FPD))
+	if (!(value & DELAY_FPD) || errata_flush_missed(dev, &dev->rx.fpd_at))
 		return;
 	for (n = 0; n < QUEUES; n++)
 		rx_interrupt(dev, n);

@@ -14,13 +14,13 @@ static const struct {
 		"RCTL.EN was cleared and set again without a reset between",
 		"Linux 7f99ae633884: 82574 and 82583 must not disable the receiver" },
 	[OFF_RESERVED] = { "reserved",
-		"a reserved bit has the value that it must not have",
-		"Linux, e1000_initialize_hw_bits_82571: CTRL.29, CTRL_EXT.22/23, TARC.30:27, TXDCTL.22" },
+		"a reserved bit was set, or has the value that it must not have",
+		"regmap.c; Linux, e1000_initialize_hw_bits_82571: CTRL.29, CTRL_EXT.22/23, TARC.30:27, TXDCTL.22" },
 	[OFF_TXDCTL] = { "txdctl-unlike",
 		"the transmitter runs with TXDCTL of the queues unlike",
 		"Linux and FreeBSD: TXDCTL1 = TXDCTL0 even with one queue" },
 	[OFF_RING_LIVE] = { "ring-live",
-		"base, length or head of a ring written while it runs",
+		"base, length or head of a ring written while its unit is on and the ring in use",
 		"datasheet order of initialisation; 8254x manual" },
 	[OFF_TAIL_RANGE] = { "tail-range",
 		"a tail beyond the ring", "8254x manual" },
@@ -28,8 +28,8 @@ static const struct {
 		"a tail that hands over descriptors which the device still owns",
 		"hardware owns from head up to tail" },
 	[OFF_MDIO_OWNER] = { "mdio-owner",
-		"MDIC written without EXTCNF_CTRL.5",
-		"Linux, 82571.c: the hardware lock for the PHY; it falls at a reset" },
+		"MDIC or CTRL.RST written without EXTCNF_CTRL.5",
+		"Linux, 82571.c: the hardware lock for the PHY; taken before a reset, at which it falls" },
 	[OFF_NVM_OWNER] = { "nvm-owner",
 		"EEWR written without EXTCNF_CTRL.5",
 		"Linux, e1000_write_nvm_82571; it reads by EERD without" },
@@ -83,8 +83,8 @@ static const struct {
 	[OFF_IFCS] = { "ifcs",
 		"a frame without IFCS: nobody made its FCS", "8254x manual" },
 	[OFF_TSO_TAIL] = { "tso-tail",
-		"the last descriptor of a TSO packet has more than 4 bytes (early-dd is on)",
-		"FreeBSD, em_txrx.c: DD may come before the data is read" },
+		"with early-dd on: the last descriptor of a TSO packet has more than 4 bytes, or the first the headers alone",
+		"FreeBSD, em_txrx.c: DD may come before the data is read; Linux, e1000_tso()" },
 	[OFF_TDESC] = { "tx-desc",
 		"a transmit descriptor of no known kind, or out of order",
 		"8254x manual" },
@@ -97,6 +97,9 @@ static const struct {
 	[OFF_NVM_AUPDEN] = { "nvm-aupden",
 		"EEWR written with EECD.AUPDEN set: the flash follows by itself",
 		"Linux, e1000_init_nvm_params_82571: flash update issue" },
+	[OFF_RESET_DMA] = { "reset-dma",
+		"CTRL.RST while rings are in use and STATUS.19 has not fallen",
+		"Linux, e1000e_disable_pcie_master: no request may be pending then" },
 };
 
 static u32 counts[OFFENCES];
@@ -111,6 +114,32 @@ void offend(struct dev *dev, enum offence what, u32 off, u32 value)
 		return;
 	note(dev, "OFFENCE %s: %s: %s (0x%05x) value 0x%08x", table[what].name,
 	     table[what].text, what == OFF_DMA ? "address" : reg_name(off), off, value);
+}
+
+/* The transmitter is enabled. */
+void strict_tx_on(struct dev *dev)
+{
+	u32 xdctl = rd(dev, TXDCTL(0));
+
+	if (xdctl != rd(dev, TXDCTL(1)))
+		offend(dev, OFF_TXDCTL, TXDCTL(1), rd(dev, TXDCTL(1)));
+	if (!(xdctl & TXDCTL_RSVD22))
+		offend(dev, OFF_RESERVED, TXDCTL(0), xdctl);
+	if (XDCTL_WTHRESH(xdctl) && !rd(dev, TIDV))
+		offend(dev, OFF_TIDV, TIDV, xdctl);
+	if (rd(dev, CTRL) & CTRL_RSVD29)
+		offend(dev, OFF_RESERVED, CTRL, rd(dev, CTRL));
+	if (errata_ctrl_ext_wrong(dev))
+		offend(dev, OFF_RESERVED, CTRL_EXT, rd(dev, CTRL_EXT));
+	/* Linux mends those of queue 0 alone. */
+	if (rd(dev, TARC(0)) & TARC_RSVD)
+		offend(dev, OFF_RESERVED, TARC(0), rd(dev, TARC(0)));
+	if (!(rd(dev, TARC(0)) & TARC_TXHANG))
+		offend(dev, OFF_TARC, TARC(0), rd(dev, TARC(0)));
+	if ((rd(dev, GCR) & (GCR_MUST | GCR_NO_SNOOP)) != GCR_MUST)
+		offend(dev, OFF_GCR, GCR, rd(dev, GCR));
+	if (!(rd(dev, GCR2) & GCR2_RSVD0))
+		offend(dev, OFF_GCR, GCR2, rd(dev, GCR2));
 }
 
 void strict_summary(struct dev *dev)

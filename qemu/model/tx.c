@@ -18,7 +18,7 @@
 #define WIRE_SLACK	(500 * NS_PER_US)	/* made up for after a late wake-up */
 #define SHORTEST	17
 #define TSO_TAIL	4		/* bytes whose DD is never early */
-#define ASPM_FRAMES	1000
+#define HANG_FRAMES	1000
 
 void tx_init(struct dev *dev)
 {
@@ -61,17 +61,18 @@ void tx_reset(struct dev *dev)
 	}
 	timer_stop(dev, TIMER_PAUSED);
 	tx->paused_until = 0;
-	tx->aspm_base = dev->wire.sent;
+	tx->good_until = dev->wire.sent;
 	fifo_clear(&tx->fifo);
-	tx->ctx.queue = -1;
+	tx->ctx[0].queue = -1;
+	tx->ctx[1].queue = -1;
 	tx->current = -1;
 	tx->turn = 0;
-	tx->fpd_writes = 0;
+	tx->fpd_at = 0;
 }
 
 u32 tx_fifo_size(const struct dev *dev)
 {
-	return (rd(dev, PBA) >> 16) * 1024;
+	return (dev->pba >> 16) * 1024;
 }
 
 static void tx_hang(struct dev *dev, const char *why)
@@ -213,9 +214,15 @@ void tx_flush(struct dev *dev)
 
 /* ---- Descriptors ---- */
 
+/* One for both queues: erratum 10. */
+struct tx_ctx *tx_ctx_of(struct dev *dev, const struct txq *q)
+{
+	return &dev->tx.ctx[erratum(dev, ERR_ONE_CONTEXT) ? 0 : tx_number(dev, q)];
+}
+
 static void tx_context(struct dev *dev, struct txq *q, const struct desc *d)
 {
-	struct tx_ctx *c = &dev->tx.ctx;
+	struct tx_ctx *c = tx_ctx_of(dev, q);
 
 	c->ipcss = (u8)d->lo;
 	c->ipcso = (u8)(d->lo >> 8);
@@ -241,9 +248,9 @@ static void tx_options(struct dev *dev, struct txq *q, const struct desc *d)
 		q->ixsm = !legacy && d->hi & TXD_IXSM;
 		q->txsm = !legacy && d->hi & TXD_TXSM;
 		if ((q->tse || q->ixsm || q->txsm) &&
-		    dev->tx.ctx.queue != tx_number(dev, q))
+		    tx_ctx_of(dev, q)->queue != tx_number(dev, q))
 			offend(dev, OFF_CONTEXT, TDT(tx_number(dev, q)),
-			       (u32)dev->tx.ctx.queue);
+			       (u32)tx_ctx_of(dev, q)->queue);
 	}
 	/* Of a segmented packet the first counts, of others the last. */
 	if (!q->open || !q->tse) {
@@ -276,6 +283,9 @@ static void tx_data(struct dev *dev, struct txq *q, const struct desc *d)
 	u32 len = cmd & TXD_DEXT ? TXD_LEN(cmd) : TXD_LEGACY_LEN(cmd);
 
 	tx_options(dev, q, d);
+	/* Headers alone, at the beginning: the same erratum, by Linux. */
+	if (q->tse && !q->len && len == tx_ctx_of(dev, q)->hdrlen && erratum(dev, ERR_EARLY_DD))
+		offend(dev, OFF_TSO_TAIL, TDT(tx_number(dev, q)), len);
 	if (cmd & TXD_EOP && q->tse && len > TSO_TAIL && erratum(dev, ERR_EARLY_DD)) {
 		offend(dev, OFF_TSO_TAIL, TDT(tx_number(dev, q)), len);
 		q->late_addr = d->lo;
@@ -316,11 +326,12 @@ static bool tx_descriptor(struct dev *dev, struct txq *q)
 
 /* ---- Packets ---- */
 
-static void tx_packet_end(struct dev *dev, struct txq *q)
+static void tx_packet_end(struct dev *dev, struct txq *q, bool good)
 {
+	const struct tx_ctx *c = tx_ctx_of(dev, q);
+
 	if (q->tse)
-		stat_add(dev, q->len - dev->tx.ctx.hdrlen == dev->tx.ctx.paylen ?
-			 TSCTC : TSCTFC, 1);
+		stat_add(dev, good && q->len - c->hdrlen == c->paylen ? TSCTC : TSCTFC, 1);
 	tx_complete(dev, q);
 	tx_packet_reset(q);
 	dev->tx.current = -1;
@@ -343,6 +354,8 @@ static bool tx_room(struct dev *dev, u32 len)
 
 static bool tx_errata(struct dev *dev, struct txq *q)
 {
+	const char *why;
+
 	if (q->tse && mac_speed(dev) != 1000 && erratum(dev, ERR_TSO_SLOW))
 		tx_hang(dev, "segmentation below 1000 Mb/s");
 	if (q->len < SHORTEST) {
@@ -350,17 +363,19 @@ static bool tx_errata(struct dev *dev, struct txq *q)
 		if (erratum(dev, ERR_SHORT))
 			tx_hang(dev, "a frame of less than 17 bytes");
 	}
-	if (!pcie_aspm(dev))
-		dev->tx.aspm_base = dev->wire.sent;
-	else if (erratum(dev, ERR_ASPM) && dev->wire.sent > dev->tx.aspm_base + ASPM_FRAMES)
-		tx_hang(dev, "ASPM is on");
+	why = errata_unmended(dev);
+	if (!why)
+		dev->tx.good_until = dev->wire.sent;
+	else if (dev->wire.sent > dev->tx.good_until + HANG_FRAMES)
+		tx_hang(dev, why);
 	return q->hung;
 }
 
 /* The next frame of a packet that was read in whole. */
 static bool tx_emit(struct dev *dev, struct txq *q)
 {
-	u32 len = q->tse ? dev->tx.ctx.hdrlen + dev->tx.ctx.mss : q->len;
+	const struct tx_ctx *c = tx_ctx_of(dev, q);
+	u32 len = q->tse ? c->hdrlen + c->mss : q->len;
 	struct frame *frame;
 
 	if (q->late_len) {
@@ -373,7 +388,7 @@ static bool tx_emit(struct dev *dev, struct txq *q)
 		return false;
 	if (len + FIFO_RESERVE > tx_fifo_size(dev) || len > FRAME_MAX) {
 		offend(dev, OFF_TX_BIG, TDT(tx_number(dev, q)), len);
-		tx_packet_end(dev, q);
+		tx_packet_end(dev, q, false);
 		return true;
 	}
 	if (!tx_room(dev, len))
@@ -391,8 +406,8 @@ static bool tx_emit(struct dev *dev, struct txq *q)
 		fifo_put(&dev->tx.fifo, frame);
 		tx_wire(dev, 0);
 	}
-	if (!frame || !q->tse || q->seg + dev->tx.ctx.hdrlen >= q->len)
-		tx_packet_end(dev, q);
+	if (!frame || !q->tse || q->seg + c->hdrlen >= q->len)
+		tx_packet_end(dev, q, frame);
 	return true;
 }
 
@@ -511,36 +526,13 @@ void tx_wire(struct dev *dev, int arg)
 
 /* ---- Registers ---- */
 
-static void tx_check(struct dev *dev)
-{
-	u32 xdctl = rd(dev, TXDCTL(0));
-
-	if (xdctl != rd(dev, TXDCTL(1)))
-		offend(dev, OFF_TXDCTL, TXDCTL(1), rd(dev, TXDCTL(1)));
-	if (!(xdctl & TXDCTL_RSVD22))
-		offend(dev, OFF_RESERVED, TXDCTL(0), xdctl);
-	if (XDCTL_WTHRESH(xdctl) && !rd(dev, TIDV))
-		offend(dev, OFF_TIDV, TIDV, xdctl);
-	if ((rd(dev, CTRL_EXT) & (CTRL_EXT_RSVD22 | CTRL_EXT_RSVD23)) != CTRL_EXT_RSVD22)
-		offend(dev, OFF_RESERVED, CTRL_EXT, rd(dev, CTRL_EXT));
-	/* Linux mends those of queue 0 alone. */
-	if (rd(dev, TARC(0)) & TARC_RSVD)
-		offend(dev, OFF_RESERVED, TARC(0), rd(dev, TARC(0)));
-	if (!(rd(dev, TARC(0)) & TARC_TXHANG))
-		offend(dev, OFF_TARC, TARC(0), rd(dev, TARC(0)));
-	if ((rd(dev, GCR) & (GCR_MUST | GCR_NO_SNOOP)) != GCR_MUST)
-		offend(dev, OFF_GCR, GCR, rd(dev, GCR));
-	if (!(rd(dev, GCR2) & GCR2_RSVD0))
-		offend(dev, OFF_GCR, GCR2, rd(dev, GCR2));
-}
-
 void tctl_write(struct dev *dev, u32 off, u32 value)
 {
 	bool was = rd(dev, off) & TCTL_EN;
 
 	wr(dev, off, value);
 	if (value & TCTL_EN && !was)
-		tx_check(dev);
+		strict_tx_on(dev);
 	engine_wake(dev);
 }
 
@@ -555,7 +547,6 @@ void tidv_write(struct dev *dev, u32 off, u32 value)
 	wr(dev, off, value & 0xFFFF);
 	if (!(value & DELAY_FPD))
 		return;
-	if (erratum(dev, ERR_FPD) && ++dev->tx.fpd_writes % 2)
-		return;
-	tx_flush(dev);
+	if (!errata_flush_missed(dev, &dev->tx.fpd_at))
+		tx_flush(dev);
 }

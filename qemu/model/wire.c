@@ -64,7 +64,9 @@ bool wire_send(struct dev *dev, struct frame *frame)
 	u32 be = htonl(frame->len);
 
 	w->sent++;
-	if (frame->flags & FRAME_BAD_FCS) {
+	if (!phy_passes(dev)) {
+		w->no_link++;
+	} else if (frame->flags & FRAME_BAD_FCS) {
 		w->bad_fcs++;
 	} else if (frame->len <= FRAME_MAX) {
 		memcpy(w->out, &be, 4);
@@ -181,7 +183,7 @@ static struct frame *wire_damage(struct wire *w, struct frame *f)
 /* At once, whatever else is on the way. */
 void wire_partner_sends(struct dev *dev, struct frame *f)
 {
-	if (!dev->phy.link) {
+	if (!dev->phy.link || !phy_passes(dev)) {
 		dev->wire.no_link++;
 		free(f);
 		return;
@@ -197,7 +199,8 @@ static void wire_arrive(struct dev *dev, struct frame *f)
 
 	wire_wait(dev);
 	now = now_ns();
-	if (!dev->phy.link || phy_loopback(dev) || rd(dev, RCTL) & RCTL_LBM) {
+	if (!dev->phy.link || phy_loopback(dev) || rd(dev, RCTL) & RCTL_LBM ||
+	    !phy_passes(dev)) {
 		w->no_link++;
 		free(f);
 		return;

@@ -336,6 +336,21 @@ def test_phy_hangs(nic, model):
     wait_until(nic.answers, 15, "traffic")
 
 
+@pytest.mark.rule("T18")
+def test_phy_hangs_until_a_reset(nic, model):
+    """Erratum 7: no frame passes, with a link that looks well, and only a reset ends it."""
+    nic.expect_log(r"PHY hung")
+    resets = nic.stats()["resets"]
+    model("errata phy-hang")
+    nic.defer(lambda: nic.guest.model.command("errata no-phy-hang"))
+    nic.guest.run(f"ping -n -c 70 -i 0.01 -W 1 {nic.PEER}", 60, check=False)
+    wait_until(lambda: "the PHY hangs" in nic.guest.model.log(), 5, "a hang")
+    model("errata no-phy-hang")
+    wait_until(lambda: nic.stats()["resets"] > resets, 20, "a reset")
+    wait_until(nic.answers, 15, "traffic")
+    nic.transfer(1 << 16)
+
+
 @pytest.mark.rule("R5", "R6")
 @pytest.mark.parametrize("fault", ["bad-len 60000", "bad-len 0", "bad-status 0x80000001",
                                    "bad-status 1"])
@@ -418,7 +433,7 @@ def test_tail_of_tso_packets(nic, model):
 
 
 @pytest.mark.rule("D11")
-@pytest.mark.guest(device="model", model="--vectors 3")
+@pytest.mark.guest(device="model", model="--errata vectors")
 def test_board_with_three_vectors(nic):
     """Erratum 19: silicon has as many vectors as its NVM says."""
     lines = re.findall(r"^\s*\d+:.*hartwell-\S+$", nic.sh("cat /proc/interrupts"), re.M)
@@ -426,6 +441,15 @@ def test_board_with_three_vectors(nic):
     assert nic.guest.model.stats()["mode"] == 2
     for reverse in (False, True):
         nic.transfer(1 << 18, reverse=reverse)
+
+
+@pytest.mark.guest(device="model", model="--flash")
+def test_flash_does_not_follow(nic):
+    """Erratum 18: AUPDEN comes up set, and would have the flash follow each write."""
+    for _ in range(2):
+        nic.sh("ethtool -E dut0 magic 0x10d38086 offset 0x42 value 0x5a")
+        assert nic.sh("ethtool -e dut0 raw on offset 0x42 length 1") == "Z"
+        nic.sh("ethtool --reset dut0 dma mac")
 
 
 def test_shortest_frames(nic):

@@ -67,6 +67,8 @@ def test_fault_under_traffic(nic, fault):
     nic.expect_log(r"hartwell .*resetting", r"peer0: (NETDEV WATCHDOG|TX timeout)")
     # Until the driver notices, it goes on with rings and a mode that are no longer there.
     nic.expect_offence("tail-owner", "tail-range", "iam")
+    if fault == "MAC reset":
+        nic.expect_offence("mdio-owner", "reset-dma")
     before = nic.stats()
     with nic.outage(RECOVERY):
         make(nic)
@@ -97,6 +99,8 @@ def test_fault_of_an_idle_interface(nic, fault):
     make, _ = FAULTS[fault]
     nic.expect_log(r"hartwell .*resetting")
     nic.expect_offence("iam")       # the end of a poll, before the driver has noticed
+    if fault == "MAC reset":
+        nic.expect_offence("mdio-owner", "reset-dma")
     nic.quiet()
     before = nic.stats()
     make(nic)

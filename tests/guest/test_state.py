@@ -49,6 +49,7 @@ def hang(nic):
 def other_reset(nic):
     """Somebody else resets the MAC, as a management controller does."""
     nic.expect_log(r"found.*resetting", r"interrupts do not arrive")
+    nic.expect_offence("mdio-owner", "reset-dma")
     resets = nic.stats()["resets"]
     nic.set_reg(CTRL, nic.reg(CTRL) | RST)
     wait_until(lambda: nic.stats()["resets"] > resets, 10, "a reset")

@@ -246,11 +246,17 @@ class Host:
     # --- as a driver does ---
 
     def link_up(self):
-        self.set(CTRL, 0x40)
+        self.wr(CTRL, (self.rd(CTRL) | 0x40) & ~(1 << 29))
         wait_until(lambda: self.rd(STATUS) & 2, what="link")
 
+    def reset_begin(self):
+        self.set(CTRL, 4)
+        wait_until(lambda: not self.rd(STATUS) & 1 << 19, what="no DMA")
+        self.own()
+        self.set(CTRL, 1 << 26)
+
     def reset(self):
-        self.wr(CTRL, self.rd(CTRL) | 1 << 26)
+        self.reset_begin()
         wait_until(lambda: self.rd(EECD) & 1 << 9, what="AUTO_RD")
         time.sleep(0.025)
 
@@ -265,6 +271,7 @@ class Host:
 
     def settle(self):
         """Reserved bits and locks as a driver leaves them."""
+        self.wr(CTRL, self.rd(CTRL) & ~(1 << 29))
         self.set(CTRL_EXT, 1 << 22)
         self.wr(CTRL_EXT, self.rd(CTRL_EXT) & ~(1 << 23))
         self.wr(GCR, 1 << 22 | 1 << 27)
@@ -297,7 +304,7 @@ class TxRing:
         for offset, value in ((0, self.at), (4, 0), (8, 16 * count), (0x10, 0), (0x18, 0)):
             host.wr(self.reg + offset, value)
         host.wr(TIDV, tidv)
-        host.wr(TADV, tidv * 4)
+        host.wr(TADV, min(tidv * 4, 0xFFFF))
         for n in (0, 1):
             host.wr(0x3828 + 0x100 * n, 31 | 1 << 8 | (0 if rs_only else wthresh) << 16 | 1 << 22
                     | 1 << 24)

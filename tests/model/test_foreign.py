@@ -15,7 +15,7 @@ from hwlab.util import die_with_parent, remove
 pytestmark = pytest.mark.long
 
 # What these drivers do that the table forbids: see Documentation/model.rst.
-IPXE = {"rar-flush", "txdctl-unlike", "reserved", "tarc", "gcr"}
+IPXE = {"rar-flush", "txdctl-unlike", "reserved", "tarc", "gcr", "mdio-owner", "reset-dma"}
 EM = {"txdctl-unlike"}
 BOOTED = "the network has booted this"
 
@@ -66,7 +66,7 @@ def test_ipxe():
         finally:
             proc.kill()
             proc.wait()
-        assert kinds(model) <= IPXE
+        assert kinds(model) <= IPXE, "\n".join(model.offences())
     finally:
         if model:
             model.close()
@@ -103,7 +103,7 @@ def test_dpdk():
                        lambda p=proc: p.output()[-1500:])
             proc.kill()
             guest.wait_for("! pidof dpdk-testpmd", 60, what="its end, and that of its lock")
-        assert kinds(guest.model) <= EM
+        assert kinds(guest.model) <= EM, "\n".join(guest.model.offences())
 
 
 def flood(guest):

@@ -9,8 +9,9 @@ from hwlab.model import binary
 
 REFUSED = [
     "nonsense", "", "link", "link foo", "link up now", "partner", "partner nonsense",
-    "partner 1000fd nonsense", "pause", "pause 65536", "pause -1", "pause many", "frame", "frame 00",
-    "frame " + "zz" * 20, "frame " + "00" * 20 + "0", "frame " + "00" * 20000, "damage", "damage crc",
+    "partner 1000fd nonsense", "pause", "pause 65536", "pause -1", "pause many", "frame",
+    "frame 00", "frame " + "zz" * 20, "frame " + "00" * 20 + "0", "frame " + "00" * 20000,
+    "damage", "damage crc",
     "damage crc often", "damage rust 1", "damage crc -1", "scale", "scale x", "scale 1000001",
     "errata", "errata nonsense", "errata no-all", "errata none nonsense", "reg", "reg x",
     "reg 0x20000", "reg 0x2", "reg 0x99999999", "reg 0 1 2", "reg 0 0x100000000", "stats now",

@@ -106,7 +106,7 @@ def test_capabilities(hosts):
 def test_reset_takes_time_and_keeps_pba(host):
     host.wr(PBA, 0x20)
     host.wr(ral(0), 0x11223344)
-    host.wr(CTRL, host.rd(CTRL) | 1 << 26)
+    host.reset_begin()
     assert not host.rd(EECD) & 1 << 9
     wait_until(lambda: host.rd(EECD) & 1 << 9)
     assert host.rd(PBA) == 0x0008_0020
@@ -116,7 +116,7 @@ def test_reset_takes_time_and_keeps_pba(host):
 
 
 def test_access_while_it_resets_is_lost(host):
-    host.wr(CTRL, host.rd(CTRL) | 1 << 26)
+    host.reset_begin()
     host.wr(0x38, 0x1234)
     wait_until(lambda: host.rd(EECD) & 1 << 9)
     assert host.rd(0x38) == 0x8100
@@ -138,7 +138,7 @@ def test_phy_outlives_the_reset(host):
 
 @pytest.mark.parametrize("early,name", [(True, "phy-early"), (False, "mdio-owner")])
 def test_mdio_after_a_reset(host, early, name):
-    host.wr(CTRL, host.rd(CTRL) | 1 << 26)
+    host.reset_begin()
     wait_until(lambda: host.rd(EECD) & 1 << 9)
     if early:
         host.own()
@@ -243,6 +243,9 @@ def test_bad_cable(host, downshift):
     host.mdio(16, 0x60 | (0x800 if downshift else 0))
     host.command("link bad")
     if downshift:
+        time.sleep(0.1)                     # not before it was reset
+        assert not host.rd(STATUS) & 2
+        host.mdio(0, 0x9140)
         wait_until(lambda: host.rd(STATUS) & 2)
         assert host.rd(STATUS) >> 6 & 3 == 1
         assert host.mdio(17) & 0xC420 == 0x4420

@@ -291,6 +291,7 @@ def test_bad_segmentation_is_counted(host, mss, hdrlen):
     tx.wait(slot)
     assert host.offences() == {"tso"}
     assert host.frame_out(0.01) is None
+    assert (host.rd(TSCTC), host.rd(TSCTFC)) == (0, 1)
 
 
 def test_both_queues_take_turns(host):
