@@ -32,12 +32,15 @@ struct hwl_stamp_mode {
 /**
  * struct hwl_stamp - time stamps of frames
  * @mode: what is stamped, or will be at the next start; written under rtnl
+ * @able: the device has the registers for it
  * @tx_busy: bit 0: a frame has the transmit latch
  * @tx_work: waits for its stamp
  * @skb: the frame; NULL if it is one of AF_XDP
  * @txq: its queue; NULL if none waits
+ * @orphan: its owner does not wait any more
  * @prod: value of the queue's counter behind it
  * @since: when it was last seen in the queue, jiffies
+ * @begun: when it asked for the stamp
  * @pkts: frames that were stamped
  * @lost: stamps that did not come
  * @errors: requests that could not be met, the latch being taken as a rule
@@ -49,13 +52,16 @@ struct hwl_stamp_mode {
  */
 struct hwl_stamp {
 	struct hwl_stamp_mode mode;
+	bool able;
 
 	unsigned long tx_busy;
 	struct delayed_work tx_work;
 	struct sk_buff *skb;
 	struct hwl_txq *txq;
+	bool orphan;
 	u32 prod;
 	unsigned long since;
+	unsigned long begun;
 	atomic64_t pkts;
 	atomic64_t lost;
 	atomic64_t errors;
@@ -70,7 +76,8 @@ struct hwl_stamp {
 void hwl_stamp_init(struct hwl_adapter *ad);
 void hwl_stamp_start(struct hwl_adapter *ad);
 void hwl_stamp_stop(struct hwl_adapter *ad);
-int hwl_stamp_set_mode(struct hwl_adapter *ad, const struct hwl_stamp_mode *mode);
+bool hwl_stamp_end_rx(struct hwl_adapter *ad, const struct hwl_stamp_mode *mode);
+void hwl_stamp_set_mode(struct hwl_adapter *ad, const struct hwl_stamp_mode *mode);
 
 bool hwl_stamp_tx_claim(struct hwl_adapter *ad, bool fit);
 void hwl_stamp_tx_unclaim(struct hwl_adapter *ad);

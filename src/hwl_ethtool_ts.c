@@ -19,13 +19,17 @@
  */
 int hwl_et_get_ts_info(struct net_device *netdev, struct kernel_ethtool_ts_info *info)
 {
+	const struct hwl_adapter *ad = netdev_priv(netdev);
+
 	info->so_timestamping = SOF_TIMESTAMPING_TX_SOFTWARE |
 				SOF_TIMESTAMPING_RX_SOFTWARE |
-				SOF_TIMESTAMPING_SOFTWARE |
-				SOF_TIMESTAMPING_TX_HARDWARE |
-				SOF_TIMESTAMPING_RX_HARDWARE |
-				SOF_TIMESTAMPING_RAW_HARDWARE;
-	info->phc_index = hwl_ptp_index(netdev_priv(netdev));
+				SOF_TIMESTAMPING_SOFTWARE;
+	info->phc_index = hwl_ptp_index(ad);
+	if (!ad->stamp.able)
+		return 0;
+	info->so_timestamping |= SOF_TIMESTAMPING_TX_HARDWARE |
+				 SOF_TIMESTAMPING_RX_HARDWARE |
+				 SOF_TIMESTAMPING_RAW_HARDWARE;
 	info->tx_types = BIT(HWTSTAMP_TX_OFF) | BIT(HWTSTAMP_TX_ON);
 	info->rx_filters = HWL_PTP_RX_FILTERS;
 	return 0;

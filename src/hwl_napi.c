@@ -5,6 +5,7 @@
  * The poll reads no register; its end enables the pair's causes by one write.
  */
 #include <linux/interrupt.h>
+#include <linux/iopoll.h>
 
 #include "hwl.h"
 #include "hwl_dim.h"
@@ -16,6 +17,9 @@
 
 /* Before the poll tries again when memory has run out. */
 #define HWL_RETRY		msecs_to_jiffies(20)
+
+/* Received frames only wait for a CPU. */
+#define HWL_RECEIVED_US		(500 * USEC_PER_MSEC)
 
 static int hwl_poll(struct napi_struct *napi, int budget)
 {
@@ -68,6 +72,45 @@ bool hwl_pair_schedule(struct hwl_pair *pair)
 	idle = napi_schedule(&pair->napi);
 	local_bh_enable();
 	return idle;
+}
+
+/* Has each queue used the buffers that it had by then, or nothing to do? */
+static bool hwl_received(struct hwl_adapter *ad, const u32 *prod)
+{
+	u32 q;
+
+	for (q = 0; q < ad->cfg.pairs; q++) {
+		const struct hwl_rxq *rxq = &ad->pair[q]->rxq;
+
+		hwl_pair_schedule(ad->pair[q]);
+		if (hwl_rxq_pending(rxq) &&
+		    (s32)(READ_ONCE(rxq->cons) - prod[q]) < 0)
+			return false;
+	}
+	return true;
+}
+
+/**
+ * hwl_napi_wait_received() - wait until frames that were received so far have gone up
+ * @ad: the device; up
+ *
+ * What was written to the device before holds for all that are received after.
+ *
+ * Context: process, rtnl held; sleeps.
+ */
+void hwl_napi_wait_received(struct hwl_adapter *ad)
+{
+	u32 prod[HWL_MAX_PAIRS];
+	bool received;
+	u32 q;
+
+	/* Out of the FIFO, at the speed of the bus. */
+	hwl_flush(&ad->hw);
+	fsleep(USEC_PER_MSEC);
+	for (q = 0; q < ad->cfg.pairs; q++)
+		prod[q] = READ_ONCE(ad->pair[q]->rxq.prod);
+	read_poll_timeout(hwl_received, received, received, USEC_PER_MSEC,
+			  HWL_RECEIVED_US, false, ad, prod);
 }
 
 /**

@@ -28,10 +28,9 @@
 #define HWL_MII_REG_MASK	0x1F
 
 /* How long a change of features waits for frames under way. What cannot be sent is
- * dropped in the end; what was received only waits for a CPU.
+ * dropped in the end.
  */
 #define HWL_SENT_US		(40 * USEC_PER_MSEC)
-#define HWL_RECEIVED_US		(500 * USEC_PER_MSEC)
 
 static int hwl_set_rx_geometry(struct hwl_adapter *ad, enum hwl_rx_geometry geo)
 {
@@ -180,38 +179,6 @@ static int hwl_set_vlan_offload(struct hwl_adapter *ad, bool on)
 	return 0;
 }
 
-/* Has each queue used the buffers that it had by then, or nothing to do? */
-static bool hwl_received(struct hwl_adapter *ad, const u32 *prod)
-{
-	u32 q;
-
-	for (q = 0; q < ad->cfg.pairs; q++) {
-		const struct hwl_rxq *rxq = &ad->pair[q]->rxq;
-
-		hwl_pair_schedule(ad->pair[q]);
-		if (hwl_rxq_pending(rxq) &&
-		    (s32)(READ_ONCE(rxq->cons) - prod[q]) < 0)
-			return false;
-	}
-	return true;
-}
-
-/* Wait until frames that were received so far have gone up. */
-static void hwl_wait_received(struct hwl_adapter *ad)
-{
-	u32 prod[HWL_MAX_PAIRS];
-	bool received;
-	u32 q;
-
-	/* Out of the FIFO, at the speed of the bus. */
-	hwl_flush(&ad->hw);
-	fsleep(USEC_PER_MSEC);
-	for (q = 0; q < ad->cfg.pairs; q++)
-		prod[q] = READ_ONCE(ad->pair[q]->rxq.prod);
-	read_poll_timeout(hwl_received, received, received, USEC_PER_MSEC,
-			  HWL_RECEIVED_US, false, ad, prod);
-}
-
 static int hwl_apply_features(struct hwl_adapter *ad, netdev_features_t features)
 {
 	struct net_device *netdev = ad->netdev;
@@ -245,7 +212,7 @@ static int hwl_apply_features(struct hwl_adapter *ad, netdev_features_t features
 	} else {
 		hwl_filter_set_features(ad, features);
 		if (old & ~features & NETIF_F_RXFCS)
-			hwl_wait_received(ad);
+			hwl_napi_wait_received(ad);
 	}
 
 	/* A restart puts the interface's features into force. It is the core that

@@ -9,6 +9,7 @@
 #include <linux/ptp_clock_kernel.h>
 
 #include "hwl.h"
+#include "hwl_irq.h"
 #include "hwl_ptp.h"
 
 /* In parts per billion: as far as TIMINCA could be scaled, which e1000e does. */
@@ -188,10 +189,10 @@ int hwl_ptp_hwtstamp_set(struct net_device *netdev,
 	struct hwl_adapter *ad = netdev_priv(netdev);
 	const struct hwl_ptp_filter *filter = NULL;
 	struct hwl_stamp_mode mode = {};
-	int err;
 
-	if (config->flags) {
-		NL_SET_ERR_MSG_MOD(extack, "no flag is supported");
+	/* By which a bond's user says that he knows what it means there. */
+	if (config->flags & ~HWTSTAMP_FLAG_BONDED_PHC_INDEX) {
+		NL_SET_ERR_MSG_MOD(extack, "the only flag is that of a bond's clock");
 		return -EINVAL;
 	}
 	if (config->tx_type != HWTSTAMP_TX_OFF && config->tx_type != HWTSTAMP_TX_ON) {
@@ -210,11 +211,14 @@ int hwl_ptp_hwtstamp_set(struct net_device *netdev,
 	}
 	mode.tx = config->tx_type == HWTSTAMP_TX_ON;
 
-	err = hwl_stamp_set_mode(ad, &mode);
-	if (err) {
-		NL_SET_ERR_MSG_MOD(extack, "the device does not keep the setting");
-		return err;
+	if (!ad->stamp.able && (mode.tx || mode.rx)) {
+		NL_SET_ERR_MSG_MOD(extack, "the device makes no time stamps");
+		return -EOPNOTSUPP;
 	}
+
+	if (hwl_stamp_end_rx(ad, &mode))
+		hwl_napi_wait_received(ad);
+	hwl_stamp_set_mode(ad, &mode);
 	ad->stamp_filter = filter ? filter->granted : HWTSTAMP_FILTER_NONE;
 	config->rx_filter = ad->stamp_filter;
 	return 0;

@@ -28,10 +28,14 @@
 
 /* A stamp comes when its frame leaves, as a rule at once: so many polls in short
  * intervals, then one each jiffy, until so long after the frame has left the ring.
+ * Its owner is not kept waiting longer than the partner may reasonably pause; then it
+ * is polled for at leisure.
  */
 #define HWL_STAMP_POLLS		20
 #define HWL_STAMP_POLL_US	50
 #define HWL_STAMP_GIVE_UP	HZ
+#define HWL_STAMP_PATIENCE	(10 * HZ)
+#define HWL_STAMP_LEISURE	(HZ / 10)
 
 /* A stamp that so many checks of the watchdog found is of a frame that was lost. */
 #define HWL_STAMP_RX_WAITS	3
@@ -99,6 +103,7 @@ void hwl_stamp_tx_begin(struct hwl_txq *txq, struct sk_buff *skb, u32 prod)
 	stamp->txq = txq;
 	stamp->prod = prod;
 	stamp->since = jiffies;
+	stamp->begun = jiffies;
 	queue_delayed_work(system_highpri_wq, &stamp->tx_work, 0);
 }
 
@@ -123,13 +128,31 @@ static struct sk_buff *hwl_stamp_tx_end(struct hwl_stamp *stamp, u64 ns)
 {
 	struct sk_buff *skb = stamp->skb;
 	struct hwl_txq *txq = stamp->txq;
+	bool orphan = stamp->orphan;
 
 	stamp->skb = NULL;
 	stamp->txq = NULL;
+	stamp->orphan = false;
 	clear_bit_unlock(HWL_STAMP_TX_CLAIMED, &stamp->tx_busy);
-	if (!skb)
+	if (!skb && !orphan)
 		hwl_stamp_tx_leave(txq, ns);
 	return skb;
+}
+
+/* The request has ended without a stamp. The frame may yet have the latch. */
+static void hwl_stamp_tx_lose(struct hwl_stamp *stamp)
+{
+	struct sk_buff *skb = stamp->skb;
+
+	if (stamp->orphan)
+		return;
+	stamp->orphan = true;
+	stamp->skb = NULL;
+	atomic64_inc(&stamp->lost);
+	if (skb)
+		dev_kfree_skb_any(skb);
+	else
+		hwl_stamp_tx_leave(stamp->txq, 0);
 }
 
 static void hwl_stamp_tx_give_up(struct hwl_adapter *ad)
@@ -138,8 +161,8 @@ static void hwl_stamp_tx_give_up(struct hwl_adapter *ad)
 
 	/* Should it have come just now. */
 	hwl_rd32(&ad->hw, HWL_TXSTMPH);
-	atomic64_inc(&stamp->lost);
-	dev_kfree_skb_any(hwl_stamp_tx_end(stamp, 0));
+	hwl_stamp_tx_lose(stamp);
+	hwl_stamp_tx_end(stamp, 0);
 }
 
 /* Return: true if there was a stamp. */
@@ -157,7 +180,8 @@ static bool hwl_stamp_tx_take(struct hwl_adapter *ad)
 	stamps.hwtstamp = ns_to_ktime(hwl_clock_stamp(hw, low,
 						      hwl_rd32(hw, HWL_TXSTMPH)));
 	/* Before its owner hears of it, and sends the next. */
-	atomic64_inc(&stamp->pkts);
+	if (!stamp->orphan)
+		atomic64_inc(&stamp->pkts);
 	skb = hwl_stamp_tx_end(stamp, ktime_to_ns(stamps.hwtstamp));
 	if (skb) {
 		skb_tstamp_tx(skb, &stamps);
@@ -184,17 +208,21 @@ static void hwl_stamp_tx_work(struct work_struct *work)
 	struct hwl_stamp *stamp = container_of(to_delayed_work(work),
 					       struct hwl_stamp, tx_work);
 	struct hwl_adapter *ad = container_of(stamp, struct hwl_adapter, stamp);
-	int polls = time_after(jiffies, stamp->since + 1) ? 1 : HWL_STAMP_POLLS;
+	int polls = time_after(jiffies, stamp->begun + 1) ? 1 : HWL_STAMP_POLLS;
 
 	while (!hwl_stamp_tx_take(ad)) {
 		if (--polls) {
 			usleep_range(HWL_STAMP_POLL_US, 2 * HWL_STAMP_POLL_US);
 			continue;
 		}
-		if (hwl_stamp_tx_overdue(ad))
+		if (hwl_stamp_tx_overdue(ad)) {
 			hwl_stamp_tx_give_up(ad);
-		else
-			queue_delayed_work(system_highpri_wq, &stamp->tx_work, 1);
+			return;
+		}
+		if (time_after(jiffies, stamp->begun + HWL_STAMP_PATIENCE))
+			hwl_stamp_tx_lose(stamp);
+		queue_delayed_work(system_highpri_wq, &stamp->tx_work,
+				   stamp->orphan ? HWL_STAMP_LEISURE : 1);
 		return;
 	}
 }
@@ -302,72 +330,104 @@ static void hwl_stamp_write_rx(struct hwl_adapter *ad)
 	hwl_stamp_rx_free(hw);
 }
 
-/* VMware's device, for one, has no such registers. */
-static bool hwl_stamp_kept(struct hwl_adapter *ad)
-{
-	const struct hwl_stamp_mode *mode = &ad->stamp.mode;
-	u32 rx = hwl_rd32(&ad->hw, HWL_TSYNCRXCTL) & ~HWL_TSYNC_VALID;
-	u32 tx = hwl_rd32(&ad->hw, HWL_TSYNCTXCTL) & ~HWL_TSYNC_VALID;
-
-	return rx == hwl_stamp_rxctl(mode) && tx == (mode->tx ? HWL_TSYNC_EN : 0);
-}
-
-/* Of a device that is up. */
-static void hwl_stamp_apply(struct hwl_adapter *ad, const struct hwl_stamp_mode *mode)
+/* Frames that are under way keep the latch, and have their stamps or end in time. */
+static void hwl_stamp_set_tx(struct hwl_adapter *ad, bool on)
 {
 	struct hwl_stamp *stamp = &ad->stamp;
-	bool tx = mode->tx != stamp->mode.tx;
 
-	WRITE_ONCE(stamp->mode.rx, false);
-	if (tx)
-		WRITE_ONCE(stamp->mode.tx, false);
-	/* Neither a poll nor a transmit that has seen the old mode is left. */
-	synchronize_net();
-	if (tx)
-		hwl_stamp_tx_cancel(ad);
-	stamp->mode.type = mode->type;
-	stamp->mode.message = mode->message;
-	WRITE_ONCE(stamp->mode.rx, mode->rx);
-	hwl_stamp_write_rx(ad);
-	if (!tx)
+	if (on == stamp->mode.tx)
 		return;
+	WRITE_ONCE(stamp->mode.tx, false);
+	hwl_wr32(&ad->hw, HWL_TSYNCTXCTL, on ? HWL_TSYNC_EN : 0);
+	/* A stamp that no frame waits for any more. */
+	if (on && !test_and_set_bit_lock(HWL_STAMP_TX_CLAIMED, &stamp->tx_busy)) {
+		hwl_rd32(&ad->hw, HWL_TXSTMPH);
+		clear_bit_unlock(HWL_STAMP_TX_CLAIMED, &stamp->tx_busy);
+	}
 	/* First the device, then frames that rely on it. */
-	hwl_wr32(&ad->hw, HWL_TSYNCTXCTL, mode->tx ? HWL_TSYNC_EN : 0);
-	hwl_rd32(&ad->hw, HWL_TXSTMPH);
-	WRITE_ONCE(stamp->mode.tx, mode->tx);
+	WRITE_ONCE(stamp->mode.tx, on);
+}
+
+/* Is this what becomes of received frames already? */
+static bool hwl_stamp_same_rx(const struct hwl_stamp *stamp,
+			      const struct hwl_stamp_mode *mode)
+{
+	return mode->rx == stamp->mode.rx && mode->type == stamp->mode.type &&
+	       mode->message == stamp->mode.message;
+}
+
+/**
+ * hwl_stamp_end_rx() - stamp no received frames any more, if the mode changes that
+ * @ad: the device; up or not
+ * @mode: the new mode
+ *
+ * Frames that are marked would take the stamps of others, so before
+ * hwl_stamp_set_mode() all that were received have to be taken.
+ *
+ * Context: process, rtnl held.
+ * Return: true if that is to be waited for.
+ */
+bool hwl_stamp_end_rx(struct hwl_adapter *ad, const struct hwl_stamp_mode *mode)
+{
+	struct hwl_stamp *stamp = &ad->stamp;
+
+	if (hwl_stamp_same_rx(stamp, mode) || test_bit(HWL_DOWN, &ad->flags))
+		return false;
+	WRITE_ONCE(stamp->mode.rx, false);
+	hwl_wr32(&ad->hw, HWL_TSYNCRXCTL, 0);
+	/* No poll that has seen the old mode is left. */
+	synchronize_net();
+	return true;
 }
 
 /**
  * hwl_stamp_set_mode() - choose what is stamped
  * @ad: the device; up or not
- * @mode: the new mode
+ * @mode: the new mode; hwl_stamp_end_rx() was called for it
  *
- * Kept until the next call, over resets and while the interface is down.
+ * Kept until the next call, over resets and while the interface is down. What does
+ * not change is not disturbed.
  *
  * Context: process, rtnl held.
- * Return: 0, or -EOPNOTSUPP, with the old mode in force, if the device does not keep
- * what is written to it.
  */
-int hwl_stamp_set_mode(struct hwl_adapter *ad, const struct hwl_stamp_mode *mode)
+void hwl_stamp_set_mode(struct hwl_adapter *ad, const struct hwl_stamp_mode *mode)
 {
-	struct hwl_stamp_mode old = ad->stamp.mode;
+	struct hwl_stamp *stamp = &ad->stamp;
 
 	if (test_bit(HWL_DOWN, &ad->flags)) {
-		ad->stamp.mode = *mode;
-		return 0;
+		stamp->mode = *mode;
+		return;
 	}
-	hwl_stamp_apply(ad, mode);
-	if (hwl_stamp_kept(ad) || hwl_removed(&ad->hw))
-		return 0;
-	hwl_stamp_apply(ad, &old);
-	return -EOPNOTSUPP;
+	if (!hwl_stamp_same_rx(stamp, mode)) {
+		stamp->mode.type = mode->type;
+		stamp->mode.message = mode->message;
+		/* First who reads the latch, then what fills it. */
+		WRITE_ONCE(stamp->mode.rx, mode->rx);
+		hwl_stamp_write_rx(ad);
+	}
+	hwl_stamp_set_tx(ad, mode->tx);
 }
 
 /* ---- Life ---- */
 
+/* VMware's device, for one, has no such registers. */
+static bool hwl_stamp_kept(struct hwl_hw *hw)
+{
+	u32 rxctl = HWL_TSYNC_EN | FIELD_PREP(HWL_TSYNCRXCTL_TYPE, HWL_TSYNC_EVENT_V2);
+	u32 rx, tx;
+
+	hwl_wr32(hw, HWL_TSYNCRXCTL, rxctl);
+	hwl_wr32(hw, HWL_TSYNCTXCTL, HWL_TSYNC_EN);
+	rx = hwl_rd32(hw, HWL_TSYNCRXCTL) & ~HWL_TSYNC_VALID;
+	tx = hwl_rd32(hw, HWL_TSYNCTXCTL) & ~HWL_TSYNC_VALID;
+	hwl_wr32(hw, HWL_TSYNCRXCTL, 0);
+	hwl_wr32(hw, HWL_TSYNCTXCTL, 0);
+	return rx == rxctl && tx == HWL_TSYNC_EN;
+}
+
 /**
- * hwl_stamp_init() - no stamps yet
- * @ad: the device
+ * hwl_stamp_init() - no stamps yet; does the device make some?
+ * @ad: the device; was reset
  *
  * Context: process; probe only.
  */
@@ -375,6 +435,7 @@ void hwl_stamp_init(struct hwl_adapter *ad)
 {
 	spin_lock_init(&ad->stamp.rx_lock);
 	INIT_DELAYED_WORK(&ad->stamp.tx_work, hwl_stamp_tx_work);
+	ad->stamp.able = hwl_stamp_kept(&ad->hw);
 }
 
 /**

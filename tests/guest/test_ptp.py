@@ -2,17 +2,23 @@
 """Time stamps and the PTP clock: what is offered and refused, what outlives what, the clock's
 way over resets, and stamps that the test puts into the latches (QEMU's device makes none)."""
 
+import json
 import re
+import time
 
 import pytest
 from lab import PROG, wait_until
+from test_leave import suspend
+from test_wake import SLEEP
 
 TIMINCA, SYSTIML = 0xb608, 0xb600
 TSYNCTXCTL, TXSTMPL, TXSTMPH = 0xb614, 0xb618, 0xb61c
 TSYNCRXCTL, RXMTRL, RXUDP = 0xb620, 0xb634, 0xb638
+RXSTMPH, RXSATRH = 0xb628, 0xb630
 VALID, EN = 1, 0x10
 
 OFF, ON, ONESTEP, ONESTEP_P2P = range(4)
+BONDED = 1              # of the flags
 (NONE, ALL, SOME, V1_L4_EVENT, V1_L4_SYNC, V1_L4_DELAY, V2_L4_EVENT, V2_L4_SYNC, V2_L4_DELAY,
  V2_L2_EVENT, V2_L2_SYNC, V2_L2_DELAY, V2_EVENT, V2_SYNC, V2_DELAY, NTP_ALL) = range(16)
 
@@ -85,14 +91,31 @@ def test_filters(nic):
 def test_refusals_change_nothing(nic):
     ptp(nic, "hwtstamp", "dut0", 0, ON, V2_L2_SYNC)
     before = registers(nic)
-    nic.expect_log("does not insert time stamps", "no such receive filter", "no flag is supported")
+    nic.expect_log("does not insert time stamps", "no such receive filter", "the only flag is")
     for flags, tx, rx, error in (
             (0, ONESTEP, NONE, "ERANGE"), (0, ONESTEP_P2P, NONE, "ERANGE"), (0, 9, NONE, "ERANGE"),
-            (0, ON, SOME, "ERANGE"), (0, ON, 99, "ERANGE"), (1, ON, ALL, "EINVAL"),
-            (2, ON, ALL, "EINVAL"), (1 << 30, OFF, NONE, "EINVAL")):
+            (0, ON, SOME, "ERANGE"), (0, ON, 99, "ERANGE"), (1, ON, SOME, "ERANGE"),
+            (2, ON, ALL, "EINVAL"), (3, ON, ALL, "EINVAL"), (1 << 30, OFF, NONE, "EINVAL")):
         assert ptp(nic, "hwtstamp", "dut0", flags, tx, rx) == error, (flags, tx, rx)
     assert in_force(nic) == (0, ON, V2_L2_SYNC)
     assert registers(nic) == before
+
+
+def test_by_a_bond(nic):
+    """Of whose slaves that which is active stamps, for who says that he knows so."""
+    assert ptp(nic, "hwtstamp", "dut0", BONDED, OFF, V2_DELAY) == (BONDED, OFF, V2_DELAY)
+    assert in_force(nic) == (0, OFF, V2_DELAY)
+    nic.expect_log(r"bond9: ", r"bonding: ", r"\(slave dut0\)")
+    nic.sh("modprobe bonding max_bonds=0; "
+           "ip link add bond9 type bond mode active-backup miimon 100")
+    nic.defer("ip link set dut0 nomaster; ip link del bond9")
+    nic.sh("ip link set dut0 down; ip link set dut0 master bond9; ip link set bond9 up")
+    wait_until(lambda: "dut0" in nic.sh("cat /sys/class/net/bond9/bonding/active_slave"), 20,
+               "an active slave")
+    assert ptp(nic, "hwtstamp", "bond9", BONDED, ON, V2_EVENT) == (BONDED, ON, V2_EVENT)
+    assert ptp(nic, "hwtstamp", "bond9") == (BONDED, ON, V2_EVENT)
+    assert in_force(nic)[1:] == (ON, V2_EVENT)
+    assert nic.reg(TSYNCTXCTL) == EN
 
 
 RESETS = {
@@ -100,6 +123,7 @@ RESETS = {
     "down and up": lambda nic: nic.sh("ip link set dut0 down; ip link set dut0 up"),
     "rings": lambda nic: nic.sh("ethtool -G dut0 rx 512"),
     "function": lambda nic: nic.sh(f"echo 1 >/sys/bus/pci/devices/{nic.guest.pci()}/reset"),
+    "sleep": lambda nic: suspend(nic, SLEEP),
 }
 
 
@@ -187,16 +211,32 @@ def jump(found):
 def test_clock_goes_on_over_a_reset(nic, kind):
     """Nothing of the reset is to be seen, up to what the emulator's clocks are good for."""
     dev = clock(nic)
+    guesses = nic.stats()["clock_guesses"]
     command = {
-        "restart": "ethtool --reset dut0 mac >/dev/null",
+        "sleep": SLEEP, "restart": "ethtool --reset dut0 mac >/dev/null",
         "down and up": "ip link set dut0 down; ip link set dut0 up",
         "closed": "ip link set dut0 down",
         "rings": "ethtool -G dut0 rx 512",
         "function": f"echo 1 >/sys/bus/pci/devices/{nic.guest.pci()}/reset",
     }[kind]
-    off, doubt, span = jump(ptp(nic, "across", dev, command))
+    if kind == "sleep":
+        nic.sh(f"echo '{command}' >/run/sleep")
+        suspend(nic, f"python3 {PROG}/ptp.py across {dev} \"sh /run/sleep\" >/run/across")
+        found = json.loads(nic.sh("cat /run/across"))
+    else:
+        found = ptp(nic, "across", dev, command)
+    off, doubt, span = jump(found)
     print(f"{kind}: off {off:.0f} ns, doubt {doubt:.0f} ns, span {span / 1e9:.2f} s")
     assert abs(off) < 10_000 + 2 * doubt + span * 50e-6
+    # Held in time, it is not asked while it sleeps.
+    assert kind != "sleep" or nic.stats()["clock_guesses"] == guesses
+
+
+@pytest.mark.guest(device="model")
+@pytest.mark.rule("P2")
+def test_clock_goes_on_over_sleep_on_the_model(nic):
+    """Which loses SYSTIM in D3."""
+    test_clock_goes_on_over_a_reset(nic, "sleep")
 
 
 def across_20_resets(nic, dev, slope):
@@ -264,11 +304,108 @@ def test_one_transmit_stamp_at_a_time(nic):
     stamps = ptp(nic, "stamp", "dut0", nic.PEER_MAC, 3)
     # Of the others, that asked for it, the software's alone.
     assert [s[1] for s in stamps] == [0, 0]
-    wait_until(lambda: ts_stats(nic)["lost"] == 1, 10, "given up")
+    wait_until(lambda: ts_stats(nic)["lost"] == 1, 3, "given up")
     assert ts_stats(nic)["err"] == 2 and ts_stats(nic)["pkts"] == 0
     ptp(nic, "stamp", "dut0", nic.PEER_MAC, 1)
     wait_until(lambda: ts_stats(nic)["lost"] == 2, 10, "given up")
     assert ts_stats(nic)["err"] == 2
+
+
+@pytest.mark.guest(traced=True)
+@pytest.mark.rule("P5", "P1")
+def test_only_what_changes_is_touched(nic):
+    """And a latch that is taken into use is empty."""
+    def accesses(tx, rx):
+        at = nic.access_log()[1]
+        ptp(nic, "hwtstamp", "dut0", 0, tx, rx)
+        # The watchdog looks at the receive latch now and then.
+        return {(k, o) for _, k, o, _ in nic.access_log(at)[0]
+                if TIMINCA <= o <= RXUDP} - {("r", TSYNCRXCTL)}
+    sends = {("w", TSYNCTXCTL), ("r", TXSTMPH)}
+    receives = {("w", TSYNCRXCTL), ("w", RXMTRL), ("w", RXUDP), ("r", RXSTMPH),
+                ("r", RXSATRH)}
+    assert accesses(ON, V2_SYNC) == sends | receives
+    assert not accesses(ON, V2_SYNC)
+    assert accesses(OFF, V2_SYNC) == {("w", TSYNCTXCTL)}
+    assert accesses(OFF, V2_DELAY) == receives
+    assert accesses(ON, V2_DELAY) == sends
+    # The frame that waits for its stamp goes on to do so.
+    nic.sh(f"WAIT=0 python3 {PROG}/ptp.py stamp dut0 {nic.PEER_MAC} 1")
+    assert ("r", TXSTMPH) not in accesses(ON, V2_EVENT)
+    # It is given up; should the stamp come now, it is thrown away.
+    at = nic.access_log()[1]
+    wait_until(lambda: ts_stats(nic)["lost"] == 1, 3, "given up")
+    assert TXSTMPH in [o for _, k, o, _ in nic.access_log(at)[0] if k == "r"]
+    at = nic.access_log()[1]
+    nic.sh("ethtool --reset dut0 mac")
+    log = [(k, o) for _, k, o, _ in nic.access_log(at)[0]]
+    assert {("r", TXSTMPH), ("r", RXSTMPH)} <= set(log[log.index(("w", TSYNCTXCTL)):])
+
+
+def paused(nic):
+    """The link partner holds up what is sent."""
+    nic.fail("hwl_hw_tx_paused", 1, 0)
+
+
+@pytest.mark.rule("P1")
+def test_a_frame_that_is_held_up_keeps_the_latch(nic):
+    """Whatever becomes of the mode meanwhile: its stamp is not that of the next."""
+    ptp(nic, "hwtstamp", "dut0", 0, ON, NONE)
+    paused(nic)
+    # By one program: it may not take longer than the first is waited for.
+    second = ptp(nic, "again", "dut0", nic.PEER_MAC)
+    nic.set_reg(TSYNCTXCTL, EN | VALID)
+    wait_until(lambda: sum(ts_stats(nic).values()) == 2, 10, "a stamp")
+    assert ts_stats(nic) == {"pkts": 1, "lost": 0, "err": 1}
+    assert second[0][1] == 0 and nic.fail_hits()
+
+
+@pytest.mark.rule("P1")
+def test_a_frame_that_is_held_up_for_good(nic):
+    """Its owner is told in the end; the latch is its own as long as it may leave."""
+    ptp(nic, "hwtstamp", "dut0", 0, ON, NONE)
+    paused(nic)
+    begun = time.monotonic()
+    nic.sh(f"WAIT=0 python3 {PROG}/ptp.py stamp dut0 {nic.PEER_MAC} 1")
+    wait_until(lambda: ts_stats(nic)["lost"] == 1, 20, "given up")
+    assert time.monotonic() - begun > 8, "not as one that was not held up"
+    ptp(nic, "stamp", "dut0", nic.PEER_MAC, 1)
+    assert ts_stats(nic) == {"pkts": 0, "lost": 1, "err": 1}
+    nic.fail_hits()
+
+    def free():
+        ptp(nic, "stamp", "dut0", nic.PEER_MAC, 1)
+        return ts_stats(nic)["lost"] == 2
+    wait_until(free, 10, "the latch is free")
+
+
+@pytest.mark.rule("P1")
+def test_a_frame_that_is_not_sent(nic):
+    """Does not have the latch."""
+    ptp(nic, "hwtstamp", "dut0", 0, ON, NONE)
+    nic.fail("dma_map_page_attrs", -1, 1, "hwl_tx")
+    nic.sh(f"WAIT=0 SIZE=1000 python3 {PROG}/ptp.py stamp dut0 {nic.PEER_MAC} 1")
+    assert nic.fail_hits() == 1 and ts_stats(nic) == {"pkts": 0, "lost": 0, "err": 1}
+    nic.set_reg(TSYNCTXCTL, EN | VALID)
+    assert ptp(nic, "stamp", "dut0", nic.PEER_MAC, 1)[0][1]
+    assert ts_stats(nic) == {"pkts": 1, "lost": 0, "err": 1}
+
+
+@pytest.mark.bare
+@pytest.mark.guest(device="model")
+def test_a_device_without_the_registers(nic):
+    """As VMware's: no stamps, up or down, and nobody is told otherwise."""
+    nic.guest.model.command(f"fault sticky {TSYNCRXCTL}")
+    nic.defer(lambda: nic.guest.model.command("clear sticky"))
+    nic.load()
+    nic.expect_log("makes no time stamps")
+    for command in ("true", "ip link set dut0 down"):
+        nic.sh(command)
+        for tx, rx in ((ON, NONE), (OFF, ALL), (ON, V2_EVENT)):
+            assert ptp(nic, "hwtstamp", "dut0", 0, tx, rx) == "ENOTSUP"
+        assert ptp(nic, "hwtstamp", "dut0", 0, OFF, NONE) == in_force(nic) == (0, OFF, NONE)
+    said = nic.sh("ethtool -T dut0")
+    assert "hardware-transmit" not in said and "software-transmit" in said
 
 
 @pytest.mark.parametrize("kind", ["restart", "down", "mode off"])
@@ -277,6 +414,8 @@ def test_pending_stamp_is_given_up(nic, kind):
     nic.sh(f"WAIT=0 python3 {PROG}/ptp.py stamp dut0 {nic.PEER_MAC} 1; " + {
         "restart": "ethtool --reset dut0 mac", "down": "ip link set dut0 down",
         "mode off": f"python3 {PROG}/ptp.py hwtstamp dut0 0 0 0"}[kind])
+    if kind == "mode off":
+        wait_until(lambda: ts_stats(nic)["lost"] == 1, 5, "given up")
     assert ts_stats(nic)["lost"] == 1
     if kind == "down":
         nic.sh("ip link set dut0 up")
@@ -286,5 +425,5 @@ def test_pending_stamp_is_given_up(nic, kind):
 def test_receive_latch_that_is_stuck_is_freed(nic):
     ptp(nic, "hwtstamp", "dut0", 0, OFF, ALL)
     nic.set_reg(TSYNCRXCTL, nic.reg(TSYNCRXCTL) | VALID)
-    wait_until(lambda: not valid(nic, TSYNCRXCTL), 10, "latch free")
+    wait_until(lambda: not valid(nic, TSYNCRXCTL), 5.5, "latch free")
     assert nic.stats()["rx_stamps_cleared"] == 1

@@ -12,6 +12,7 @@ reads CLOCK COUNT                 the longest of so many reads, and of steps bac
 pair CLOCK                        (clock, raw clock) at one moment, nanoseconds
 across CLOCK COMMAND              pairs for a second, COMMAND, and pairs for a second
 stamp DEV DST COUNT [PAUSE [KIND]] send COUNT PTP frames that ask for a stamp each, and the stamps
+again DEV DST                     the same of one frame after another that asked, and off and on
 listen DEV COUNT SECONDS          receive PTP frames: their stamps
 """
 
@@ -170,8 +171,10 @@ def stamp(dev, dst, count, pause="0", kind="0"):
     sock = raw_socket(dev, TX_HW | TX_SW | RAW_HW | SW | OPT_TSONLY)
     src = sock.getsockname()[4]
     found = []
+    size = int(os.environ.get("SIZE", "0"))
     for i in range(int(count)):
-        sock.send(ptp_frame(bytes.fromhex(dst.replace(":", "")), src, i, int(kind)))
+        frame = ptp_frame(bytes.fromhex(dst.replace(":", "")), src, i, int(kind))
+        sock.send(frame.ljust(size, b"\0"))
         time.sleep(float(pause))
     end = time.monotonic() + float(os.environ.get("WAIT", "2"))
     while len(found) < int(count) and time.monotonic() < end:
@@ -180,6 +183,15 @@ def stamp(dev, dst, count, pause="0", kind="0"):
         if poll.poll(100):
             found.append(stamps_of(sock.recvmsg(256, 1024, socket.MSG_ERRQUEUE)[1]))
     return found
+
+
+def again(dev, dst):
+    os.environ["WAIT"] = "0"
+    stamp(dev, dst, 1)
+    hwtstamp(dev, "0", "0", "1")
+    hwtstamp(dev, "0", "1", "1")
+    os.environ["WAIT"] = "2"
+    return stamp(dev, dst, 1)
 
 
 def listen(dev, count, seconds):
@@ -198,7 +210,7 @@ def listen(dev, count, seconds):
 
 COMMANDS = {
     "hwtstamp": hwtstamp, "caps": caps, "reads": reads, "pair": pair, "across": across,
-    "stamp": stamp, "listen": listen, "shift": shift,
+    "stamp": stamp, "again": again, "listen": listen, "shift": shift,
     "get": lambda path: time.clock_gettime_ns(opened(path)[1]),
     "set": lambda path, ns: time.clock_settime_ns(opened(path)[1], int(ns)),
     "rate": lambda path, ppm: adjust(path, modes=ADJ_FREQUENCY, freq=int(ppm)),
