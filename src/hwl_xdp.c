@@ -16,6 +16,7 @@
 #include <linux/filter.h>
 #include <linux/if_vlan.h>
 #include <net/page_pool/helpers.h>
+#include <net/xdp_sock_drv.h>
 
 #include "hwl.h"
 #include "hwl_copy.h"
@@ -319,6 +320,107 @@ int hwl_xdp_xmit(struct net_device *netdev, int n, struct xdp_frame **frames,
 
 /* ---- Verdicts ---- */
 
+/* A buffer of user space, of which the core would take no more than the first to make
+ * a frame of it.
+ */
+static bool hwl_xdp_is_chain(const struct hwl_rxq *rxq, struct xdp_buff *xdp)
+{
+	return unlikely(xdp_buff_has_frags(xdp)) && xdp->rxq != &rxq->xdp_rxq;
+}
+
+static void hwl_xdp_free_copy(struct hwl_rxq *rxq, struct xdp_buff *copy)
+{
+	hwl_rx_bufs_free(rxq->ring.pool, copy->data_hard_start,
+			 xdp_get_shared_info_from_buff(copy), true);
+}
+
+/*
+ * Copy a frame in several buffers of user space to pages of the pair's own pool, one
+ * for each. Return: 0, -ENOMEM, or -E2BIG if a page is too small for the first.
+ */
+static noinline int hwl_xdp_copy(struct hwl_rxq *rxq, struct xdp_buff *xdp,
+				 struct xdp_buff *copy)
+{
+	const struct skb_shared_info *from = xdp_get_shared_info_from_buff(xdp);
+	u32 meta = xdp->data - xdp->data_meta;
+	u32 len = xdp->data_end - xdp->data;
+	struct skb_shared_info *to;
+	struct page *page;
+	u32 i, size;
+
+	if (unlikely(XDP_PACKET_HEADROOM + len > SKB_WITH_OVERHEAD(PAGE_SIZE)))
+		return -E2BIG;
+	page = page_pool_dev_alloc_pages(rxq->ring.pool);
+	if (unlikely(!page))
+		return -ENOMEM;
+	xdp_init_buff(copy, PAGE_SIZE, &rxq->xdp_rxq);
+	xdp_prepare_buff(copy, page_address(page), XDP_PACKET_HEADROOM, len, true);
+	copy->data_meta -= meta;
+	memcpy(copy->data_meta, xdp->data_meta, meta + len);
+
+	xdp_buff_set_frags_flag(copy);
+	to = xdp_get_shared_info_from_buff(copy);
+	to->nr_frags = 0;
+	to->xdp_frags_size = from->xdp_frags_size;
+	for (i = 0; i < from->nr_frags; i++) {
+		page = page_pool_dev_alloc_pages(rxq->ring.pool);
+		if (unlikely(!page)) {
+			hwl_xdp_free_copy(rxq, copy);
+			return -ENOMEM;
+		}
+		size = skb_frag_size(&from->frags[i]);
+		memcpy(page_address(page), skb_frag_address(&from->frags[i]), size);
+		skb_frag_fill_page_desc(&to->frags[to->nr_frags++], page, 0, size);
+		if (unlikely(page_is_pfmemalloc(page)))
+			xdp_buff_set_frag_pfmemalloc(copy);
+	}
+	return 0;
+}
+
+/* Return: the frame, and @xdp is its or was freed; or NULL. */
+static struct xdp_frame *hwl_xdp_to_frame(struct hwl_rxq *rxq, struct xdp_buff *xdp,
+					  bool *own)
+{
+	struct xdp_frame *frame;
+	struct xdp_buff copy;
+
+	*own = xdp->rxq == &rxq->xdp_rxq;
+	if (likely(!hwl_xdp_is_chain(rxq, xdp)))
+		return xdp_convert_buff_to_frame(xdp);
+	if (unlikely(hwl_xdp_copy(rxq, xdp, &copy)))
+		return NULL;
+	frame = xdp_convert_buff_to_frame(&copy);
+	if (unlikely(!frame)) {
+		hwl_xdp_free_copy(rxq, &copy);
+		return NULL;
+	}
+	*own = true;
+	xsk_buff_free(xdp);
+	return frame;
+}
+
+/* To a socket the buffers themselves, to all others a copy of several. */
+static int hwl_xdp_redirect(struct hwl_rxq *rxq, struct xdp_buff *xdp,
+			    struct bpf_prog *prog)
+{
+	struct net_device *netdev = rxq->ad->netdev;
+	struct xdp_buff copy;
+	int err;
+
+	if (likely(!hwl_xdp_is_chain(rxq, xdp)) ||
+	    bpf_net_ctx_get_ri()->map_type == BPF_MAP_TYPE_XSKMAP)
+		return xdp_do_redirect(netdev, xdp, prog);
+	err = hwl_xdp_copy(rxq, xdp, &copy);
+	if (unlikely(err))
+		return err;
+	err = xdp_do_redirect(netdev, &copy, prog);
+	if (unlikely(err))
+		hwl_xdp_free_copy(rxq, &copy);
+	else
+		xsk_buff_free(xdp);
+	return err;
+}
+
 static enum hwl_xdp_verdict hwl_xdp_tx(struct hwl_rxq *rxq, struct xdp_buff *xdp,
 				       const union hwl_rx_desc *desc)
 {
@@ -331,11 +433,7 @@ static enum hwl_xdp_verdict hwl_xdp_tx(struct hwl_rxq *rxq, struct xdp_buff *xdp
 	if (unlikely(tx->tagged && !READ_ONCE(rxq->ad->vlan_offload)))
 		return HWL_XDP_DISCARD;
 	tx->vlan = FIELD_PREP(HWL_TXD_UP_VLAN, le16_to_cpu(desc->wb.vlan));
-	tx->own = xdp->rxq == &rxq->xdp_rxq;
-	/* What is in a buffer of user space is copied to a page, but only the first. */
-	if (unlikely(!tx->own && xdp_buff_has_frags(xdp)))
-		return HWL_XDP_DISCARD;
-	frame = xdp_convert_buff_to_frame(xdp);
+	frame = hwl_xdp_to_frame(rxq, xdp, &tx->own);
 	if (unlikely(!frame))
 		return HWL_XDP_DISCARD;
 	tx->frame = frame;
@@ -386,7 +484,7 @@ enum hwl_xdp_verdict hwl_xdp_run(struct hwl_rxq *rxq, struct bpf_prog *prog,
 			return verdict;
 		break;
 	case XDP_REDIRECT:
-		if (unlikely(xdp_do_redirect(netdev, xdp, prog)))
+		if (unlikely(hwl_xdp_redirect(rxq, xdp, prog)))
 			break;
 		rxq->xdp_work.redirected = true;
 		hwl_xdp_count(rxq, HWL_XDP_REDIRECTED, 1);
