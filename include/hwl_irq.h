@@ -57,7 +57,6 @@ void hwl_irq_set_pair_itr(struct hwl_pair *pair);
 void hwl_irq_set_itr(struct hwl_adapter *ad);
 void hwl_irq_napi_enable(struct hwl_adapter *ad);
 void hwl_irq_napi_disable(struct hwl_adapter *ad);
-bool hwl_pair_schedule(struct hwl_pair *pair);
 void hwl_napi_wait_received(struct hwl_adapter *ad);
 void hwl_pair_schedule_xsk(struct hwl_adapter *ad);
 int hwl_irq_xsk_wakeup(struct net_device *netdev, u32 q, u32 flags);

@@ -524,6 +524,23 @@ struct hwl_pair {
 };
 
 /**
+ * hwl_pair_schedule() - poll a pair although no interrupt came
+ * @pair: the pair; up
+ *
+ * Context: process or softirq.
+ * Return: true, unless a poll was scheduled already.
+ */
+static inline bool hwl_pair_schedule(struct hwl_pair *pair)
+{
+	bool idle;
+
+	local_bh_disable();
+	idle = napi_schedule(&pair->napi);
+	local_bh_enable();
+	return idle;
+}
+
+/**
  * struct hwl_config - what a set of rings is made from
  * @pairs: number of pairs
  * @tx_count: descriptors of each transmit ring

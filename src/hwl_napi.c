@@ -57,23 +57,6 @@ static void hwl_refill_retry(struct timer_list *timer)
 	napi_schedule(&pair->napi);
 }
 
-/**
- * hwl_pair_schedule() - poll a pair although no interrupt came
- * @pair: the pair; up
- *
- * Context: process or softirq.
- * Return: true, unless a poll was scheduled already.
- */
-bool hwl_pair_schedule(struct hwl_pair *pair)
-{
-	bool idle;
-
-	local_bh_disable();
-	idle = napi_schedule(&pair->napi);
-	local_bh_enable();
-	return idle;
-}
-
 /* Has each queue used the buffers that it had by then, or nothing to do? */
 static bool hwl_received(struct hwl_adapter *ad, const u32 *prod)
 {

@@ -110,14 +110,10 @@ void hwl_stamp_tx_begin(struct hwl_txq *txq, struct sk_buff *skb, u32 prod)
 /* Leave the stamp of a frame of AF_XDP to the poll of its queue. */
 static void hwl_stamp_tx_leave(struct hwl_txq *txq, u64 ns)
 {
-	struct hwl_pair *pair = container_of(txq, struct hwl_pair, txq);
-
 	txq->xsk_stamp.ns = ns;
 	/* The stamp before the state; pairs with the acquire in hwl_xsk_release(). */
 	smp_store_release(&txq->xsk_stamp.state, HWL_XSK_STAMP_DONE);
-	local_bh_disable();
-	napi_schedule(&pair->napi);
-	local_bh_enable();
+	hwl_pair_schedule(container_of(txq, struct hwl_pair, txq));
 }
 
 /*
