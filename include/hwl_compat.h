@@ -177,15 +177,14 @@ static inline bool hwl_compat_xsk_add_frag(struct xdp_buff *head, struct xdp_buf
 #endif
 }
 
-/* 6.12.y: not of each frame of a pool with metadata, but of those whose options say so. */
+/* 6.12.y: it looks at XDP_TX_METADATA, for callers that have not. */
 static inline struct xsk_tx_metadata *
 hwl_compat_xsk_metadata(struct xsk_buff_pool *pool, const struct xdp_desc *desc)
 {
 #if HWL_HAVE_XSK_METADATA_BY_OPTIONS
 	return xsk_buff_get_metadata(pool, desc->addr, desc->options);
 #else
-	return desc->options & XDP_TX_METADATA ?
-	       xsk_buff_get_metadata(pool, desc->addr) : NULL;
+	return xsk_buff_get_metadata(pool, desc->addr);
 #endif
 }
 

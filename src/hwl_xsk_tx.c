@@ -165,7 +165,7 @@ static bool hwl_xsk_csum_fits(const struct hwl_xsk_frame *frame)
 		frame->field == offsetof(struct udphdr, check));
 }
 
-/* Read what a frame asks for. Return: false if it cannot be had. */
+/* Read what a frame with XDP_TX_METADATA asks for. Return: false if it cannot be had. */
 static noinline bool hwl_xsk_read_meta(struct xsk_buff_pool *pool,
 				       struct hwl_xsk_frame *frame)
 {
@@ -319,12 +319,9 @@ static u32 hwl_xsk_send_batch(struct hwl_txq *txq, u32 max)
 		skipped += frame.n;
 		cut = txq->xsk_cut;
 		txq->xsk_cut = frame.desc[frame.n - 1].options & XDP_PKT_CONTD;
-		if (unlikely(cut || txq->xsk_cut || !hwl_xsk_sendable(frame.n, frame.len))) {
-			drops++;
-			continue;
-		}
-		if (unlikely(frame.desc->options & XDP_TX_METADATA) &&
-		    !hwl_xsk_read_meta(pool, &frame)) {
+		if (unlikely(cut || txq->xsk_cut || !hwl_xsk_sendable(frame.n, frame.len) ||
+			     (frame.desc->options & XDP_TX_METADATA &&
+			      !hwl_xsk_read_meta(pool, &frame)))) {
 			drops++;
 			continue;
 		}
@@ -346,7 +343,7 @@ static u32 hwl_xsk_send_batch(struct hwl_txq *txq, u32 max)
 /* Descriptors that a frame takes for each buffer: a context, or a second one where
  * HWL_TX_DATA_MAX splits the longest. The last bytes may have one more, once a batch.
  */
-#define HWL_XSK_PER_BUFFER	(2 + !!(PAGE_SIZE / (HWL_TX_DATA_MAX + 1)))
+#define HWL_XSK_PER_BUFFER	(2 + (PAGE_SIZE > HWL_TX_DATA_MAX))
 
 /* Buffers for which there is room. The longest frame must fit, or it never would. */
 static u32 hwl_xsk_room(const struct hwl_txq *txq)
