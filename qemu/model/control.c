@@ -26,7 +26,6 @@
 #include "model.h"
 
 #define WORDS	16
-#define SCALE_MAX	1000000
 
 /* A whole number from 0 to max, decimal or 0x...; false if the word is none. */
 bool number(const char *word, u32 max, u32 *value)

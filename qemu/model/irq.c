@@ -56,24 +56,6 @@ static u32 irq_interval(const struct dev *dev, int v)
 	return rd(dev, dev->irq.mode == IRQ_MSIX ? EITR(v) : ITR);
 }
 
-/* INTx: a level, and QEMU tells when the host has taken note. A lost one is not
- * waited for: the next edge is the next try.
- */
-static void irq_line(struct dev *dev)
-{
-	struct irq *irq = &dev->irq;
-
-	if (!(rd(dev, ICR) & rd(dev, IMS)) || irq->line_masked)
-		return;
-	irq->next[0] = now_ns() + (u64)irq_interval(dev, 0) * EITR_NS;
-	irq->sent[0]++;
-	stat_add(dev, IAC, 1);
-	if (fault_use(dev, FAULT_NO_IRQ))
-		return;
-	irq->line_masked = true;
-	eventfd_signal(irq->fd[IRQ_INTX][0]);
-}
-
 /* What a message masks. */
 static u32 irq_automask(const struct dev *dev)
 {
@@ -86,12 +68,12 @@ static void irq_send(struct dev *dev, int v)
 {
 	struct irq *irq = &dev->irq;
 	u32 causes = irq->pending[v];
+	bool intx = irq->mode == IRQ_INTX;
 
 	irq->pending[v] = 0;
-	if (irq->mode == IRQ_INTX) {
-		irq_line(dev);
+	/* A level, and QEMU tells when the host has taken note. */
+	if (intx && (irq->line_masked || !(rd(dev, ICR) & rd(dev, IMS))))
 		return;
-	}
 	irq->next[v] = now_ns() + (u64)irq_interval(dev, v) * EITR_NS;
 	irq->sent[v]++;
 	stat_add(dev, IAC, 1);
@@ -101,8 +83,12 @@ static void irq_send(struct dev *dev, int v)
 		irq->active = rd(dev, ICR) & rd(dev, IMS);
 	}
 	/* A message is a write to memory. */
-	if (pcie_master(dev) && !fault_use(dev, FAULT_NO_IRQ))
-		eventfd_signal(irq->fd[irq->mode][v]);
+	if ((!intx && !pcie_master(dev)) || fault_use(dev, FAULT_NO_IRQ))
+		return;
+	/* A lost one is not waited for: the next edge is the next try. */
+	if (intx)
+		irq->line_masked = true;
+	eventfd_signal(irq->fd[irq->mode][v]);
 }
 
 static void irq_vector_due(struct dev *dev, int v)

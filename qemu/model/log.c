@@ -21,7 +21,6 @@ void note(struct dev *dev, const char *fmt, ...)
 	vfprintf(dev->log, fmt, args);
 	va_end(args);
 	fputc('\n', dev->log);
-	fflush(dev->log);
 }
 
 /* An access to a register, if anybody wants to know. */

@@ -9,6 +9,8 @@
 
 #include "model.h"
 
+#define TIME_MAX	1000000	/* of options, in whatever unit */
+
 static struct dev device;
 
 static void usage(FILE *to)
@@ -112,9 +114,9 @@ static int parse_one(struct dev *dev, int c, char *arg)
 	case 'p':
 		return parse_speed(dev, arg);
 	case 'x':
-		return !number(arg, 1000000, &dev->wire.scale);
+		return !number(arg, SCALE_MAX, &dev->wire.scale);
 	case 'a':
-		if (!number(arg, 1000000, &n))
+		if (!number(arg, TIME_MAX, &n))
 			return -1;
 		dev->wire.autoneg_ns = n * NS_PER_MS;
 		return 0;
@@ -128,7 +130,7 @@ static int parse_one(struct dev *dev, int c, char *arg)
 		o->vectors = (int)n;
 		return 0;
 	case 'd':
-		return !number(arg, 1000000, &o->mdio_us);
+		return !number(arg, TIME_MAX, &o->mdio_us);
 	case 'F':
 		o->flash = true;
 		return 0;
@@ -228,6 +230,18 @@ static int run(struct dev *dev)
 	return error ? 1 : 0;
 }
 
+/* Written line by line, as others read it meanwhile. NULL: it cannot be. */
+static FILE *open_log(const char *path)
+{
+	FILE *log = fopen(path, "w");
+
+	if (log)
+		setvbuf(log, NULL, _IOLBF, 0);
+	else
+		perror(path);
+	return log;
+}
+
 int main(int argc, char **argv)
 {
 	struct dev *dev = &device;
@@ -250,19 +264,10 @@ int main(int argc, char **argv)
 		return 2;
 	}
 	dev->start = now_ns();
-	dev->log = dev->opt.log ? fopen(dev->opt.log, "w") : stderr;
-	if (!dev->log) {
-		perror(dev->opt.log);
+	dev->log = dev->opt.log ? open_log(dev->opt.log) : stderr;
+	dev->trace = dev->opt.trace ? open_log(dev->opt.trace) : NULL;
+	if (!dev->log || (dev->opt.trace && !dev->trace))
 		return 1;
-	}
-	if (dev->opt.trace) {
-		dev->trace = fopen(dev->opt.trace, "w");
-		if (!dev->trace) {
-			perror(dev->opt.trace);
-			return 1;
-		}
-		setvbuf(dev->trace, NULL, _IOLBF, 0);
-	}
 	dev_init(dev);
 	return run(dev);
 }

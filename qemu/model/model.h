@@ -536,6 +536,8 @@ void wire_plug(struct dev *dev, bool plugged);
 void wire_partner_sends(struct dev *dev, struct frame *frame);
 
 /* control.c */
+#define SCALE_MAX	1000000
+
 bool number(const char *word, u32 max, u32 *value);
 int control_open(struct dev *dev);
 void *control_thread(void *arg);
