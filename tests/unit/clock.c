@@ -275,6 +275,15 @@ static void test_wrong_reads(void)
 	CHECK("no more than that", hw.clock.rereads < 10, 1);
 }
 
+/* From a first interval on, or from one whose ratio is known. */
+static void begin_rated(bool known)
+{
+	begin(1, 1, 0);
+	if (known)
+		pass(31 * NSEC_PER_SEC);
+	mark();
+}
+
 /* Somebody stops SYSTIM amid an interval, in the first one and later. */
 static void test_stops(void)
 {
@@ -282,10 +291,7 @@ static void test_stops(void)
 
 	for (first = 0; first < 2; first++) {
 		for (at = 3; at < 30; at += 3) {
-			begin(1, 1, 0);
-			if (!first)
-				pass(31 * NSEC_PER_SEC);
-			mark();
+			begin_rated(!first);
 			pass(at * NSEC_PER_SEC);
 			systim_set(systim(), 0);
 			if (!first) {
@@ -312,10 +318,7 @@ static void test_pauses(void)
 
 	for (first = 0; first < 2; first++) {
 		for (s = 1; s < 29; s += 3) {
-			begin(1, 1, 0);
-			if (!first)
-				pass(31 * NSEC_PER_SEC);
-			mark();
+			begin_rated(!first);
 			systim_set(systim(), 0);
 			sim.now += s * NSEC_PER_SEC;
 			systim_set(systim(), 1);

@@ -167,7 +167,7 @@ def stamps_of(ancillary):
     return None
 
 
-def stamp(dev, dst, count, pause="0", kind="0"):
+def stamp(dev, dst, count, pause="0", kind="0", wait=None):
     sock = raw_socket(dev, TX_HW | TX_SW | RAW_HW | SW | OPT_TSONLY)
     src = sock.getsockname()[4]
     found = []
@@ -176,7 +176,7 @@ def stamp(dev, dst, count, pause="0", kind="0"):
         frame = ptp_frame(bytes.fromhex(dst.replace(":", "")), src, i, int(kind))
         sock.send(frame.ljust(size, b"\0"))
         time.sleep(float(pause))
-    end = time.monotonic() + float(os.environ.get("WAIT", "2"))
+    end = time.monotonic() + float(wait or os.environ.get("WAIT", "2"))
     while len(found) < int(count) and time.monotonic() < end:
         poll = select.poll()
         poll.register(sock, select.POLLERR)
@@ -186,12 +186,10 @@ def stamp(dev, dst, count, pause="0", kind="0"):
 
 
 def again(dev, dst):
-    os.environ["WAIT"] = "0"
-    stamp(dev, dst, 1)
+    stamp(dev, dst, 1, wait="0")
     hwtstamp(dev, "0", "0", "1")
     hwtstamp(dev, "0", "1", "1")
-    os.environ["WAIT"] = "2"
-    return stamp(dev, dst, 1)
+    return stamp(dev, dst, 1, wait="2")
 
 
 def listen(dev, count, seconds):
