@@ -204,7 +204,7 @@ void hwl_hw_init(struct hwl_hw *hw)
 
 	hwl_hw_ctrl_ext(hw, HWL_CTRL_EXT_RSVD23,
 			HWL_CTRL_EXT_RSVD22 | HWL_CTRL_EXT_DRV_LOAD);
-	hwl_hw_ctrl(hw, HWL_CTRL_RSVD29 | HWL_CTRL_ASDE, HWL_CTRL_SLU);
+	hwl_hw_ctrl(hw, HWL_CTRL_ASDE, HWL_CTRL_SLU);
 
 	hwl_wr32(hw, HWL_WUC, 0);
 	hwl_wr32(hw, HWL_AIT, 0);
@@ -240,10 +240,13 @@ void hwl_hw_release(struct hwl_hw *hw)
  * @mask: bits to clear
  * @set: bits to set
  *
+ * A reserved bit that may come up set is cleared by each write.
+ *
  * Context: any but hard interrupt.
  */
 void hwl_hw_ctrl(struct hwl_hw *hw, u32 mask, u32 set)
 {
+	mask |= HWL_CTRL_RSVD29;
 	spin_lock_bh(&hw->lock);
 	hwl_wr32(hw, HWL_CTRL, (hwl_rd32(hw, HWL_CTRL) & ~mask) | set);
 	spin_unlock_bh(&hw->lock);
