@@ -265,8 +265,12 @@ class ModelGuest(Guest):
 
     def dut_device(self, index=0):
         path = self.models[index].socket if self.models else f"model{index}.vfio"
-        return json.dumps({"driver": "vfio-user-pci", "id": f"dut{index}", "bus": f"port{index}",
-                           "socket": {"type": "unix", "path": path}})
+        device = {"driver": "vfio-user-pci", "id": f"dut{index}", "bus": f"port{index}",
+                  "socket": {"type": "unix", "path": path}}
+        if self.config.trace:
+            # The processor waits for each write, so that the times of the log are its own.
+            device["x-no-posted-writes"] = True
+        return json.dumps(device)
 
     def set_link(self, up, index=0, end="dut"):
         """Pull or plug the cable."""
