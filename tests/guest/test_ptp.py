@@ -330,10 +330,12 @@ def test_only_what_changes_is_touched(nic):
     assert accesses(OFF, V2_DELAY) == receives
     assert accesses(ON, V2_DELAY) == sends
     # The frame that waits for its stamp goes on to do so.
+    paused(nic)
     nic.sh(f"WAIT=0 python3 {PROG}/ptp.py stamp dut0 {nic.PEER_MAC} 1")
     assert ("r", TXSTMPH) not in accesses(ON, V2_EVENT)
     # It is given up; should the stamp come now, it is thrown away.
     at = nic.access_log()[1]
+    nic.fail_hits()
     wait_until(lambda: ts_stats(nic)["lost"] == 1, 3, "given up")
     assert TXSTMPH in [o for _, k, o, _ in nic.access_log(at)[0] if k == "r"]
     at = nic.access_log()[1]
