@@ -207,8 +207,9 @@ def reset_with_dma(host):
 
 def reset_too_soon(host):
     host.own()
-    host.wr(CTRL, host.rd(CTRL) | 1 << 2)
-    host.wr(CTRL, host.rd(CTRL) | 1 << 26)
+    ctrl = host.rd(CTRL) | 1 << 2       # the last read: there are 200 us
+    host.wr(CTRL, ctrl)
+    host.wr(CTRL, ctrl | 1 << 26)
 
 
 def left(host, offset, value):
