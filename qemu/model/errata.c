@@ -55,7 +55,7 @@ static const struct {
 	[ERR_VECTORS] = { "vectors", false,
 		"the MSI-X table has 3 vectors (from the start; --vectors N decides)" },
 	[ERR_RAR_MERGE] = { "rar-merge", true,
-		"a RAH that follows its RAL without a read between is lost" },
+		"a RAH or RAL that follows the word before it without a read between is lost" },
 	[ERR_MDIO_OWNER] = { "mdio-owner", true,
 		"a reset takes MDIO away, and the PHY ignores it for 10 ms after AUTO_RD" },
 	[ERR_RLEC] = { "rlec", true,

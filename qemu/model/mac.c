@@ -216,7 +216,7 @@ void rar_write(struct dev *dev, u32 off, u32 value)
 {
 	bool high = off & 4;
 
-	if (high && dev->unflushed == off - 4) {
+	if (dev->unflushed == off - 4) {
 		offend(dev, OFF_RAR_FLUSH, off, value);
 		if (erratum(dev, ERR_RAR_MERGE))
 			return;

@@ -311,7 +311,7 @@ struct dev {
 	bool in_reset;		/* from CTRL.RST to EECD.AUTO_RD */
 	u32 pba;		/* as of the last reset */
 	u64 master_off;		/* when STATUS.GIO_MASTER_ENABLE falls */
-	u32 unflushed;		/* a RAL was written and nothing read since */
+	u32 unflushed;		/* a RAL or RAH was written, nothing read since */
 	bool nvm_read_once;
 	u64 eerd;		/* the access under way: register << 32 | value */
 

@@ -78,7 +78,7 @@ static const struct {
 		"TXDCTL.WTHRESH above 0 with TIDV 0",
 		"82583V datasheet: write-backs may wait for good" },
 	[OFF_RAR_FLUSH] = { "rar-flush",
-		"both halves of a receive address written without a read between",
+		"words of receive addresses written one behind the other without a read between",
 		"Linux, e1000e_rar_set_generic: bridges merge them" },
 	[OFF_IFCS] = { "ifcs",
 		"a frame without IFCS: nobody made its FCS", "8254x manual" },

@@ -341,7 +341,9 @@ def test_receive_address_wants_a_flush(hosts):
     host.wr(ral(1), 1)
     host.rd(STATUS)
     host.wr(ral(1) + 4, 1 << 31)
+    host.wr(ral(2), 1)
     assert host.rd(ral(1) + 4) == 1 << 31
+    assert host.rd(ral(2)) == 0         # the next entry's, too
 
 
 def test_master_disable(host):
