@@ -181,6 +181,10 @@
 #define  WAKE_EX	BIT32(2)
 #define  WAKE_MC	BIT32(3)
 #define  WAKE_BC	BIT32(4)
+#define  WAKE_FLX(i)	BIT32(16 + (i))
+#define FFLT(n)		(0x5F00 + 8 * (n))
+#define FFMT(i)		(0x9000 + 8 * (i))
+#define FFVT(i)		(0x9800 + 8 * (i))
 #define MRQC		0x5818
 #define MANC		0x5820
 #define GCR		0x5B00

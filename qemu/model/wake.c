@@ -5,7 +5,8 @@
  * Sources: Linux netdev.c (__e1000_shutdown()), FreeBSD e1000_defines.h; the
  * magic packet as AMD has published it: six octets of ones and the station
  * address sixteen times, anywhere behind the header of a frame that passes the
- * address filter. PME is asserted at the function's configuration space; WAKE#
+ * address filter; flexible filters as the 8254x manual has them: up to 128
+ * octets from the frame's first, each of them looked at if its mask says so. PME is asserted at the function's configuration space; WAKE#
  * ends at the board, which is the lab.
  */
 #include <string.h>
@@ -14,6 +15,7 @@
 
 #define MAGIC_LEN	(6 + 16 * 6)
 #define ETH_HEADER	14
+#define FLX_LEN		128
 
 static bool wake_magic(const struct dev *dev, const struct frame *f)
 {
@@ -29,6 +31,19 @@ static bool wake_magic(const struct dev *dev, const struct frame *f)
 		if (!memcmp(f->data + at, magic, MAGIC_LEN))
 			return true;
 	return false;
+}
+
+/* Octet i of filter n is byte n of FFVT(i), looked at if bit n of FFMT(i) says so. */
+static bool wake_pattern(const struct dev *dev, const struct frame *f, int n)
+{
+	u32 len = rd(dev, FFLT(n)) & 0x7FF, i;
+
+	if (!len || len > FLX_LEN || f->len < len)
+		return false;
+	for (i = 0; i < len; i++)
+		if (rd(dev, FFMT(i)) & BIT32(n) && (rd(dev, FFVT(i)) >> 8 * n & 0xFF) != f->data[i])
+			return false;
+	return true;
 }
 
 static void wake(struct dev *dev, u32 causes)
@@ -52,6 +67,7 @@ void wake_frame(struct dev *dev, const struct frame *f)
 {
 	static const u8 broadcast[6] = { 255, 255, 255, 255, 255, 255 };
 	u32 causes = 0;
+	int n;
 
 	if (!memcmp(f->data, broadcast, 6))
 		causes = WAKE_BC;
@@ -61,6 +77,9 @@ void wake_frame(struct dev *dev, const struct frame *f)
 		causes = WAKE_EX;
 	if (wake_magic(dev, f))
 		causes |= WAKE_MAG;
+	for (n = 0; n < 4; n++)
+		if (wake_pattern(dev, f, n))
+			causes |= WAKE_FLX(n);
 	wake(dev, causes);
 }
 

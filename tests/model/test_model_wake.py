@@ -6,6 +6,7 @@ from client import CTRL, EECD, MAC, PEER, RCTL, STATUS, ral, wait_until
 
 PMCSR, D3, PME_EN, PME_STATUS = 0xCC, 3, 1 << 8, 1 << 15
 WUC, WUFC, WUS = 0x5800, 0x5808, 0x5810
+FFLT, FFMT, FFVT = 0x5F00, 0x9000, 0x9800
 LNKC, MAG, EX, MC, BC = (1 << i for i in range(5))
 BODY = b"\x88\xb5" + bytes(60)
 MAGIC = b"\x08\x42" + b"\xff" * 6 + MAC * 16
@@ -62,6 +63,37 @@ def test_link_change_wakes(host):
     assert asserted(host) == (0, False)
     host.command("link up")
     wait_until(lambda: asserted(host) == (1, True), what="PME")
+
+
+def pattern(host, number, text, mask):
+    """Octets of a frame from its first; those that the mask has are looked at."""
+    host.wr(FFLT + 8 * number, len(text))
+    for i, (octet, looked_at) in enumerate(zip(text, mask)):
+        host.wr(FFVT + 8 * i, host.rd(FFVT + 8 * i) | octet << 8 * number)
+        host.wr(FFMT + 8 * i, host.rd(FFMT + 8 * i) | looked_at << number)
+
+
+@pytest.mark.parametrize("number", [0, 3])
+def test_pattern_wakes(host, number):
+    text = MAC + PEER + b"\x88\xb5" + bytes(range(50))
+    pattern(host, number, text, [i != 20 and i < 60 for i in range(len(text))])
+    pattern(host, 1, b"\xff", [1])              # not enabled
+    sleep(host, 1 << 16 + number)
+    others = [text[:i] + b"\x77" + text[i + 1:] for i in (6, 14, 59)]
+    for frame in [*others, ALL + text[6:], text[:60]]:
+        host.command(f"frame {frame.hex()}")
+        assert host.stats()["pmes"] == 0, frame.hex()
+    host.command(f"frame {(text[:20] + b'?' + text[21:] + bytes(80)).hex()}")
+    assert host.stats()["pmes"] == 1
+    awake(host)
+    assert host.rd(WUS) == 1 << 16 + number
+    assert not host.offences()
+
+
+def test_pattern_without_a_length_is_none(host):
+    sleep(host, 0xF << 16)
+    host.command(f"frame {FRAMES[EX].hex()}")
+    assert host.stats()["pmes"] == 0
 
 
 @pytest.mark.parametrize("how", ["WUC", "WUFC", "PME_En", "receiver", "address"])
