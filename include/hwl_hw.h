@@ -41,6 +41,7 @@ struct hwl_ring_regs {
 
 int hwl_hw_reset(struct hwl_hw *hw);
 void hwl_hw_init(struct hwl_hw *hw);
+int hwl_hw_bus_quiesce(struct hwl_hw *hw);
 void hwl_hw_stop(struct hwl_hw *hw);
 void hwl_hw_release(struct hwl_hw *hw);
 void hwl_hw_set_pause(struct hwl_hw *hw, bool rx, bool tx);

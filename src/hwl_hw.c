@@ -68,8 +68,14 @@ static void hwl_hw_sleep(unsigned long usecs)
 	usleep_range(usecs, usecs + USEC_PER_MSEC);
 }
 
-/* Return: 0, or -ETIMEDOUT when a DMA access is still under way. */
-static int hwl_hw_bus_quiesce(struct hwl_hw *hw)
+/**
+ * hwl_hw_bus_quiesce() - end DMA, until the next reset
+ * @hw: the device
+ *
+ * Context: process; may sleep.
+ * Return: 0, or -ETIMEDOUT when a DMA access is still under way.
+ */
+int hwl_hw_bus_quiesce(struct hwl_hw *hw)
 {
 	u32 status;
 	int err;
@@ -79,7 +85,7 @@ static int hwl_hw_bus_quiesce(struct hwl_hw *hw)
 				!(status & HWL_STATUS_GIO_MASTER_ENABLE),
 				100, 80 * USEC_PER_MSEC, false, hw, HWL_STATUS);
 	if (err && !hwl_removed(hw))
-		dev_dbg(hw->dev, "PCIe master disable timed out before the reset\n");
+		dev_dbg(hw->dev, "PCIe master disable timed out\n");
 	return err;
 }
 

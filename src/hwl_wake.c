@@ -4,7 +4,7 @@
  *
  * The MAC wakes: WUFC selects the causes, WUC.PME_EN has them raise PME. It
  * receives and filters while it sleeps, so its tables and RCTL are set; the
- * transmitter is off, there are no rings, and no DMA.
+ * transmitter is off, there are no rings, and DMA is disabled twice over.
  */
 #include <linux/ethtool.h>
 #include <linux/pm_wakeup.h>
@@ -85,7 +85,9 @@ u32 hwl_wake_supported(const struct hwl_adapter *ad)
 void hwl_wake_set(struct hwl_adapter *ad, u32 wol)
 {
 	ad->wake.wol = wol;
-	device_set_wakeup_enable(&ad->pdev->dev, wol);
+	/* Firmware's, too: it is not taken away, and not given back either. */
+	if (wol || !ad->hw.managed)
+		device_set_wakeup_enable(&ad->pdev->dev, wol);
 }
 
 /**
@@ -164,6 +166,9 @@ int hwl_wake_arm(struct hwl_adapter *ad, u32 causes)
 	hwl_wr32(hw, HWL_WUFC, causes);
 	hwl_wr32(hw, HWL_WUC, wuc);
 	hwl_flush(hw);
+	/* The receiver is on, and has no rings. */
+	hwl_hw_bus_quiesce(hw);
+	pci_clear_master(ad->pdev);
 	return 0;
 }
 

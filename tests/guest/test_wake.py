@@ -14,7 +14,9 @@ LNKC, MAG, EX, MC, BC = (1 << i for i in range(5))
 APME, PME_EN, APMPME = 1, 2, 8
 LU, DRV_LOAD, MPE = 1 << 1, 1 << 28, 1 << 4
 PMCSR, STATE, D3HOT, PDOWN = 0xcc, 3, 3, 1 << 11
+COMMAND, MASTER, GIO_MASTER_DISABLE = 0x4, 1 << 2, 1 << 2
 FACTPS, MNGCG = 0x5b30, 1 << 29
+NVM_APM = 1 << 10
 MANC, RCV_TCO_EN, EN_MNG2HOST, EEWR, IPMI = 0x5820, 1 << 17, 1 << 21, 0x102c, 0xc00
 SLEEP = ("echo 0 >/sys/module/suspend/parameters/pm_test_delay; echo platform >/sys/power/pm_test; "
          "echo freeze >/sys/power/state; echo none >/sys/power/pm_test")
@@ -82,9 +84,23 @@ def power_states(nic, start):
             rf"pci_cfg_write e1000e .*@{PMCSR:#x} <- (0x\w+)", log.read())]
 
 
+def masters(nic, start):
+    """May the device master the bus, each time that it was put to sleep?"""
+    found, command = [], None
+    with open(nic.guest.config.trace, encoding="utf-8", errors="replace") as log:
+        log.seek(start)
+        for where, value in re.findall(r"pci_cfg_write e1000e .*@(0x\w+) <- (0x\w+)", log.read()):
+            if int(where, 16) == COMMAND:
+                command = int(value, 16)
+            elif int(where, 16) == PMCSR and int(value, 16) & STATE == D3HOT:
+                found.append(None if command is None else bool(command & MASTER))
+    return found
+
+
 def armed(state, address):
     high = int.from_bytes(bytes.fromhex(address.replace(":", ""))[4:], "little")
     return (state["RCTL"] & 0x8002 == 0x8002 and state["CTRL"] >> 20 & 3 == 3 and
+            state["CTRL"] & GIO_MASTER_DISABLE and
             state["RAH0"] == 1 << 31 | high and not (state["PHY"] or 0) & PDOWN)
 
 
@@ -110,11 +126,13 @@ def test_armed_for_sleep(nic):
     nic.sh(f"ip link set dut0 address {ADDRESS}")
     for name, (before, wufc, wuc) in CASES.items():
         nic.sh(before)
+        at = nic.access_log()[1]
         state, power = slept(nic)
         assert (state.get("WUFC"), state.get("WUC")) == (wufc, wuc), name
         assert D3HOT in power and power[-1] == 0, (name, power)
         if wufc:
             assert armed(state, ADDRESS), (name, state)
+            assert masters(nic, at) == [False], name
             assert bool(state["RCTL"] & MPE) == bool(wufc & MC), name
         else:
             assert state["PHY"] & PDOWN, name
@@ -169,13 +187,21 @@ def test_management_packets(nic, mode):
     nic.spoiled = True      # its NVM
     nic.expect_log("NVM checksum is not valid")
     nic.sh(f"echo 1 >/sys/bus/pci/devices/{nic.guest.pci()}/enable")
-    word = 0x8058 | ((2 if mode == "pass-through" else 1) << 13)
+    word = 0x8058 | ((1 if mode == "other" else 2) << 13)
     nic.set_reg(EEWR, word << 16 | 0x0f << 2 | 1)
+    nic.set_reg(EEWR, (0x4f01 & ~NVM_APM) << 16 | 0x24 << 2 | 1)
     nic.set_reg(FACTPS, nic.reg(FACTPS) & ~MNGCG)
     nic.set_reg(MANC, RCV_TCO_EN)
     at = nic.access_log()[1]
     nic.load()
     log, at = nic.access_log(at)
+    # The platform's wake-up is firmware's, too, whatever the user wants of the driver.
+    assert wol(nic)[1:] == ("d", "enabled")
+    for kinds in "gd":
+        nic.sh(f"ethtool -s dut0 wol {kinds}")
+        assert wol(nic)[1:] == (kinds, "enabled")
+    nic.sh(f"ethtool -s dut0 wol g; echo disabled >{WAKEUP}; ethtool -s dut0 wol d")
+    assert wol(nic)[1:] == ("d", "disabled"), "the user has said otherwise"
 
     def writes(entries):
         return [(NAMES.get(o), v) for _, k, o, v in entries
