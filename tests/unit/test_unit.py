@@ -64,3 +64,8 @@ def test_multicast_hash(tmp_path):
 @pytest.mark.rule("P2")
 def test_clock(tmp_path):
     run_tap("clock", tmp_path)
+
+
+@pytest.mark.rule("P3")
+def test_management_filters(tmp_path):
+    run_tap("mng", tmp_path)
