@@ -284,6 +284,44 @@ def test_each_kind_wakes_from_memory(nic, kind):
     nic.transfer(1 << 16, reverse=True)
 
 
+@pytest.mark.guest(device="model")
+@pytest.mark.rule("P3")
+def test_who_woke_is_told_once(nic):
+    """WUS outlives resets: what is there from a time before is not told as of this one. The link
+    is kept on the way into sleep."""
+    model, delay = nic.guest.model, "/sys/module/suspend/parameters/pm_test_delay"
+    nic.defer(f"echo 5 >{delay}")
+    nic.sh("ethtool -s dut0 wol g")
+
+    def woken():
+        wait_until(nic.carrier, 15, "a link")
+        nic.sh(f"echo 3 >{delay}")
+        said, before = len(model.log()), model.stats()["pmes"]
+
+        def wake():
+            wait_until(lambda: "power state D3" in model.log()[said:], 20, "the device sleeps")
+            assert "link down" not in model.log()[said:]
+            model.command(frame(nic, ALL, magic=True))
+            assert model.stats()["pmes"] == before + 1
+        suspend(nic, SLEEP.partition("; ")[2], meanwhile=wake)
+
+    def told():
+        return nic.stats()["wakeups"], int(nic.sh(f"cat {WAKEUP}_active_count"))
+    # A driver before this one has left it.
+    nic.fail("hwl_wake_take_status", 0, 0)
+    woken()
+    assert nic.fail_hits() == 2 and model.reg(table.MAP["WUS"]) == MAG
+    before = told()
+    assert before[0] == 0
+    suspend(nic, SLEEP)
+    assert told() == before and model.reg(table.MAP["WUS"]) == 0
+    woken()
+    after = told()
+    print(before, after)
+    assert after[0] == 1 and after[1] == before[1] + 1 and model.reg(table.MAP["WUS"]) == 0
+    wait_until(nic.answers, 15, "traffic after resume")
+
+
 @MODEL
 @pytest.mark.long
 @pytest.mark.rule("P3")
