@@ -38,6 +38,7 @@ struct hwl_stamp_mode {
  * @skb: the frame; NULL if it is one of AF_XDP
  * @txq: its queue; NULL if none waits
  * @orphan: its owner does not wait any more
+ * @segmented: it is several frames, each of which may have the latch
  * @prod: value of the queue's counter behind it
  * @since: when it was last seen in the queue, jiffies
  * @begun: when it asked for the stamp
@@ -59,6 +60,7 @@ struct hwl_stamp {
 	struct sk_buff *skb;
 	struct hwl_txq *txq;
 	bool orphan;
+	bool segmented;
 	u32 prod;
 	unsigned long since;
 	unsigned long begun;

@@ -49,8 +49,10 @@
 /**
  * hwl_stamp_tx_claim() - may a frame have the transmit latch?
  * @ad: the device
- * @fit: a stamp could be told; not of a packet to be segmented, which has as many
- *	moments as frames
+ * @fit: a stamp could be told
+ *
+ * For a packet that is segmented, too, as e1000e has it: the stamp is that of one of
+ * its frames, on the model the first.
  *
  * Context: transmit lock held.
  * Return: true if so: TSTAMP is to be in its data descriptors, and the end is
@@ -94,6 +96,7 @@ void hwl_stamp_tx_begin(struct hwl_txq *txq, struct sk_buff *skb, u32 prod)
 {
 	struct hwl_stamp *stamp = &txq->ad->stamp;
 
+	stamp->segmented = skb && skb_is_gso(skb);
 	if (likely(skb)) {
 		skb_shinfo(skb)->tx_flags |= SKBTX_IN_PROGRESS;
 		stamp->skb = skb_get(skb);
@@ -161,6 +164,19 @@ static void hwl_stamp_tx_give_up(struct hwl_adapter *ad)
 	hwl_stamp_tx_end(stamp, 0);
 }
 
+/* Has the packet left the device for so long? Not while it is in the ring, or behind it
+ * in a device that the link partner has paused.
+ */
+static bool hwl_stamp_tx_left(struct hwl_adapter *ad, unsigned long jiffies_ago)
+{
+	struct hwl_stamp *stamp = &ad->stamp;
+
+	if ((s32)(READ_ONCE(stamp->txq->cons) - stamp->prod) < 0 ||
+	    (!hwl_removed(&ad->hw) && hwl_hw_tx_paused(&ad->hw)))
+		stamp->since = jiffies;
+	return time_after(jiffies, stamp->since + jiffies_ago);
+}
+
 /* Return: true if there was a stamp. */
 static bool hwl_stamp_tx_take(struct hwl_adapter *ad)
 {
@@ -171,6 +187,11 @@ static bool hwl_stamp_tx_take(struct hwl_adapter *ad)
 	u32 low;
 
 	if (!(hwl_rd32(hw, HWL_TSYNCTXCTL) & HWL_TSYNC_VALID) || hwl_removed(hw))
+		return false;
+	/* Until its last frame has left: a later one would have the latch once more, and
+	 * that would be the stamp of the next who asks.
+	 */
+	if (stamp->segmented && !hwl_stamp_tx_left(ad, 1))
 		return false;
 	low = hwl_rd32(hw, HWL_TXSTMPL);
 	stamps.hwtstamp = ns_to_ktime(hwl_clock_stamp(hw, low,
@@ -186,19 +207,6 @@ static bool hwl_stamp_tx_take(struct hwl_adapter *ad)
 	return true;
 }
 
-/* Has the stamp had its time? It has not begun while the frame is in the ring, or
- * behind it in a device that the link partner has paused.
- */
-static bool hwl_stamp_tx_overdue(struct hwl_adapter *ad)
-{
-	struct hwl_stamp *stamp = &ad->stamp;
-
-	if ((s32)(READ_ONCE(stamp->txq->cons) - stamp->prod) < 0 ||
-	    (!hwl_removed(&ad->hw) && hwl_hw_tx_paused(&ad->hw)))
-		stamp->since = jiffies;
-	return time_after(jiffies, stamp->since + HWL_STAMP_GIVE_UP);
-}
-
 static void hwl_stamp_tx_work(struct work_struct *work)
 {
 	struct hwl_stamp *stamp = container_of(to_delayed_work(work),
@@ -211,7 +219,7 @@ static void hwl_stamp_tx_work(struct work_struct *work)
 			usleep_range(HWL_STAMP_POLL_US, 2 * HWL_STAMP_POLL_US);
 			continue;
 		}
-		if (hwl_stamp_tx_overdue(ad)) {
+		if (hwl_stamp_tx_left(ad, HWL_STAMP_GIVE_UP)) {
 			hwl_stamp_tx_give_up(ad);
 			return;
 		}
@@ -227,6 +235,8 @@ static void hwl_stamp_tx_work(struct work_struct *work)
 static void hwl_stamp_tx_cancel(struct hwl_adapter *ad)
 {
 	cancel_delayed_work_sync(&ad->stamp.tx_work);
+	/* What has not left yet never will. */
+	ad->stamp.segmented = false;
 	/* It may have come since the last poll. */
 	if (ad->stamp.txq && !hwl_stamp_tx_take(ad))
 		hwl_stamp_tx_give_up(ad);

@@ -299,7 +299,7 @@ netdev_tx_t hwl_tx_xmit(struct sk_buff *skb, struct net_device *netdev)
 		}
 	}
 	if (unlikely(skb_shinfo(skb)->tx_flags & SKBTX_HW_TSTAMP) &&
-	    hwl_stamp_tx_claim(ad, !skb_is_gso(skb)))
+	    hwl_stamp_tx_claim(ad, true))
 		cur.upper |= HWL_TXD_UP_TSTAMP;
 	bytes = max(skb->len, ETH_ZLEN);
 	copied = hwl_tx_offload(&cur, skb);

@@ -43,6 +43,8 @@ static const struct {
 	[FAULT_NO_STAMP] = { "no-stamp", false, "sent frames are not stamped" },
 	[FAULT_LOST_STAMP] = { "lost-stamp", true,
 		"ARG received frames do not say that they were stamped" },
+	[FAULT_STAMP_EACH] = { "stamp-each", false,
+		"each frame of a segmented packet is stamped, not the first alone" },
 	[FAULT_FIRMWARE] = { "firmware", true,
 		"ARG requests for the PHY and the NVM are refused: firmware has them" },
 	[FAULT_FIRMWARE_BUSY] = { "firmware-busy", false,

@@ -402,7 +402,7 @@ static bool tx_emit(struct dev *dev, struct txq *q)
 		/* Of a segmented packet the first frame. */
 		if (q->stamp)
 			frame->flags |= FRAME_STAMP;
-		q->stamp = false;
+		q->stamp &= fault(dev, FAULT_STAMP_EACH);
 		fifo_put(&dev->tx.fifo, frame);
 		tx_wire(dev, 0);
 	}

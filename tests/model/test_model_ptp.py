@@ -6,7 +6,7 @@ import time
 
 import packets as p
 import pytest
-from client import EOP, IFCS, MAC, PEER, RS, RxRing, TxRing, wait_until
+from client import EOP, IFCS, IXSM, MAC, PEER, RS, TSE, TXSM, RxRing, TxRing, wait_until
 
 SYSTIML, TIMINCA = 0xB600, 0xB608
 TSYNCTXCTL, TXSTMPL, TSYNCRXCTL, RXSTMPL, RXMTRL, RXUDP = (
@@ -79,6 +79,31 @@ def test_transmit_stamp_and_its_latch(host):
     assert host.rd(TSYNCTXCTL) == EN            # free again
     sent(host, tx)
     assert later < pair(host, TXSTMPL)
+    assert not host.offences()
+
+
+@pytest.mark.parametrize("each", [False, True])
+def test_stamp_of_a_segmented_packet(host, each):
+    """The first frame's, unless by a fault each frame may have the latch."""
+    start(host)
+    host.command("scale 100000")
+    if each:
+        host.command("fault stamp-each")
+    host.wr(TSYNCTXCTL, EN)
+    tx = TxRing(host)
+    tx.context(ipcss=14, ipcso=24, ipcse=33, tucss=34, tucso=50, paylen=2000, hdrlen=54,
+               mss=1000, flags=1 << 24 | 1 << 25 | TSE)
+    tx.frame(p.ether(p.ip4(p.tcp(bytes(1996)))), IFCS | TSE, IXSM | TXSM | TSTAMP)
+    tx.frame(bytes(4), EOP | IFCS | RS | TSE, IXSM | TXSM | TSTAMP)
+    before = pair(host, SYSTIML)
+    tx.ring()
+    wait_until(lambda: host.rd(TSYNCTXCTL) & VALID)
+    between = pair(host, SYSTIML)
+    assert before < pair(host, TXSTMPL) < between
+    host.frame_out()
+    host.frame_out()
+    assert host.rd(TSYNCTXCTL) == EN | (VALID if each else 0)
+    assert pair(host, TXSTMPL) > between or not each
     assert not host.offences()
 
 

@@ -13,6 +13,9 @@ pair CLOCK                        (clock, raw clock) at one moment, nanoseconds
 across CLOCK COMMAND              pairs for a second, COMMAND, and pairs for a second
 stamp DEV DST COUNT [PAUSE [KIND]] send COUNT PTP frames that ask for a stamp each, and the stamps
 again DEV DST                     the same of one frame after another that asked, and off and on
+change PEER DST DEV RX CLOCK      frames from PEER, of types 11 and 1; choose receive filter RX; one
+                                  of type 0: when that was
+stream DST SIZE                   send so many bytes by TCP, and the stamp of the last
 listen DEV COUNT SECONDS          receive PTP frames: their stamps
 """
 
@@ -31,7 +34,7 @@ import time
 SIOCSHWTSTAMP, SIOCGHWTSTAMP = 0x89b0, 0x89b1
 SO_TIMESTAMPING = 37
 TX_HW, RX_HW, RAW_HW, TX_SW, RX_SW, SW = 1, 4, 64, 2, 8, 16
-OPT_TSONLY = 1 << 11
+OPT_ID, OPT_TSONLY = 1 << 7, 1 << 11
 ETH_P_1588 = 0x88f7
 ADJ_SETOFFSET, ADJ_FREQUENCY, ADJ_NANO = 0x100, 0x2, 0x2000
 PTP_CLOCK_GETCAPS = 0x80503d01
@@ -170,14 +173,19 @@ def stamps_of(ancillary):
 def stamp(dev, dst, count, pause="0", kind="0", wait=None):
     sock = raw_socket(dev, TX_HW | TX_SW | RAW_HW | SW | OPT_TSONLY)
     src = sock.getsockname()[4]
-    found = []
     size = int(os.environ.get("SIZE", "0"))
     for i in range(int(count)):
         frame = ptp_frame(bytes.fromhex(dst.replace(":", "")), src, i, int(kind))
         sock.send(frame.ljust(size, b"\0"))
         time.sleep(float(pause))
+    return stamps_for(sock, int(count), wait)
+
+
+def stamps_for(sock, count, wait=None):
+    """As many as come in time."""
+    found = []
     end = time.monotonic() + float(wait or os.environ.get("WAIT", "2"))
-    while len(found) < int(count) and time.monotonic() < end:
+    while len(found) < count and time.monotonic() < end:
         poll = select.poll()
         poll.register(sock, select.POLLERR)
         if poll.poll(100):
@@ -190,6 +198,31 @@ def again(dev, dst):
     hwtstamp(dev, "0", "0", "1")
     hwtstamp(dev, "0", "1", "1")
     return stamp(dev, dst, 1, wait="2")
+
+
+def change(peer, dst, dev, rx_filter, path):
+    _, clock = opened(path)
+    home = os.open("/proc/self/ns/net", os.O_RDONLY)
+    libc.setns(os.open("/run/netns/peer", os.O_RDONLY), 0)
+    sock = raw_socket(peer, 0)
+    libc.setns(home, 0)
+
+    def send(kind):
+        sock.send(ptp_frame(bytes.fromhex(dst.replace(":", "")), sock.getsockname()[4], 0, kind))
+        time.sleep(0.05)
+    send(11)
+    send(1)
+    hwtstamp(dev, "0", "0", rx_filter)
+    changed = time.clock_gettime_ns(clock)
+    send(0)
+    return changed
+
+
+def stream(dst, size):
+    with socket.create_connection((dst, 7007)) as sock:
+        sock.setsockopt(socket.SOL_SOCKET, SO_TIMESTAMPING, TX_HW | RAW_HW | OPT_TSONLY | OPT_ID)
+        sock.sendall(bytes(int(size)))
+        return stamps_for(sock, 1)
 
 
 def listen(dev, count, seconds):
@@ -208,7 +241,8 @@ def listen(dev, count, seconds):
 
 COMMANDS = {
     "hwtstamp": hwtstamp, "caps": caps, "reads": reads, "pair": pair, "across": across,
-    "stamp": stamp, "again": again, "listen": listen, "shift": shift,
+    "stamp": stamp, "stream": stream, "again": again, "change": change, "listen": listen,
+    "shift": shift,
     "get": lambda path: time.clock_gettime_ns(opened(path)[1]),
     "set": lambda path, ns: time.clock_settime_ns(opened(path)[1], int(ns)),
     "rate": lambda path, ppm: adjust(path, modes=ADJ_FREQUENCY, freq=int(ppm)),
