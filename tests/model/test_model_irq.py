@@ -181,6 +181,9 @@ def test_intx_is_a_level(host):
     host.wr(IMS, RXT0)
     host.wr(ICS, RXT0)
     assert host.taken(0, 1) == 1
+    host.wr(IMS, LSC)
+    host.wr(ICS, LSC)
+    assert not host.taken(0, 0.01)  # the host has not taken note yet
     host.unmask()                   # nobody has read ICR: the line is still up
     assert host.taken(0, 1) == 1
     assert host.rd(ICR) & ASSERTED
