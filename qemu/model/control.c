@@ -185,15 +185,25 @@ static int cmd_reg(struct dev *dev, char **word, int words, char *answer, size_t
 	return 1;
 }
 
+/* The shortest time between two interrupts since the last time; 0: there were none. */
+static unsigned long long gap_us(struct irq *irq, int v)
+{
+	u64 gap = irq->gap[v];
+
+	irq->gap[v] = UINT64_MAX;
+	return gap == UINT64_MAX ? 0 : gap / NS_PER_US;
+}
+
 static int cmd_stats(struct dev *dev, char *answer, size_t size)
 {
 	const struct wire *w = &dev->wire;
-	const struct irq *irq = &dev->irq;
+	struct irq *irq = &dev->irq;
 
 	snprintf(answer, size,
 		 "{\"cable\": %d, \"sent\": %llu, \"received\": %llu, \"lost\": %llu, \"overrun\": %llu, "
 		 "\"no_link\": %llu, \"bad_fcs\": %llu, \"pauses\": %llu, "
-		 "\"irqs\": [%llu, %llu, %llu, %llu, %llu], \"mode\": %d, "
+		 "\"irqs\": [%llu, %llu, %llu, %llu, %llu], "
+		 "\"gaps\": [%llu, %llu, %llu, %llu, %llu], \"mode\": %d, "
 		 "\"offences\": %u, \"fault\": %u, \"hung\": %d, \"rx_buffered\": %u, \"pmes\": %llu, \"refused\": %u}",
 		 w->fd >= 0, (unsigned long long)w->sent, (unsigned long long)w->received,
 		 (unsigned long long)w->lost, (unsigned long long)w->overrun,
@@ -201,7 +211,9 @@ static int cmd_stats(struct dev *dev, char *answer, size_t size)
 		 (unsigned long long)w->pauses,
 		 (unsigned long long)irq->sent[0], (unsigned long long)irq->sent[1],
 		 (unsigned long long)irq->sent[2], (unsigned long long)irq->sent[3],
-		 (unsigned long long)irq->sent[4], irq->mode,
+		 (unsigned long long)irq->sent[4],
+		 gap_us(irq, 0), gap_us(irq, 1), gap_us(irq, 2), gap_us(irq, 3), gap_us(irq, 4),
+		 irq->mode,
 		 dev->offences, dev->fault, dev->tx.q[0].hung || dev->tx.q[1].hung,
 		 dev->rx.pb.frames, (unsigned long long)dev->pmes, dev->refused);
 	return 1;

@@ -69,12 +69,16 @@ static void irq_send(struct dev *dev, int v)
 	struct irq *irq = &dev->irq;
 	u32 causes = irq->pending[v];
 	bool intx = irq->mode == IRQ_INTX;
+	u64 now = now_ns();
 
 	irq->pending[v] = 0;
 	/* A level, and QEMU tells when the host has taken note. */
 	if (intx && (irq->line_masked || !(rd(dev, ICR) & rd(dev, IMS))))
 		return;
-	irq->next[v] = now_ns() + (u64)irq_interval(dev, v) * EITR_NS;
+	irq->next[v] = now + (u64)irq_interval(dev, v) * EITR_NS;
+	if (now - irq->last[v] < irq->gap[v])
+		irq->gap[v] = now - irq->last[v];
+	irq->last[v] = now;
 	irq->sent[v]++;
 	stat_add(dev, IAC, 1);
 	if (irq->mode == IRQ_MSIX) {

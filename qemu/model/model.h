@@ -223,6 +223,8 @@ struct irq {
 	u64 next[MAX_VECTORS];	/* EITR: not before */
 	bool line_masked;	/* INTx: the host has not taken note yet */
 	u64 sent[MAX_VECTORS];
+	u64 last[MAX_VECTORS];	/* when that was */
+	u64 gap[MAX_VECTORS];	/* the shortest since somebody asked */
 };
 
 /* ---- PHY ---- */

@@ -197,12 +197,16 @@ def test_itr(host):
     host.wr(ITR, 40000)             # 10.24 ms
     host.wr(IMS, RXT0)
     host.wr(ICS, RXT0)
+    host.stats()
     begun = time.monotonic()
     assert host.taken(0, 1)
+    assert host.stats()["gaps"] == [0] * 5      # it had none before it
     host.rd(ICR)
     host.wr(ICS, RXT0)
     assert host.taken(0, 1)
     assert time.monotonic() - begun > 0.0095
+    first, *others = host.stats()["gaps"]
+    assert first >= 10240 and not any(others)
 
 
 def test_masked_causes_are_kept(host):
