@@ -9,7 +9,7 @@
 #include "model.h"
 
 #define NVM_READ_NS	(2 * NS_PER_MS)
-#define PHY_CONFIG_NS	(10 * NS_PER_MS)
+#define PHY_CONFIG_NS	(20 * NS_PER_MS)
 
 /* ---- Reset ---- */
 
