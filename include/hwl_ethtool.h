@@ -68,8 +68,6 @@ int hwl_et_set_rxfh(struct net_device *netdev, struct ethtool_rxfh_param *rxfh,
 int hwl_et_get_rxfh_fields(struct net_device *netdev,
 			   struct ethtool_rxfh_fields *fields);
 u32 hwl_et_get_rx_ring_count(struct net_device *netdev);
-int hwl_et_get_rxnfc(struct net_device *netdev, struct ethtool_rxnfc *nfc,
-		     u32 *rules);
 
 /* hwl_ethtool_stats.c */
 int hwl_et_sset_count(struct net_device *netdev, int sset);

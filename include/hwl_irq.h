@@ -46,7 +46,6 @@ void hwl_irq_pair_causes(struct hwl_pair *pair, int q);
 void hwl_irq_exit(struct hwl_adapter *ad);
 const char *hwl_irq_mode_name(const struct hwl_adapter *ad);
 void hwl_irq_pair_init(struct hwl_pair *pair, int q);
-void hwl_irq_pair_exit(struct hwl_pair *pair);
 int hwl_irq_request(struct hwl_adapter *ad);
 void hwl_irq_free(struct hwl_adapter *ad);
 void hwl_irq_setup(struct hwl_adapter *ad);

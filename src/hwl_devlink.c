@@ -332,8 +332,8 @@ int hwl_devlink_init(struct hwl_adapter *ad)
 		return -ENOMEM;
 	dl = devlink_priv(devlink);
 	dl->ad = ad;
-	reporter = hwl_compat_health_reporter_create(devlink, &hwl_devlink_tx_ops,
-						     ad);
+	reporter = devlink_health_reporter_create(devlink, &hwl_devlink_tx_ops,
+						  ad);
 	if (IS_ERR(reporter)) {
 		devlink_free(devlink);
 		return PTR_ERR(reporter);

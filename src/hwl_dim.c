@@ -89,7 +89,7 @@ static void hwl_dim_feed(struct hwl_pair *pair, struct dim *dim,
 
 	dim_update_sample(pair->events, u64_stats_read(packets),
 			  u64_stats_read(bytes), &sample);
-	hwl_compat_net_dim(dim, &sample);
+	net_dim(dim, &sample);
 }
 
 /**

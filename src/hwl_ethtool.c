@@ -135,9 +135,8 @@ static const struct ethtool_ops hwl_ethtool_ops = {
 	.get_rxfh_indir_size	= hwl_et_get_rxfh_indir_size,
 	.get_rxfh		= hwl_et_get_rxfh,
 	.set_rxfh		= hwl_et_set_rxfh,
-	.get_rxnfc		= hwl_et_get_rxnfc,
-	HWL_RXFH_FIELDS_OP(hwl_et_get_rxfh_fields)
-	HWL_RX_RING_COUNT_OP(hwl_et_get_rx_ring_count)
+	HWL_COMPAT_OP(get_rxfh_fields, hwl_et_get_rxfh_fields)
+	HWL_COMPAT_OP(get_rx_ring_count, hwl_et_get_rx_ring_count)
 	.get_ts_info		= hwl_et_get_ts_info,
 	.get_ts_stats		= hwl_et_get_ts_stats,
 	.get_sset_count		= hwl_et_sset_count,

@@ -11,7 +11,7 @@
 
 #define HWL_REGS_VERSION	1
 
-/* Order of the register dump; Documentation/user-guide.rst lists it, too. None
+/* Order of the register dump; the user guide lists it, too. None
  * of them changes by being read.
  */
 static const u32 hwl_dump_regs[] = {

@@ -5,7 +5,6 @@
 #include <linux/ethtool.h>
 
 #include "hwl.h"
-#include "hwl_compat.h"
 #include "hwl_ethtool.h"
 #include "hwl_rss.h"
 
@@ -133,33 +132,4 @@ u32 hwl_et_get_rx_ring_count(struct net_device *netdev)
 	struct hwl_adapter *ad = netdev_priv(netdev);
 
 	return ad->cfg.pairs;
-}
-
-/**
- * hwl_et_get_rxnfc() - get receive queues or hashed fields
- * @netdev: interface
- * @nfc: request
- * @rules: unused
- *
- * Kernels before 6.18 use this for both; classification rules do not exist.
- *
- * Return: 0 or a negative error code.
- */
-int hwl_et_get_rxnfc(struct net_device *netdev, struct ethtool_rxnfc *nfc,
-		     u32 *rules)
-{
-	struct ethtool_rxfh_fields fields = { .flow_type = nfc->flow_type };
-	int err;
-
-	switch (nfc->cmd) {
-	case ETHTOOL_GRXRINGS:
-		nfc->data = hwl_et_get_rx_ring_count(netdev);
-		return 0;
-	case ETHTOOL_GRXFH:
-		err = hwl_et_get_rxfh_fields(netdev, &fields);
-		nfc->data = fields.data;
-		return err;
-	default:
-		return -EOPNOTSUPP;
-	}
 }

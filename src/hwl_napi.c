@@ -248,18 +248,35 @@ void hwl_irq_pair_init(struct hwl_pair *pair, int q)
 	INIT_WORK(&pair->rx_dim.work, hwl_dim_rx_work);
 	INIT_WORK(&pair->tx_dim.work, hwl_dim_tx_work);
 	timer_setup(&pair->retry, hwl_refill_retry, 0);
+	/* A stray interrupt must not schedule it before it is enabled. */
+	set_bit(NAPI_STATE_SCHED, &pair->napi.state);
 	hwl_compat_napi_init(pair->ad->netdev, &pair->napi, hwl_poll, q);
 }
 
-/**
- * hwl_irq_pair_exit() - undo hwl_irq_pair_init()
- * @pair: the pair
- *
- * Context: process.
+/* Since 6.17, disabling threaded NAPI waits, under the netdev lock, for every
+ * listed instance; a disabled one never finishes. So an instance is listed while
+ * it is enabled, and both change under that lock. Its id lasts all the same.
  */
-void hwl_irq_pair_exit(struct hwl_pair *pair)
+static void hwl_irq_napi_list(struct hwl_adapter *ad, u32 q)
 {
-	hwl_compat_napi_exit(&pair->napi);
+	struct hwl_pair *pair = ad->pair[q];
+
+	netdev_lock(ad->netdev);
+	netif_napi_add_config_locked(ad->netdev, &pair->napi, hwl_poll, q);
+	netif_napi_set_irq_locked(&pair->napi, pair->vector[HWL_VECTOR_RX].irq ?:
+					       ad->other_irq);
+	napi_enable_locked(&pair->napi);
+	netdev_unlock(ad->netdev);
+}
+
+static void hwl_irq_napi_unlist(struct hwl_adapter *ad, u32 q)
+{
+	struct napi_struct *napi = &ad->pair[q]->napi;
+
+	netdev_lock(ad->netdev);
+	napi_disable_locked(napi);
+	__netif_napi_del_locked(napi);
+	netdev_unlock(ad->netdev);
 }
 
 /**
@@ -275,9 +292,7 @@ void hwl_irq_napi_enable(struct hwl_adapter *ad)
 	for (q = 0; q < ad->cfg.pairs; q++) {
 		struct hwl_pair *pair = ad->pair[q];
 
-		hwl_compat_napi_start(ad->netdev, &pair->napi, hwl_poll, q,
-				      pair->vector[HWL_VECTOR_RX].irq ?:
-				      ad->other_irq);
+		hwl_irq_napi_list(ad, q);
 		netif_queue_set_napi(ad->netdev, q, NETDEV_QUEUE_TYPE_RX,
 				     &pair->napi);
 		netif_queue_set_napi(ad->netdev, q, NETDEV_QUEUE_TYPE_TX,
@@ -303,11 +318,13 @@ void hwl_irq_napi_disable(struct hwl_adapter *ad)
 
 		netif_queue_set_napi(ad->netdev, q, NETDEV_QUEUE_TYPE_RX, NULL);
 		netif_queue_set_napi(ad->netdev, q, NETDEV_QUEUE_TYPE_TX, NULL);
-		hwl_compat_napi_stop(ad->netdev, &pair->napi);
+		hwl_irq_napi_unlist(ad, q);
 		hwl_dim_stop(pair);
 		timer_delete_sync(&pair->retry);
 	}
-	/* napi_disable() does not wait for what follows napi_complete_done(). */
+	/* napi_disable() does not wait for what follows napi_complete_done(), nor
+	 * for readers of the list, to which the instances will be added again.
+	 */
 	synchronize_net();
 	hwl_wr32(&ad->hw, HWL_IMC, HWL_INT_ALL);
 }

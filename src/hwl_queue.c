@@ -152,7 +152,7 @@ static struct page_pool *hwl_rx_pool_create(struct hwl_adapter *ad, int q,
 		.flags = flags,
 	};
 
-	return hwl_compat_pool_create(&params, ad->pair[q]->rxq.napi);
+	return page_pool_create(&params);
 }
 
 /* Buffers that a fresh ring holds: whole batches. */
@@ -314,8 +314,8 @@ void hwl_rings_attach(struct hwl_adapter *ad, const struct hwl_rings *rings)
 		rxq->ring = rings->rx[q];
 		rxq->prod = filled;
 		rxq->slot = filled;
-		hwl_compat_pool_set_napi(rxq->ring.pool, rxq->napi);
-		hwl_compat_pool_set_napi(rxq->ring.heads, rxq->napi);
+		page_pool_enable_direct_recycling(rxq->ring.pool, rxq->napi);
+		page_pool_enable_direct_recycling(rxq->ring.heads, rxq->napi);
 		hwl_rx_ring_attach_xdp(rxq);
 	}
 }
@@ -415,7 +415,7 @@ void hwl_pairs_free(struct hwl_adapter *ad)
 	for (q = 0; q < HWL_MAX_PAIRS; q++) {
 		if (!ad->pair[q])
 			continue;
-		hwl_irq_pair_exit(ad->pair[q]);
+		hwl_compat_napi_exit(&ad->pair[q]->napi);
 		kfree(ad->pair[q]);
 		ad->pair[q] = NULL;
 	}

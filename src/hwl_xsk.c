@@ -215,7 +215,7 @@ u64_stats_t *hwl_xsk_add(struct hwl_rxq *rxq, struct xdp_buff *xdp, u32 len, boo
 		rxq->xdp.data = xdp->data;
 	} else if (!len) {
 		xsk_buff_free(xdp);
-	} else if (unlikely(!hwl_compat_xsk_add_frag(rxq->xsk_head, xdp))) {
+	} else if (unlikely(!xsk_buff_add_frag(rxq->xsk_head, xdp))) {
 		return &rxq->stats.err_desc;
 	}
 	return NULL;

@@ -169,13 +169,14 @@ static bool hwl_xsk_csum_fits(const struct hwl_xsk_frame *frame)
 static noinline bool hwl_xsk_read_meta(struct xsk_buff_pool *pool,
 				       struct hwl_xsk_frame *frame)
 {
-	frame->meta = hwl_compat_xsk_metadata(pool, frame->desc);
+	frame->meta = xsk_buff_get_metadata(pool, frame->desc->addr,
+					    frame->desc->options);
 	if (!frame->meta)
 		return true;
 	/* The stamp would be written to the frame, or behind it. */
 	if (unlikely(pool->tx_metadata_len < HWL_XSK_META_MIN))
 		return false;
-	hwl_compat_xsk_request(pool, frame->meta, &hwl_xsk_metadata_ops, frame);
+	xsk_tx_metadata_request(pool, &frame->meta, &hwl_xsk_metadata_ops, frame);
 	return !frame->csum || hwl_xsk_csum_fits(frame);
 }
 

@@ -129,6 +129,9 @@ HWL_HAVE(POOL_ENABLE_DIRECT,
 	 HWL_FN(page_pool_enable_direct_recycling,
 		void (struct page_pool *, struct napi_struct *)))
 
+/* Gone in some kernel between 6.12 and 7.2: the id of that instance, kept apart. */
+HWL_HAVE(POOL_NAPI_ID, HWL_MEMBER(struct page_pool, user.napi_id, u32))
+
 /* 6.17, 6.18: commands of get_rxnfc() become operations; 6.12.117 has the first. */
 HWL_HAVE(RXFH_FIELDS, sizeof(struct ethtool_rxfh_fields) > 0)
 HWL_HAVE(GET_RXFH_FIELDS,

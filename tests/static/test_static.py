@@ -19,6 +19,7 @@ SOURCES = sorted([*TOP.glob("src/*.c"), *TOP.glob("include/*.h"), *TOP.glob("src
 # checkpatch: (type, file): why it does not hold there.
 CHECKPATCH_IGNORE = {
     ("MACRO_ARG_UNUSED", "hwl_compat.h"): "an operation that the older kernel lacks",
+    ("SPACING", "hwl_compat.h"): "the name of a header in __has_include()",
     ("SPACING", "probes.c"): "names of headers in __has_include(), a type of pointer",
     ("MACRO_ARG_UNUSED", "probes.c"): "what probe.sh tells the user",
     ("MACRO_ARG_PRECEDENCE", "probes.c"): "the name of a member",
