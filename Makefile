@@ -53,6 +53,7 @@ help:
 	@echo 'make uninstall         remove it again'
 	@echo 'make dkms-install      have DKMS do so for each kernel; make dkms-uninstall'
 	@echo 'make deb               make a Debian package of that in dist/; make dist: a tar'
+	@echo 'scripts/to-kernel.sh   put the driver into the kernel sources of a directory'
 	@echo 'make clean             remove what was built'
 	@echo 'make test              run all tests; T=<expression> runs some'
 	@echo 'make test-<kernel>     run the guest tests on another kernel, such as sid'

@@ -16,6 +16,8 @@ NEWER_LIBS = ["libc6", "libgcc-s1", "libgmp10"]
 NEWER_PARTS = ["./usr/bin/*", "./usr/share/herdtools7/herd/*", "./usr/lib/x86_64-linux-gnu/*",
                "./usr/lib64/*"]
 LIB = "usr/lib/x86_64-linux-gnu"
+DIST_PACKAGES = "usr/lib/python3/dist-packages"
+DOCUTILS = ["python3-docutils", "python3-roman-numerals"]
 
 # In the guest: DPDK's packages, and its testpmd with what it needs on a device of ours.
 DPDK = ("dpdk-dev", "librte-mempool-ring25", "librte-net-e1000-25")
@@ -59,6 +61,20 @@ def herd7():
 
 def ruff():
     return program("ruff", "ruff")
+
+
+def docutils():
+    """A directory in which Python finds docutils."""
+    def fetch(tmp):
+        apt = host.Apt(NEWER_SUITE)
+        apt.update()
+        with Progress.step(f"fetching docutils from {NEWER_SUITE}"):
+            for deb in apt.download(DOCUTILS, tmp / "deb"):
+                _unpack(deb, [f"./{DIST_PACKAGES}/*"], tmp, log_path("debs.log"))
+        shutil.rmtree(tmp / "deb")
+
+    key = digest(RECIPE, NEWER_SUITE, DOCUTILS)
+    return once(cache_dir() / f"docutils-{key}", fetch, "debs") / DIST_PACKAGES
 
 
 # --- the kernel's sources ------------------------------------------------------------------
