@@ -33,8 +33,10 @@
  * 6.13: settings and ids outlive the instance (netif_napi_add_config()).
  */
 #if !HWL_HAVE_NAPI_LOCKED
+#ifndef __CHECKER__	/* which does not know this */
 #if __has_include(<net/netdev_lock.h>)
 #include <net/netdev_lock.h>
+#endif
 #endif
 
 static inline void hwl_compat_napi_init(struct net_device *dev,
