@@ -31,6 +31,20 @@ def _unpack(deb, parts, into, log):
                + " ".join(f"'{x}'" for x in parts) + " || [ ${PIPESTATUS[0]} = 0 ]", log, 300)
 
 
+def _newer(name, packages, parts):
+    """Parts of packages of Debian's newest suite: the directory in which they are unpacked."""
+    def fetch(tmp):
+        apt = host.Apt(NEWER_SUITE)
+        apt.update()
+        with Progress.step(f"fetching {name} from {NEWER_SUITE}"):
+            for deb in apt.download(packages, tmp / "deb"):
+                _unpack(deb, parts, tmp, log_path("debs.log"))
+        shutil.rmtree(tmp / "deb")
+
+    return once(cache_dir() / f"{name}-{digest(RECIPE, NEWER_SUITE, packages, parts)}", fetch,
+                "debs")
+
+
 def program(name, package, *options):
     """How to start a program: the beginning of a command line.
 
@@ -40,17 +54,7 @@ def program(name, package, *options):
     found = shutil.which(name)
     if found:
         return [found]
-
-    def fetch(tmp):
-        apt = host.Apt(NEWER_SUITE)
-        apt.update()
-        with Progress.step(f"fetching {name} from {NEWER_SUITE}"):
-            for deb in apt.download([package, *NEWER_LIBS], tmp / "deb"):
-                _unpack(deb, NEWER_PARTS, tmp, log_path("debs.log"))
-        shutil.rmtree(tmp / "deb")
-
-    top = once(cache_dir() / f"{name}-{digest(RECIPE, NEWER_SUITE, package, NEWER_PARTS)}",
-               fetch, "debs")
+    top = _newer(name, [package, *NEWER_LIBS], NEWER_PARTS)
     return [top / LIB / "ld-linux-x86-64.so.2", "--library-path", top / LIB,
             top / "usr/bin" / name, *(x.format(top=top) for x in options)]
 
@@ -65,16 +69,7 @@ def ruff():
 
 def docutils():
     """A directory in which Python finds docutils."""
-    def fetch(tmp):
-        apt = host.Apt(NEWER_SUITE)
-        apt.update()
-        with Progress.step(f"fetching docutils from {NEWER_SUITE}"):
-            for deb in apt.download(DOCUTILS, tmp / "deb"):
-                _unpack(deb, [f"./{DIST_PACKAGES}/*"], tmp, log_path("debs.log"))
-        shutil.rmtree(tmp / "deb")
-
-    key = digest(RECIPE, NEWER_SUITE, DOCUTILS)
-    return once(cache_dir() / f"docutils-{key}", fetch, "debs") / DIST_PACKAGES
+    return _newer("docutils", DOCUTILS, [f"./{DIST_PACKAGES}/*"]) / DIST_PACKAGES
 
 
 # --- the kernel's sources ------------------------------------------------------------------
