@@ -76,24 +76,27 @@ def replay(log):
     return state
 
 
-def power_states(nic, start):
-    """The power states that were written for the device since a place in the trace."""
+def config_writes(nic, start):
+    """(offset, value) of what was written to configuration space since a place in the trace."""
     with open(nic.guest.config.trace, encoding="utf-8", errors="replace") as log:
         log.seek(start)
-        return [int(x, 16) & STATE for x in re.findall(
-            rf"pci_cfg_write e1000e .*@{PMCSR:#x} <- (0x\w+)", log.read())]
+        return [(int(where, 16), int(value, 16)) for where, value in re.findall(
+            r"pci_cfg_write e1000e .*@(0x\w+) <- (0x\w+)", log.read())]
+
+
+def power_states(nic, start):
+    """The power states that were written for the device since a place in the trace."""
+    return [value & STATE for where, value in config_writes(nic, start) if where == PMCSR]
 
 
 def masters(nic, start):
     """May the device master the bus, each time that it was put to sleep?"""
     found, command = [], None
-    with open(nic.guest.config.trace, encoding="utf-8", errors="replace") as log:
-        log.seek(start)
-        for where, value in re.findall(r"pci_cfg_write e1000e .*@(0x\w+) <- (0x\w+)", log.read()):
-            if int(where, 16) == COMMAND:
-                command = int(value, 16)
-            elif int(where, 16) == PMCSR and int(value, 16) & STATE == D3HOT:
-                found.append(None if command is None else bool(command & MASTER))
+    for where, value in config_writes(nic, start):
+        if where == COMMAND:
+            command = value
+        elif where == PMCSR and value & STATE == D3HOT:
+            found.append(None if command is None else bool(command & MASTER))
     return found
 
 
