@@ -6,8 +6,9 @@
  * magic packet as AMD has published it: six octets of ones and the station
  * address sixteen times, anywhere behind the header of a frame that passes the
  * address filter; flexible filters as the 8254x manual has them: up to 128
- * octets from the frame's first, each of them looked at if its mask says so. PME is asserted at the function's configuration space; WAKE#
- * ends at the board, which is the lab.
+ * octets from the frame's first, each of them looked at if its mask says so.
+ * PME is asserted at the function's configuration space; WAKE# ends at the
+ * board, which is the lab.
  */
 #include <string.h>
 
