@@ -148,8 +148,9 @@ def configuration(options, extra):
 def make_guest(config, options):
     if config.device != "model":
         return guest.Guest(config)
+    # Negotiation takes what it takes in silicon.
     return model.ModelGuest(config, model.ModelOptions(
-        faults=options.faults, speed=options.wire or 1000, log=options.model_log))
+        faults=options.faults, speed=options.wire or 1000, log=options.model_log, autoneg=1500))
 
 
 def dry_run(config, options):

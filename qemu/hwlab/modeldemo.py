@@ -15,6 +15,11 @@ class ModelDemo(Demo):
     # The machine is busier than it is with QEMU's device alone.
     noise = (*Demo.noise, r"hrtimer: interrupt took \d+ ns")
 
+    @property
+    def least(self):
+        return 20 if self.guest.model_options.speed > 10 and not self.guest.kernel.debug else 1
+
+
     def sections(self):
         rows = super().sections()
         at = [name for name, _ in rows].index("ethtool -i")

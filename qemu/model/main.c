@@ -32,6 +32,7 @@ static void usage(FILE *to)
 	      "  --no-pause       the partner knows no pause frames\n"
 	      "  --vectors N      MSI-X vectors that the NVM grants: 1 to 5 (see errata)\n"
 	      "  --mdio US        a PHY access takes that long (30)\n"
+	      "  --read US        a register read takes that much longer (0)\n"
 	      "  --flash          the NVM is flash\n\nerrata, and which are on:\n", to);
 	errata_list(to);
 	fputs("\nfaults:\n", to);
@@ -45,6 +46,7 @@ static const struct option options[] = {
 	{ "speed", 1, NULL, 'p' }, { "scale", 1, NULL, 'x' },
 	{ "autoneg", 1, NULL, 'a' }, { "no-pause", 0, NULL, 'n' },
 	{ "vectors", 1, NULL, 'v' }, { "flash", 0, NULL, 'F' }, { "mdio", 1, NULL, 'd' },
+	{ "read", 1, NULL, 'r' },
 	{ "help", 0, NULL, 'h' },
 	{ NULL, 0, NULL, 0 },
 };
@@ -131,6 +133,8 @@ static int parse_one(struct dev *dev, int c, char *arg)
 		return 0;
 	case 'd':
 		return !number(arg, TIME_MAX, &o->mdio_us);
+	case 'r':
+		return !number(arg, TIME_MAX, &o->read_us);
 	case 'F':
 		o->flash = true;
 		return 0;

@@ -281,6 +281,7 @@ struct options {
 	bool flash;
 	u32 master_delay_us;
 	u32 mdio_us;
+	u32 read_us;
 };
 
 struct dev {

@@ -434,6 +434,9 @@ int vfio_user_serve(struct dev *dev)
 		dev_lock(dev);
 		error = dispatch(dev, m, &len);
 		dev_unlock(dev);
+		/* The processor waits for a read; the device goes on. */
+		if (m->h.cmd == CMD_REGION_READ && dev->opt.read_us)
+			usleep(dev->opt.read_us);
 		for (i = 0; i < m->fds; i++)
 			if (m->fd[i] >= 0)
 				close(m->fd[i]);

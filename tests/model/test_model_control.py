@@ -2,9 +2,10 @@
 """The device model: what its control socket and its command line refuse."""
 
 import subprocess
+import time
 
 import pytest
-from client import STATUS, wait_until
+from client import RDTR, STATUS, wait_until
 from hwlab.model import binary
 
 REFUSED = [
@@ -48,10 +49,24 @@ def test_partner_that_was_refused_is_as_before(host):
 
 
 @pytest.mark.parametrize("args", [["--scale", "x"], ["--scale", "-1"], ["--vectors", "0"],
-                                  ["--vectors", "6"], ["--mdio", "1s"], ["--autoneg", ""],
-                                  ["--errata", "nonsense"], ["--speed", "2500"], ["more"]],
+                                  ["--vectors", "6"], ["--mdio", "1s"], ["--read", "-1"],
+                                  ["--autoneg", ""], ["--errata", "nonsense"],
+                                  ["--speed", "2500"], ["more"]],
                          ids=" ".join)
 def test_command_line_that_is_refused(args):
     done = subprocess.run([binary(), "--socket", "/nonexistent/s", "--wire", "/nonexistent/w",
                            *args], capture_output=True, check=False, timeout=20)
     assert done.returncode == 2 and b"usage:" in done.stderr
+
+
+def test_reads_that_take_long(hosts):
+    """Reads alone: writes are posted."""
+    host = hosts("--read", "20000")
+    begun = time.monotonic()
+    for _ in range(5):
+        host.rd(STATUS)
+    assert time.monotonic() - begun >= 0.1
+    begun = time.monotonic()
+    for _ in range(20):
+        host.wr(RDTR, 0)
+    assert time.monotonic() - begun < 0.2
