@@ -2,9 +2,10 @@
 /*
  * The device as a whole: what the chapters (one .c file each) share.
  *
- * One lock, dev->lock, guards all of it. Three threads take it: the transport
- * (register accesses), the engine (timers, transmit, write-backs) and the
- * cable (arriving frames). None sleeps or blocks in a system call with it held.
+ * One lock, dev->lock, guards all of it. Four threads take it: the transport
+ * (register accesses), the engine (timers, transmit, write-backs), the cable
+ * (arriving frames) and the control socket (commands). None sleeps or blocks in a
+ * system call with it held.
  */
 #ifndef MODEL_H
 #define MODEL_H

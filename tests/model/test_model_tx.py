@@ -252,6 +252,18 @@ def test_checksum_by_context(host, proto, body):
     assert p.l4_good(sent[14:], proto)
 
 
+@pytest.mark.parametrize("cmd", [0, 1 << 26], ids=["no-ic", "ic"])
+def test_legacy_checksum(host, cmd):
+    """From CSS to the end, put at CSO, where the descriptor's IC asks for it."""
+    frame = p.ether(p.seeded(p.ip4(p.udp(b"abcd"), 17), 17, 12))
+    tx = TxRing(host)
+    addr = host.alloc(len(frame))
+    host.put(addr, frame)
+    tx.desc(addr, len(frame) | 40 << 16 | EOP | IFCS | RS | cmd, 34 << 8)
+    tx.ring()
+    assert p.l4_good(host.frame_out()[14:], 17) == bool(cmd)
+
+
 def test_hardware_parses_nothing(host):
     """A context with other offsets makes a wrong frame, without a word."""
     ip = p.seeded(p.ip4(p.tcp(b"abc")), 6, 23)
