@@ -15,6 +15,7 @@
  *	scale PERCENT			time of the wire
  *	errata WORD...			name, no-name, all, none
  *	reg OFFSET [VALUE]		the value as stored, no side effect
+ *	phy REG [VALUE]			likewise, of the PHY's first page
  *	stats				the books of wire, vectors and offences, as JSON
  */
 #include <errno.h>
@@ -185,6 +186,21 @@ static int cmd_reg(struct dev *dev, char **word, int words, char *answer, size_t
 	return 1;
 }
 
+static int cmd_phy(struct dev *dev, char **word, int words, char *answer, size_t size)
+{
+	u32 reg, value;
+
+	if (words < 2 || words > 3 || !number(word[1], 31, &reg))
+		return -1;
+	if (words > 2) {
+		if (!number(word[2], 0xFFFF, &value))
+			return -1;
+		dev->phy.reg[0][reg] = (u16)value;
+	}
+	snprintf(answer, size, "0x%04x", dev->phy.reg[0][reg]);
+	return 1;
+}
+
 /* The shortest time between two interrupts since the last time; 0: there were none. */
 static unsigned long long gap_us(struct irq *irq, int v)
 {
@@ -238,6 +254,8 @@ static int control_dispatch(struct dev *dev, char **word, int words, char *answe
 		return cmd_errata(dev, word, words);
 	if (!strcmp(word[0], "reg"))
 		return cmd_reg(dev, word, words, answer, size);
+	if (!strcmp(word[0], "phy"))
+		return cmd_phy(dev, word, words, answer, size);
 	if (!strcmp(word[0], "stats") && words == 1)
 		return cmd_stats(dev, answer, size);
 	return fault_command(dev, word, words);

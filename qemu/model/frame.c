@@ -5,10 +5,12 @@
 #include "model.h"
 
 #define FCS_ROOM	4	/* behind the data: see append_fcs() */
+#define HEADER		14	/* may be looked at, however short the frame */
 
 struct frame *frame_new(u32 len)
 {
-	struct frame *frame = calloc(1, sizeof(*frame) + len + FCS_ROOM);
+	struct frame *frame = calloc(1, sizeof(*frame) + (len > HEADER ? len : HEADER) +
+			      FCS_ROOM);
 
 	if (!frame)
 		abort();

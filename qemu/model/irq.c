@@ -87,7 +87,7 @@ static void irq_send(struct dev *dev, int v)
 		irq->active = rd(dev, ICR) & rd(dev, IMS);
 	}
 	/* A message is a write to memory. */
-	if ((!intx && !pcie_master(dev)) || fault_use(dev, FAULT_NO_IRQ))
+	if (!(intx ? pcie_intx(dev) : pcie_master(dev)) || fault_use(dev, FAULT_NO_IRQ))
 		return;
 	/* A lost one is not waited for: the next edge is the next try. */
 	if (intx)
@@ -209,7 +209,9 @@ void irq_set_mode(struct dev *dev)
 u32 icr_read(struct dev *dev, u32 off)
 {
 	u32 icr = rd(dev, ICR), ims = rd(dev, IMS);
-	bool asserted = icr & ims, msix = dev->irq.mode == IRQ_MSIX;
+	bool msix = dev->irq.mode == IRQ_MSIX;
+	/* OTHER stands for its members, and is none of them. */
+	bool asserted = icr & ims & ~(msix ? INT_OTHER : 0);
 
 	(void)off;
 	if (asserted)

@@ -165,6 +165,8 @@ struct txq {
 	bool open;		/* its first descriptor was read */
 	bool ready;		/* its last one was, too */
 	bool tse, ifcs, vle, ixsm, txsm, legacy_csum, stamp;
+	bool after_tse;		/* the last packet was segmented */
+	struct tx_ctx ctx;	/* as of its first descriptor */
 	u8 cso, css;
 	u16 vlan;
 	struct wb list[2 * RING_CACHE];	/* of this packet */
@@ -460,7 +462,7 @@ void txdctl_write(struct dev *dev, u32 off, u32 value);
 void tidv_write(struct dev *dev, u32 off, u32 value);
 
 /* offload.c */
-void tx_checksums(struct dev *dev, struct txq *q, u8 *data, u32 len);
+void tx_checksums(struct txq *q, u8 *data, u32 len);
 struct frame *tx_segment(struct dev *dev, struct txq *q);
 struct frame *tx_plain(struct dev *dev, struct txq *q);
 u32 sum_bytes(const u8 *data, u32 len, u32 sum);
@@ -525,6 +527,7 @@ bool pcie_pme(struct dev *dev);
 void pcie_read(struct dev *dev, u32 off, void *to, u32 len);
 void pcie_write(struct dev *dev, u32 off, const void *from, u32 len);
 bool pcie_master(const struct dev *dev);
+bool pcie_intx(const struct dev *dev);
 bool pcie_memory(const struct dev *dev);
 bool pcie_aspm(const struct dev *dev);
 

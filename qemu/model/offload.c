@@ -63,9 +63,9 @@ static void insert_sum(u8 *data, u32 len, u32 start, u32 end, u32 at)
 	put_be16(data + at, (u16)~sum_fold(sum_bytes(data + start, stop - start, 0)));
 }
 
-void tx_checksums(struct dev *dev, struct txq *q, u8 *data, u32 len)
+void tx_checksums(struct txq *q, u8 *data, u32 len)
 {
-	const struct tx_ctx *c = tx_ctx_of(dev, q);
+	const struct tx_ctx *c = &q->ctx;
 
 	if (q->ixsm)
 		insert_sum(data, len, c->ipcss, c->ipcse, c->ipcso);
@@ -97,14 +97,14 @@ static struct frame *tx_finish(struct dev *dev, struct txq *q, const u8 *data, u
 
 struct frame *tx_plain(struct dev *dev, struct txq *q)
 {
-	tx_checksums(dev, q, q->pkt, q->len);
+	tx_checksums(q, q->pkt, q->len);
 	return tx_finish(dev, q, q->pkt, q->len);
 }
 
 /* What the hardware takes; else it sends nothing and counts TSCTFC. */
 static bool tso_valid(struct dev *dev, const struct txq *q)
 {
-	const struct tx_ctx *c = tx_ctx_of(dev, q);
+	const struct tx_ctx *c = &q->ctx;
 
 	if (c->mss > 16 && c->hdrlen >= 14 && q->len > c->hdrlen &&
 	    c->tucss + (c->tcp ? 20U : 8U) <= c->hdrlen &&
@@ -148,7 +148,7 @@ static void tso_transport(const struct tx_ctx *c, u8 *seg, u32 len, u32 done, bo
 /* The next segment of a packet; NULL: nothing that could be sent. */
 struct frame *tx_segment(struct dev *dev, struct txq *q)
 {
-	const struct tx_ctx *c = tx_ctx_of(dev, q);
+	const struct tx_ctx *c = &q->ctx;
 	u32 payload, done = q->seg;
 	u8 seg[FRAME_MAX];
 	bool last;
@@ -163,7 +163,7 @@ struct frame *tx_segment(struct dev *dev, struct txq *q)
 	memcpy(seg + c->hdrlen, q->pkt + c->hdrlen + done, payload);
 	tso_network(c, seg, c->hdrlen + payload, done / c->mss);
 	tso_transport(c, seg, c->hdrlen + payload, done, last);
-	tx_checksums(dev, q, seg, c->hdrlen + payload);
+	tx_checksums(q, seg, c->hdrlen + payload);
 	q->seg += payload;
 	return tx_finish(dev, q, seg, c->hdrlen + payload);
 }

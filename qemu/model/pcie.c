@@ -13,6 +13,7 @@
 #define PCI_COMMAND	0x04
 #define  COMMAND_MEMORY	0x0002
 #define  COMMAND_MASTER	0x0004
+#define  COMMAND_NO_INTX	0x0400
 #define CAP_MSIX	0xA0
 #define CAP_PM		0xC8
 #define  PM_CSR		(CAP_PM + 4)
@@ -178,6 +179,9 @@ void pcie_write(struct dev *dev, u32 off, const void *from, u32 len)
 			dev->config[off + i] &= (u8)~(data[i] & PM_PME_STATUS >> 8);
 	}
 	pcie_power(dev);
+	/* A level: one that could not be told is told now. */
+	if (off <= PCI_COMMAND && off + len > PCI_COMMAND && pcie_intx(dev))
+		irq_unmask_line(dev);
 	engine_wake(dev);
 }
 
@@ -185,6 +189,13 @@ void pcie_write(struct dev *dev, u32 off, const void *from, u32 len)
 bool pcie_master(const struct dev *dev)
 {
 	return get16(dev, PCI_COMMAND) & COMMAND_MASTER && !dev->d3 &&
+	       !fault(dev, FAULT_REMOVED);
+}
+
+/* A line is asserted by a message of its own, for which the unit need not be master. */
+bool pcie_intx(const struct dev *dev)
+{
+	return !(get16(dev, PCI_COMMAND) & COMMAND_NO_INTX) && !dev->d3 &&
 	       !fault(dev, FAULT_REMOVED);
 }
 

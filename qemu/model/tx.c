@@ -247,10 +247,11 @@ static void tx_options(struct dev *dev, struct txq *q, const struct desc *d)
 		q->tse = !legacy && cmd & TXD_TSE;
 		q->ixsm = !legacy && d->hi & TXD_IXSM;
 		q->txsm = !legacy && d->hi & TXD_TXSM;
-		if ((q->tse || q->ixsm || q->txsm) &&
-		    tx_ctx_of(dev, q)->queue != tx_number(dev, q))
+		/* What comes later is for the next. */
+		q->ctx = *tx_ctx_of(dev, q);
+		if ((q->tse || q->ixsm || q->txsm) && q->ctx.queue != tx_number(dev, q))
 			offend(dev, OFF_CONTEXT, TDT(tx_number(dev, q)),
-			       (u32)tx_ctx_of(dev, q)->queue);
+			       (u32)q->ctx.queue);
 	}
 	/* Of a segmented packet the first counts, of others the last. */
 	if (!q->open || !q->tse) {
@@ -282,11 +283,15 @@ static void tx_data(struct dev *dev, struct txq *q, const struct desc *d)
 	u32 cmd = (u32)d->hi;
 	u32 len = cmd & TXD_DEXT ? TXD_LEN(cmd) : TXD_LEGACY_LEN(cmd);
 
+	bool only = !q->open && cmd & TXD_EOP;
+
 	tx_options(dev, q, d);
 	/* Headers alone, at the beginning: the same erratum, by Linux. */
-	if (q->tse && !q->len && len == tx_ctx_of(dev, q)->hdrlen && erratum(dev, ERR_EARLY_DD))
+	if (q->tse && !q->len && len == q->ctx.hdrlen && erratum(dev, ERR_EARLY_DD))
 		offend(dev, OFF_TSO_TAIL, TDT(tx_number(dev, q)), len);
-	if (cmd & TXD_EOP && q->tse && len > TSO_TAIL && erratum(dev, ERR_EARLY_DD)) {
+	/* And of a packet of one descriptor behind a segmented one (FreeBSD, em_txrx.c). */
+	if (cmd & TXD_EOP && (q->tse || (only && q->after_tse)) && len > TSO_TAIL &&
+	    erratum(dev, ERR_EARLY_DD)) {
 		offend(dev, OFF_TSO_TAIL, TDT(tx_number(dev, q)), len);
 		q->late_addr = d->lo;
 		q->late_len = len;
@@ -328,10 +333,11 @@ static bool tx_descriptor(struct dev *dev, struct txq *q)
 
 static void tx_packet_end(struct dev *dev, struct txq *q, bool good)
 {
-	const struct tx_ctx *c = tx_ctx_of(dev, q);
+	const struct tx_ctx *c = &q->ctx;
 
 	if (q->tse)
 		stat_add(dev, good && q->len - c->hdrlen == c->paylen ? TSCTC : TSCTFC, 1);
+	q->after_tse = q->tse;
 	tx_complete(dev, q);
 	tx_packet_reset(q);
 	dev->tx.current = -1;
@@ -374,7 +380,7 @@ static bool tx_errata(struct dev *dev, struct txq *q)
 /* The next frame of a packet that was read in whole. */
 static bool tx_emit(struct dev *dev, struct txq *q)
 {
-	const struct tx_ctx *c = tx_ctx_of(dev, q);
+	const struct tx_ctx *c = &q->ctx;
 	u32 len = q->tse ? c->hdrlen + c->mss : q->len;
 	struct frame *frame;
 
@@ -413,6 +419,11 @@ static bool tx_emit(struct dev *dev, struct txq *q)
 
 /* ---- Arbitration ---- */
 
+static bool tx_fault(const struct dev *dev, int n)
+{
+	return fault(dev, FAULT_TXQ_HANG) && dev->fault_arg[FAULT_TXQ_HANG] == (u32)n;
+}
+
 static bool tx_has_work(const struct dev *dev, const struct txq *q)
 {
 	return rd(dev, TARC(tx_number(dev, q))) & TARC_ENABLE &&
@@ -437,18 +448,37 @@ static void tx_turn(struct dev *dev, int to)
 	dev->tx.q[to].credit = TARC_COUNT(rd(dev, TARC(to))) ? : 1;
 }
 
+/* A queue that has begun goes on to the end of its packet, unless it has stopped for good. */
+static bool tx_goes_on(struct dev *dev, struct txq *q)
+{
+	if (q->hung || tx_fault(dev, tx_number(dev, q)))
+		return false;
+	if (q->open || ring_left(dev, &q->ring))
+		return true;
+	/* Contexts alone, and nothing behind them. */
+	tx_complete(dev, q);
+	dev->tx.current = -1;
+	return false;
+}
+
 /* A queue keeps its turn for TARC.COUNT packets, or until it has none. */
 static struct txq *tx_choose(struct dev *dev)
 {
 	struct tx *tx = &dev->tx;
 	int other = !tx->turn;
 
-	if (tx->current >= 0)
-		return tx->q[tx->current].hung ? NULL : &tx->q[tx->current];
+	if (tx->current >= 0 && tx_goes_on(dev, &tx->q[tx->current]))
+		return &tx->q[tx->current];
 	if (tx_has_work(dev, &tx->q[other]) &&
 	    (!tx_has_work(dev, &tx->q[tx->turn]) || !tx->q[tx->turn].credit))
 		tx_turn(dev, other);
 	return tx_has_work(dev, &tx->q[tx->turn]) ? &tx->q[tx->turn] : NULL;
+}
+
+/* There is somewhere to send to. */
+static bool tx_takes(struct dev *dev)
+{
+	return dev->phy.link || phy_loopback(dev) || rd(dev, RCTL) & RCTL_LBM;
 }
 
 /* One step of the engine; false if there is nothing that could be done. */
@@ -461,10 +491,10 @@ bool tx_run(struct dev *dev)
 	if (!(rd(dev, TCTL) & TCTL_EN) || dev->in_reset || dev->d3 ||
 	    !mac_master(dev) || fault(dev, FAULT_TX_HANG))
 		return false;
-	if (!dev->phy.link && !phy_loopback(dev) && !(rd(dev, RCTL) & RCTL_LBM))
+	if (!tx_takes(dev))
 		return false;
 	for (n = 0; n < QUEUES; n++)
-		if (!(fault(dev, FAULT_TXQ_HANG) && dev->fault_arg[FAULT_TXQ_HANG] == (u32)n))
+		if (!tx_fault(dev, n))
 			busy |= ring_fetch(dev, &dev->tx.q[n].ring, rd(dev, TXDCTL(n)));
 	q = tx_choose(dev);
 	if (!q)
@@ -508,7 +538,7 @@ void tx_wire(struct dev *dev, int arg)
 			timer_set(dev, TIMER_WIRE, now + SOCKET_RETRY, tx_wire, 0);
 			break;
 		}
-		if (!tx->fifo.first || !(dev->phy.link || phy_loopback(dev)) || tx_paused(dev))
+		if (!tx->fifo.first || !tx_takes(dev) || tx_paused(dev))
 			break;
 		if (tx->wire_free > now) {
 			timer_set(dev, TIMER_WIRE, tx->wire_free, tx_wire, 0);

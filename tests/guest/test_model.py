@@ -452,6 +452,16 @@ def test_board_with_three_vectors(nic):
         nic.transfer(1 << 18, reverse=reverse)
 
 
+@pytest.mark.bare
+def test_unknown_phy(nic):
+    """Of a board that is not quite this one: told, and driven all the same."""
+    nic.guest.model.command("phy 3 0x1234")
+    nic.defer(lambda: nic.guest.model.command("phy 3 0x0cb1"))
+    nic.expect_log("PHY has identity 01411234, not 01410cb1")
+    nic.load()
+    nic.ping()
+
+
 @pytest.mark.guest(device="model", model="--flash")
 def test_flash_does_not_follow(nic):
     """Erratum 18: AUPDEN comes up set, and would have the flash follow each write."""

@@ -91,6 +91,24 @@ def test_no_message_from_where_none_can_come(host, mute):
     assert not host.taken(4, 0.1)
 
 
+# Power state D3, interrupts disabled in the PCI command, no device at all.
+MUTE_LINE = {"D3": MUTE["D3"], "disabled": lambda h: h.cfg_write(4, 2, 0x406),
+             "removed": MUTE["removed"]}
+
+
+@pytest.mark.parametrize("mute", MUTE_LINE.values(), ids=MUTE_LINE)
+def test_no_line_from_where_none_can_be(host, mute):
+    host.rd(ICR)
+    host.interrupts(0, 1)
+    host.wr(IMS, LSC)
+    mute(host)
+    host.command("link down")
+    assert not host.taken(0, 0.1)
+    if mute is MUTE_LINE["disabled"]:
+        host.cfg_write(4, 2, 6)         # a level: it is still up
+        assert host.taken(0, 1) == 1
+
+
 @pytest.mark.parametrize("interval", [0, 20000, 65535])
 def test_moderation_is_exact(host, interval):
     host.rd(ICR)
@@ -124,13 +142,16 @@ def test_other_rises_for_its_members(host):
     assert not host.offences()
 
 
+@pytest.mark.parametrize("enabled,iam", [(OTHER | RXQ0, 0xFFFFFFFF), (OTHER | RXQ0, RXQ0),
+                                         (OTHER, RXQ0)])
 @pytest.mark.parametrize("errata,seen", [("all", False), ("no-icr-lost", True)])
-def test_erratum_12(hosts, errata, seen):
+def test_erratum_12(hosts, errata, seen, enabled, iam):
+    """Whether the message has masked OTHER or not: it is none of its members."""
     host = hosts("--errata", errata)
     host.link_up()
     host.rd(ICR)
-    msix(host)
-    host.wr(IMS, OTHER | RXQ0)      # the member is missing
+    msix(host, iam=iam)
+    host.wr(IMS, enabled)           # the member is missing
     host.wr(ICS, LSC)
     assert host.taken(4, 1)
     assert bool(host.rd(ICR) & LSC) == seen

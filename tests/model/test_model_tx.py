@@ -7,8 +7,8 @@ import time
 
 import packets as p
 import pytest
-from client import (CTRL, EOP, GPTC, IDE, IFCS, IXSM, LNKCTL, MAC, PEER, RS, STATUS, TCTL, TIDV,
-                    TSCTC, TSCTFC, TSE, TXSM, VLE, Host, TxRing, wait_until)
+from client import (CTRL, DEXT, EOP, GPTC, IDE, IFCS, IXSM, LNKCTL, MAC, PEER, RS, STATUS, TCTL,
+                    TIDV, TSCTC, TSCTFC, TSE, TXSM, VLE, Host, RxRing, TxRing, wait_until)
 
 FRAME = PEER + MAC + b"\x88\xb5" + bytes(range(86))
 
@@ -351,6 +351,69 @@ def test_queue_that_is_not_enabled(host, queue):
     assert host.frame_out(1) == FRAME
 
 
+@pytest.mark.parametrize("alone", ["context", "type"])
+def test_what_is_no_packet_holds_nobody_back(host, alone):
+    """It is reported, and the other queue has its turn."""
+    one, two = TxRing(host, 0), TxRing(host, 1)
+    slot = one.context(flags=RS) if alone == "context" else \
+        one.desc(0, 2 << 20 | DEXT | RS)
+    one.ring()
+    one.wait(slot)
+    two.frame(FRAME)
+    two.ring()
+    assert host.frame_out(1) == FRAME
+    assert host.offences() == ({"tx-desc"} if alone == "type" else set())
+
+
+def test_queue_that_stops_in_a_packet(host):
+    """The other goes on; so does this one, later, where it was."""
+    one, two = TxRing(host, 0), TxRing(host, 1)
+    one.frame(FRAME[:30], IFCS)
+    one.ring()
+    wait_until(lambda: host.rd(one.reg + 0x10) == 1, what="the first descriptor fetched")
+    host.command("fault txq-hang 0")
+    two.frame(FRAME)
+    two.ring()
+    assert host.frame_out(1) == FRAME
+    one.frame(FRAME[30:])
+    one.ring()
+    assert host.frame_out(0.02) is None
+    host.command("clear txq-hang")
+    assert host.frame_out(1) == FRAME
+
+
+def test_context_of_a_packet_is_that_of_its_beginning(hosts):
+    """Whatever is switched meanwhile."""
+    host = hosts("--errata", "no-one-context")
+    host.link_up()
+    host.command("partner 10fd")
+    wait_until(lambda: host.rd(STATUS) & 2)
+    host.command("errata no-tso-slow")
+    two = TxRing(host, 1)
+    payload = bytes(i & 0xFF for i in range(60000))
+    two.context(ipcss=14, ipcso=24, ipcse=33, tucss=34, tucso=50, paylen=len(payload), hdrlen=54,
+                mss=1000, flags=1 << 24 | 1 << 25 | TSE)
+    head = p.ether(p.ip4(p.tcp()))
+    two.frame(head, IFCS | TSE, IXSM | TXSM)
+    two.frame(payload, EOP | IFCS | RS | TSE, IXSM | TXSM)
+    two.ring()
+    for i in range(60):
+        sent = host.frame_out(1)
+        assert sent[54:] == payload[1000 * i:1000 * (i + 1)], i
+        if i == 1:
+            host.command("errata one-context")
+
+
+def test_loopback_needs_no_link(host):
+    """That of the MAC."""
+    rx = RxRing(host, rctl=1 << 6 | 1 << 3)
+    tx = TxRing(host)
+    host.command("link down")
+    tx.frame(FRAME)
+    tx.ring()
+    assert rx.wait()[0] == FRAME
+
+
 # --- errata: with the switch on, a driver without the work-around fails ---
 
 
@@ -447,6 +510,31 @@ def test_early_dd_sends_what_came_later(hosts):
     host.put(addr, b"\xee" * 100)
     assert b"\xee" * 20 in host.frame_out()
     assert host.offences() == {"tso-tail"}
+
+
+@pytest.mark.parametrize("before,pieces,caught", [
+    ("tso", [60], True), ("tso", [56, 4], False), ("plain", [60], False)])
+def test_early_dd_of_the_packet_behind(hosts, before, pieces, caught):
+    """Of one descriptor, behind a segmented one."""
+    host = hosts("--errata", "early-dd")
+    host.link_up()
+    tx = TxRing(host)
+    if before == "tso":
+        tx.context(ipcss=14, ipcso=24, ipcse=33, tucss=34, tucso=50, paylen=100, hdrlen=54,
+                   mss=1000, flags=1 << 24 | 1 << 25 | TSE)
+        tx.frame(p.ether(p.ip4(p.tcp(bytes(96)))), IFCS | TSE, IXSM | TXSM)
+        tx.frame(bytes(4), EOP | IFCS | RS | TSE, IXSM | TXSM)
+    else:
+        tx.frame(FRAME)
+    for size in pieces:
+        slot = tx.frame(bytes(size), (EOP | RS if size == pieces[-1] else 0) | IFCS)
+    addr, = struct.unpack("<Q", host.get(tx.at + 16 * slot, 8))
+    tx.ring()
+    host.frame_out()
+    tx.wait(slot)
+    host.put(addr, b"\xee" * pieces[-1])
+    assert (b"\xee" in host.frame_out()) == caught
+    assert host.offences() == ({"tso-tail"} if caught else set())
 
 
 def test_tail_of_its_own_is_safe_from_early_dd(hosts):
