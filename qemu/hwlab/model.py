@@ -215,7 +215,7 @@ class ModelGuest(Guest):
     def begin_test(self):
         """No fault is left of an earlier test, the cable is whole, and its offences are told."""
         for m in self.models:
-            for line in ("clear all", "link up", f"partner {PARTNER}", "damage crc 0"):
+            for line in ("clear all", "link up", f"partner {PARTNER}", "damage crc 0", "offences"):
                 m.command(line)
         self.new_offences()
 

@@ -16,6 +16,8 @@
  *	errata WORD...			name, no-name, all, none
  *	reg OFFSET [VALUE]		the value as stored, no side effect
  *	phy REG [VALUE]			likewise, of the PHY's first page
+ *	flash WORD			the flash behind the NVM's shadow
+ *	offences			print the next of each kind again
  *	stats				the books of wire, vectors and offences, as JSON
  */
 #include <errno.h>
@@ -201,6 +203,16 @@ static int cmd_phy(struct dev *dev, char **word, int words, char *answer, size_t
 	return 1;
 }
 
+static int cmd_flash(struct dev *dev, char **word, int words, char *answer, size_t size)
+{
+	u32 n;
+
+	if (words != 2 || !number(word[1], NVM_WORDS - 1, &n))
+		return -1;
+	snprintf(answer, size, "0x%04x", dev->flash[n]);
+	return 1;
+}
+
 /* The shortest time between two interrupts since the last time; 0: there were none. */
 static unsigned long long gap_us(struct irq *irq, int v)
 {
@@ -256,6 +268,12 @@ static int control_dispatch(struct dev *dev, char **word, int words, char *answe
 		return cmd_reg(dev, word, words, answer, size);
 	if (!strcmp(word[0], "phy"))
 		return cmd_phy(dev, word, words, answer, size);
+	if (!strcmp(word[0], "flash"))
+		return cmd_flash(dev, word, words, answer, size);
+	if (!strcmp(word[0], "offences") && words == 1) {
+		strict_begin();
+		return 0;
+	}
 	if (!strcmp(word[0], "stats") && words == 1)
 		return cmd_stats(dev, answer, size);
 	return fault_command(dev, word, words);

@@ -19,6 +19,9 @@ enum offence {
 
 void offend(struct dev *dev, enum offence what, u32 off, u32 value);
 void strict_tx_on(struct dev *dev);
+void strict_begin(void);
+void strict_written(struct dev *dev, u32 off);
+void strict_tx_tail(struct dev *dev);
 void strict_summary(struct dev *dev);
 
 /* errata.c */

@@ -122,6 +122,7 @@
 #define EEMNGCTL	0x1010
 #define EEWR		0x102C
 #define FLOP		0x103C
+#define  FLOP_ERASE_STM		0xDB00	/* of 15:8 */
 #define ERT		0x2008
 #define FCRTL		0x2160
 #define  FCRTL_XONE	BIT32(31)
@@ -201,6 +202,8 @@
 #define RETA		0x5C00
 #define RSSRK		0x5C80
 #define HICR		0x8F00
+#define  HICR_FW_RESET_EN	BIT32(6)
+#define  HICR_FW_RESET		BIT32(7)
 
 /* Time stamps. */
 #define SYSTIML		0xB600

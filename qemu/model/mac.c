@@ -173,6 +173,7 @@ void ctrl_ext_write(struct dev *dev, u32 off, u32 value)
 {
 	/* EE_RST reads the NVM again; it clears itself. */
 	if (value & CTRL_EXT_EE_RST) {
+		nvm_reload(dev);
 		wr(dev, EECD, rd(dev, EECD) & ~EECD_AUTO_RD);
 		timer_set(dev, TIMER_RESET, now_ns() + NVM_READ_NS, mac_nvm_read, 0);
 	}

@@ -45,6 +45,7 @@ enum timer_id {
 	TIMER_PHY_CFG,		/* the PHY's part of the NVM was read */
 	TIMER_MDIC,
 	TIMER_EERD,
+	TIMER_FLASH,
 	TIMER_AUTONEG,
 	TIMER_VECTOR,		/* one per vector: EITR has expired */
 	TIMER_VECTOR_END = TIMER_VECTOR + MAX_VECTORS - 1,
@@ -300,7 +301,9 @@ struct dev {
 
 	u32 reg[REG_SPACE / 4];
 	u8 config[4096];
-	u16 nvm[NVM_WORDS];
+	u16 nvm[NVM_WORDS];	/* of flash the shadow RAM */
+	u16 flash[NVM_WORDS];
+	enum { HICR_OFF, HICR_ENABLED, HICR_FLUSHED } hicr;
 
 	struct timer timer[TIMERS];
 	struct dma_region dma[DMA_REGIONS];
@@ -317,6 +320,7 @@ struct dev {
 	bool in_reset;		/* from CTRL.RST to EECD.AUTO_RD */
 	u32 pba;		/* as of the last reset */
 	u64 master_off;		/* when STATUS.GIO_MASTER_ENABLE falls */
+	bool strict_due;	/* see strict_tx_tail() */
 	u32 unflushed;		/* a RAL or RAH was written, nothing read since */
 	bool nvm_read_once;
 	u64 eerd;		/* the access under way: register << 32 | value */
@@ -504,6 +508,8 @@ void ptp_reset(struct dev *dev);
 /* nvm.c */
 void nvm_init(struct dev *dev);
 void nvm_load_mac(struct dev *dev);
+void nvm_reload(struct dev *dev);
+void hicr_write(struct dev *dev, u32 off, u32 value);
 void eerd_write(struct dev *dev, u32 off, u32 value);
 void eewr_write(struct dev *dev, u32 off, u32 value);
 void eecd_write(struct dev *dev, u32 off, u32 value);

@@ -11,8 +11,11 @@
 
 #define WORD_NS		(10 * NS_PER_US)
 #define WRITE_NS	(500 * NS_PER_US)
+#define FLASH_NS	(20 * NS_PER_MS)
 #define WORD_ADDR(v)	(((v) >> 2) & 0x3FFF)
 #define CHECKSUM	0x3F
+#define INIT_CONTROL_3	0x24
+#define  APM_ENABLE	0x0400
 
 static const struct {
 	u8 word;
@@ -58,6 +61,14 @@ void nvm_init(struct dev *dev)
 		dev->nvm[defaults[i].word] = defaults[i].value;
 	dev->nvm[0x1B] |= (u16)((dev->opt.vectors - 1) << 7);
 	nvm_checksum(dev);
+	memcpy(dev->flash, dev->nvm, sizeof(dev->flash));
+}
+
+/* At power-on, and when CTRL_EXT.EE_RST asks for it. */
+void nvm_reload(struct dev *dev)
+{
+	if (dev->opt.flash)
+		memcpy(dev->nvm, dev->flash, sizeof(dev->nvm));
 }
 
 /* What the hardware does itself after a reset. */
@@ -65,6 +76,8 @@ void nvm_load_mac(struct dev *dev)
 {
 	wr(dev, RAL(0), dev->nvm[0] | (u32)dev->nvm[1] << 16);
 	wr(dev, RAH(0), dev->nvm[2] | RAH_AV);
+	if (dev->nvm[INIT_CONTROL_3] & APM_ENABLE)
+		wr(dev, WUC, rd(dev, WUC) | WUC_APME);
 	if (dev->opt.flash)
 		wr(dev, EECD, rd(dev, EECD) | 3U << 15 | EECD_AUPDEN);
 }
@@ -117,13 +130,41 @@ void eewr_write(struct dev *dev, u32 off, u32 value)
 	nvm_start(dev, off, value, WRITE_NS);
 }
 
-/* Access is granted to who asks; a flash update ends at once. */
+/*
+ * The reset of the firmware, which keeps some makes of flash busy: the write that
+ * allows it and the write that does it are two cycles on the bus, so there is a
+ * read between them (Linux, e1000_update_nvm_checksum_82571).
+ */
+void hicr_write(struct dev *dev, u32 off, u32 value)
+{
+	wr(dev, off, value & ~HICR_FW_RESET);
+	if (value & HICR_FW_RESET && dev->hicr == HICR_FLUSHED)
+		wr(dev, FLOP, 0);
+	dev->hicr = value & HICR_FW_RESET_EN ? HICR_ENABLED : HICR_OFF;
+}
+
+static void flash_updated(struct dev *dev, int arg)
+{
+	(void)arg;
+	/* Firmware has it, and does not let go. */
+	if ((rd(dev, FLOP) & 0xFF00) == FLOP_ERASE_STM)
+		return;
+	memcpy(dev->flash, dev->nvm, sizeof(dev->flash));
+	wr(dev, EECD, rd(dev, EECD) & ~EECD_FLUPD);
+}
+
+/* Access is granted to who asks; a flash update takes its time. */
 void eecd_write(struct dev *dev, u32 off, u32 value)
 {
 	u32 keep = rd(dev, off) & ~(0x00100047U | EECD_GNT);
+	bool update = value & EECD_FLUPD && dev->opt.flash;
 
 	value = (value & 0x00100047) | keep;
 	if (value & EECD_REQ)
 		value |= EECD_GNT;
-	wr(dev, off, value & ~EECD_FLUPD);
+	if (update) {
+		value |= EECD_FLUPD;
+		timer_set(dev, TIMER_FLASH, now_ns() + FLASH_NS, flash_updated, 0);
+	}
+	wr(dev, off, value);
 }

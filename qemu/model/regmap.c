@@ -129,7 +129,7 @@ const struct reg regmap[] = {
 	REG(FWSM, .flags = REG_RO),
 	REGS(SW_FW_SYNC, 0x5B5C, 1, 4, RW(ALL)),
 	REG(GCR2, RW(ALL)),
-	REG(HICR, RW(ALL)),
+	REG(HICR, RW(ALL), .wr = hicr_write),
 
 	/* Time stamps */
 	REG(SYSTIML, .rd = systim_read, .wr = systim_write),

@@ -72,6 +72,8 @@ static u32 read_one(struct dev *dev, u32 off)
 	if (fault(dev, FAULT_REMOVED) || !pcie_memory(dev) || dev->d3)
 		return 0xFFFFFFFF;
 	dev->unflushed = 0;
+	if (dev->hicr == HICR_ENABLED)
+		dev->hicr = HICR_FLUSHED;
 	timers_run(dev);
 	r = reg_find(off);
 	if (!r) {
@@ -116,6 +118,7 @@ void reg_write(struct dev *dev, u32 off, u32 value)
 		return;
 	if (r->flags & (REG_RO | REG_STAT))
 		return;
+	strict_written(dev, off);
 	if (r->wr)
 		r->wr(dev, off, r->write ? value & r->write : value);
 	else if (r->flags & REG_W1C)

@@ -184,5 +184,7 @@ void ring_tail_write(struct dev *dev, u32 off, u32 value)
 		offend(dev, OFF_TAIL_OWNER, off, value);
 	ring->used |= more;
 	ring->tail_seen = value;
+	if (ring->base_reg >= TDBAL(0))
+		strict_tx_tail(dev);
 	engine_wake(dev);
 }

@@ -102,15 +102,21 @@ static const struct {
 		"Linux, e1000e_disable_pcie_master: no request may be pending then" },
 };
 
-static u32 counts[OFFENCES];
+static u32 counts[OFFENCES], shown[OFFENCES];
 
-/* So many of a kind are printed; all are counted. */
+/* So many of a kind are printed, until somebody begins anew; all are counted. */
 #define SHOWN	20
+
+void strict_begin(void)
+{
+	memset(shown, 0, sizeof(shown));
+}
 
 void offend(struct dev *dev, enum offence what, u32 off, u32 value)
 {
 	dev->offences++;
-	if (counts[what]++ >= SHOWN)
+	counts[what]++;
+	if (shown[what]++ >= SHOWN)
 		return;
 	note(dev, "OFFENCE %s: %s: %s (0x%05x) value 0x%08x", table[what].name,
 	     table[what].text, what == OFF_DMA ? "address" : reg_name(off), off, value);
@@ -140,6 +146,26 @@ void strict_tx_on(struct dev *dev)
 		offend(dev, OFF_GCR, GCR, rd(dev, GCR));
 	if (!(rd(dev, GCR2) & GCR2_RSVD0))
 		offend(dev, OFF_GCR, GCR2, rd(dev, GCR2));
+}
+
+/* What was set up for transmit has changed while it is on: see strict_tx_tail(). */
+void strict_written(struct dev *dev, u32 off)
+{
+	static const u32 regs[] = { TXDCTL(0), TXDCTL(1), TARC(0), CTRL, CTRL_EXT, GCR, GCR2, TIDV };
+	size_t i;
+
+	for (i = 0; i < ARRAY_SIZE(regs) && rd(dev, TCTL) & TCTL_EN; i++)
+		dev->strict_due |= off == regs[i];
+}
+
+/* More is to be sent, with what is set up by now. */
+void strict_tx_tail(struct dev *dev)
+{
+	if (!(rd(dev, TCTL) & TCTL_EN))
+		return;
+	if (dev->strict_due)
+		strict_tx_on(dev);
+	dev->strict_due = false;
 }
 
 void strict_summary(struct dev *dev)

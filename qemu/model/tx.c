@@ -426,8 +426,9 @@ static bool tx_fault(const struct dev *dev, int n)
 
 static bool tx_has_work(const struct dev *dev, const struct txq *q)
 {
-	return rd(dev, TARC(tx_number(dev, q))) & TARC_ENABLE &&
-	       !q->hung && ring_cached(dev, &q->ring);
+	return rd(dev, TARC(tx_number(dev, q))) & TARC_ENABLE && !q->hung &&
+	       !tx_fault(dev, tx_number(dev, q)) &&
+	       (q->ready || ring_cached(dev, &q->ring));
 }
 
 static void tx_turn(struct dev *dev, int to)
@@ -561,8 +562,10 @@ void tctl_write(struct dev *dev, u32 off, u32 value)
 	bool was = rd(dev, off) & TCTL_EN;
 
 	wr(dev, off, value);
-	if (value & TCTL_EN && !was)
+	if (value & TCTL_EN && !was) {
 		strict_tx_on(dev);
+		dev->strict_due = false;
+	}
 	engine_wake(dev);
 }
 

@@ -240,7 +240,9 @@ class Host:
     def _cable(self, size):
         data = b""
         while len(data) < size:
-            data += self.cable.recv(size - len(data))
+            part = self.cable.recv(size - len(data))
+            assert part, "the model has gone"
+            data += part
         return data
 
     # --- as a driver does ---

@@ -1,7 +1,9 @@
 # SPDX-License-Identifier: GPL-2.0
 """Is the model right?  Drivers that nobody here wrote have to work on it."""
 
+import re
 import subprocess
+import sys
 
 import pytest
 from client import wait_until
@@ -35,13 +37,24 @@ def test_e1000e():
         assert not guest.model.offences()
 
 
+# To each connection of slirp's: the request's end, then a script of a quarter of a megabyte.
+HTTP = f"""import sys
+while sys.stdin.readline().strip():
+    pass
+body = b"#!ipxe\\n" + (b"#" * 63 + b"\\n") * 4096 + b"echo {BOOTED}\\nsleep 60\\n"
+sys.stdout.buffer.write(b"HTTP/1.0 200 OK\\r\\nContent-Length: %d\\r\\n\\r\\n" % len(body) + body)
+"""
+
+
 def test_ipxe():
-    """A boot over the network, by the ROM that QEMU has for its own device."""
+    """A boot over the network, by TFTP and from there by HTTP, by the ROM that QEMU has for its own
+    device."""
     run = run_directory()
     model = None
     try:
         (run / "tftp").mkdir()
-        (run / "tftp/boot.ipxe").write_text(f"#!ipxe\necho {BOOTED}\nsleep 60\n")
+        (run / "tftp/boot.ipxe").write_text("#!ipxe\nchain http://10.0.2.100/more.ipxe\n")
+        (run / "http.py").write_text(HTTP)
         model = Model(run, 0, Guest.mac("dut"), ModelOptions())
         command = [*qemu(), "-nodefaults", "-no-user-config", "-display", "none", "-m", "256M",
                    "-object", "memory-backend-memfd,id=m,size=256M,share=on",
@@ -51,7 +64,8 @@ def test_ipxe():
                    "-device", '{"driver":"vfio-user-pci","bus":"port0","bootindex":1,'
                               '"romfile":"pxe-e1000e.rom",'
                               f'"socket":{{"type":"unix","path":"{model.socket}"}}}}',
-                   "-netdev", f"user,id=u,restrict=on,tftp={run}/tftp,bootfile=boot.ipxe",
+                   "-netdev", f"user,id=u,restrict=on,tftp={run}/tftp,bootfile=boot.ipxe,"
+                              f"guestfwd=tcp:10.0.2.100:80-cmd:{sys.executable} {run}/http.py",
                    "-netdev", "hubport,id=a,hubid=0,netdev=u",
                    "-netdev", f"stream,id=s,server=off,addr.type=unix,addr.path={model.wire}",
                    "-netdev", "hubport,id=b,hubid=0,netdev=s"]
@@ -102,6 +116,11 @@ def test_dpdk():
             before = guest.model.stats()[count]
             wait_until(lambda c=count, b=before: guest.model.stats()[c] > b + 1000, 60,
                        lambda p=proc: p.output()[-1500:])
+            # And by its own books.
+            which = "TX-packets" if mode == "txonly" else "RX-packets"
+            wait_until(lambda p=proc, w=which: max(map(int, re.findall(
+                rf"{w}: *(\d+)", p.output())), default=0) > 1000, 60,
+                lambda p=proc: p.output()[-1500:])
             proc.kill()
             # Threads may hold it when the process is a zombie already.
             guest.wait_for(f"! grep -q :$(stat -c %i {LOCK})\\  /proc/locks", 60,

@@ -165,6 +165,65 @@ def test_nvm(hosts):
     assert not host.offences()
 
 
+def nvm_write(host, word, value):
+    host.own()
+    host.wr(EEWR, word << 2 | 1 | value << 16)
+    wait_until(lambda: host.rd(EEWR) & 2)
+
+
+FLUPD, EE_RST, AUPDEN = 1 << 19, 1 << 13, 1 << 20
+FLOP, HICR, FW_EN, FW_RESET = 0x103C, 0x8F00, 1 << 6, 1 << 7
+
+
+def flash_host(hosts):
+    host = hosts("--flash")
+    host.wr(EECD, host.rd(EECD) & ~AUPDEN)
+    nvm_write(host, 0x21, 0xCAFE)
+    return host
+
+
+@pytest.mark.parametrize("update", [True, False])
+def test_flash_behind_the_shadow(hosts, update):
+    """It follows when it is told to, and the shadow is read from it at EE_RST."""
+    host = flash_host(hosts)
+    if update:
+        host.wr(EECD, host.rd(EECD) | FLUPD)
+        assert host.rd(EECD) & FLUPD
+        assert host.command("flash 0x21") == "0xffff"
+        wait_until(lambda: not host.rd(EECD) & FLUPD)
+        assert host.command("flash 0x21") == "0xcafe"
+    host.set(CTRL_EXT, EE_RST)
+    wait_until(lambda: host.rd(EECD) & 1 << 9)
+    assert nvm_read(host, 0x21) == (0xCAFE if update else 0xFFFF)
+    assert not host.offences()
+
+
+@pytest.mark.parametrize("how,ends", [("nothing", False), ("not enabled", False),
+                                      ("a burst", False), ("two cycles", True)])
+def test_flash_that_firmware_keeps_busy(hosts, how, ends):
+    host = flash_host(hosts)
+    host.wr(FLOP, 0xDB00)
+    if how in ("a burst", "two cycles"):
+        host.wr(HICR, FW_EN)
+    if how == "two cycles":
+        host.rd(STATUS)
+    if how != "nothing":
+        host.wr(HICR, FW_RESET)
+    host.wr(EECD, host.rd(EECD) | FLUPD)
+    time.sleep(0.04)
+    assert bool(host.rd(EECD) & FLUPD) != ends
+    assert host.command("flash 0x21") == ("0xcafe" if ends else "0xffff")
+
+
+def test_wake_up_that_the_nvm_arms(host):
+    """Word 0x24, bit 10: APM."""
+    assert not host.rd(0x5800) & 1
+    nvm_write(host, 0x24, 0x0400)
+    host.reset()
+    assert host.rd(0x5800) & 1
+
+
+
 def test_first_read_of_the_checksum_is_wrong(hosts):
     host = hosts()
     assert nvm_read(host, 0x3F) != nvm_read(host, 0x3F)

@@ -242,6 +242,50 @@ OFFENCES = [
 ]
 
 
+# Register, bits that are turned over while the transmitter is on.
+LATER = [(0x3828, 1, "txdctl-unlike"), (0x3840, 1 << 26, "tarc"), (0x3840, 1 << 27, "reserved"),
+         (0x5B00, 1 << 22, "gcr"), (0x5B64, 1, "gcr"), (0x18, 1 << 22, "reserved"),
+         (0x3820, 8, "tidv")]
+
+
+@pytest.mark.parametrize("offset,bits,name", LATER, ids=[f"{x[0]:x}-{x[1]:x}" for x in LATER])
+def test_what_is_changed_later_is_looked_at(host, offset, bits, name):
+    """With the next frame."""
+    tx = TxRing(host)
+    tx.frame(FRAME)
+    tx.ring()
+    host.frame_out()
+    assert not host.offences()
+    host.wr(offset, host.rd(offset) ^ bits)
+    tx.frame(FRAME)
+    tx.ring()
+    assert host.offences() == {name}
+
+
+def test_what_was_changed_before_a_reset_is_not(host):
+    tx = TxRing(host)
+    host.wr(CTRL, host.rd(CTRL))
+    host.wr(TCTL, 0)
+    host.own()
+    host.reset()
+    TxRing(host, enable=False)
+    host.wr(tx.reg + 0x18, 0)
+    assert not host.offences()
+
+
+def test_offences_are_printed_again_for_who_begins(host):
+    def printed():
+        host.rd(STATUS)
+        return host.log_file.read_text().count("OFFENCE unknown")
+    for _ in range(2):
+        before = printed()
+        for _ in range(30):
+            host.rd(0xFC)
+        assert printed() - before == 20
+        host.command("offences")
+    assert host.stats()["offences"] == 60
+
+
 @pytest.mark.parametrize("name,do", OFFENCES, ids=[x[1].__name__ for x in OFFENCES])
 def test_offence(host, name, do):
     do(host)

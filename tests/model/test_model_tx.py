@@ -382,6 +382,30 @@ def test_queue_that_stops_in_a_packet(host):
     assert host.frame_out(1) == FRAME
 
 
+def test_queue_that_stops_while_it_sends(host):
+    """A packet that was read in whole goes on behind the fault, and behind those of the other."""
+    one, two = TxRing(host, 0), TxRing(host, 1)
+    host.command("scale 100000")        # so that most of it waits for room
+    one.context(ipcss=14, ipcso=24, ipcse=33, tucss=34, tucso=50, paylen=60000, hdrlen=54,
+                mss=1000, flags=1 << 24 | 1 << 25 | TSE)
+    one.frame(p.ether(p.ip4(p.tcp())), IFCS | TSE, IXSM | TXSM)
+    one.frame(bytes(60000), EOP | IFCS | RS | TSE, IXSM | TXSM)
+    one.ring()
+    assert len(host.frame_out(1)) == 1054
+    host.command("fault txq-hang 0")
+    two.frame(FRAME)
+    two.ring()
+    host.command("scale 100")
+    sent = []
+    while FRAME not in sent:
+        sent.append(host.frame_out(1))
+    assert len(sent) < 59
+    host.command("clear txq-hang")
+    while len(sent) < 60:
+        sent.append(host.frame_out(1))
+    assert {len(x) for x in sent} == {1054, len(FRAME)}
+
+
 def test_context_of_a_packet_is_that_of_its_beginning(hosts):
     """Whatever is switched meanwhile."""
     host = hosts("--errata", "no-one-context")
@@ -489,6 +513,7 @@ def test_unlike_txdctl_stalls_queue_1(host, errata):
     slot = tx.frame(FRAME)
     tx.ring()
     assert host.frame_out() == FRAME
+    assert host.offences() == {"txdctl-unlike"}
     if errata == "no-txdctl":
         tx.wait(slot)
         return
