@@ -42,11 +42,15 @@ WATCHDOG = re.compile(r"NETDEV WATCHDOG")
 ALIVE = 60          # seconds for the traffic to come back
 
 
+def register(rng):
+    return rng.choice(LIKELY) if rng.random() < 0.5 else 4 * rng.randrange(0x8000)
+
+
 def words(rng):
     return {"q": rng.randrange(2), "n": rng.randrange(1, 200), "us": rng.randrange(1, 20000),
             "len": rng.choice((0, 1, 14, 2047, 2048, 2049, 65535, rng.randrange(65536))),
             "word": rng.getrandbits(32) | rng.choice((0, 1, 3)),
-            "reg": rng.choice(LIKELY)}
+            "reg": register(rng)}
 
 
 def lie(rng):
@@ -57,7 +61,7 @@ def lie(rng):
         # Of its own accord all ends, but the device is seldom gone for long.
         return f"fault {line} for {rng.randrange(1, 20 if line == 'removed' else 2000)}"
     if kind < 7:
-        return f"reg {rng.choice(LIKELY):#x} {rng.getrandbits(32):#x}"
+        return f"reg {register(rng):#x} {rng.getrandbits(32):#x}"
     if kind == 7:
         return f"link {rng.choice(('up', 'up', 'down'))}"
     if kind == 8:
