@@ -21,7 +21,7 @@ class Demo:
     """Runs the checks in order on a booted guest; a failed one does not stop the next."""
 
     # Lines of the kernel log that say nothing about driver or device.
-    noise = ("pktgen: interface: peer0 is already stopped",)
+    noise = (r"pktgen: interface: \S+ is already stopped",)
     least = 1       # Mbit/s
 
     def __init__(self, guest, out=None):
