@@ -70,7 +70,7 @@ class ModelDemo(Demo):
                 break
             time.sleep(0.2)
         self.guest.run("ip link set dut0 promisc off")
-        self.show(f"frames that arrived {arrived}, went up {taken - up}, lost by the device {lost}; "
+        self.show(f"frames that arrived {arrived}, went up {taken - up}, lost {lost}; "
                   f"in all: device {after['overrun']}, ip -s -s link {missed}")
         model.command(f"partner {PARTNER}")
         self.guest.wait_for("[ $(cat /sys/class/net/dut0/carrier) = 1 ]")
