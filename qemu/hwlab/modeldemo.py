@@ -18,7 +18,6 @@ class ModelDemo(Demo):
     def least(self):
         return 20 if self.guest.model_options.speed > 10 and not self.guest.kernel.debug else 1
 
-
     def sections(self):
         rows = super().sections()
         at = [name for name, _ in rows].index("ethtool -i")

@@ -303,7 +303,6 @@ struct dev {
 	u8 config[4096];
 	u16 nvm[NVM_WORDS];	/* of flash the shadow RAM */
 	u16 flash[NVM_WORDS];
-	enum { HICR_OFF, HICR_ENABLED, HICR_FLUSHED } hicr;
 
 	struct timer timer[TIMERS];
 	struct dma_region dma[DMA_REGIONS];
@@ -321,7 +320,7 @@ struct dev {
 	u32 pba;		/* as of the last reset */
 	u64 master_off;		/* when STATUS.GIO_MASTER_ENABLE falls */
 	bool strict_due;	/* see strict_tx_tail() */
-	u32 unflushed;		/* a RAL or RAH was written, nothing read since */
+	u32 unflushed;		/* RAL, RAH or HICR: was written, nothing read since */
 	bool nvm_read_once;
 	u64 eerd;		/* the access under way: register << 32 | value */
 

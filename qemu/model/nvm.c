@@ -137,10 +137,10 @@ void eewr_write(struct dev *dev, u32 off, u32 value)
  */
 void hicr_write(struct dev *dev, u32 off, u32 value)
 {
-	wr(dev, off, value & ~HICR_FW_RESET);
-	if (value & HICR_FW_RESET && dev->hicr == HICR_FLUSHED)
+	if (value & HICR_FW_RESET && rd(dev, off) & HICR_FW_RESET_EN && dev->unflushed != off)
 		wr(dev, FLOP, 0);
-	dev->hicr = value & HICR_FW_RESET_EN ? HICR_ENABLED : HICR_OFF;
+	wr(dev, off, value & ~HICR_FW_RESET);
+	dev->unflushed = off;
 }
 
 static void flash_updated(struct dev *dev, int arg)

@@ -165,6 +165,7 @@ static u32 pcie_mask(u32 off)
 
 void pcie_write(struct dev *dev, u32 off, const void *from, u32 len)
 {
+	bool could = pcie_intx(dev);
 	const u8 *data = from;
 	u8 mask;
 	u32 i;
@@ -180,7 +181,7 @@ void pcie_write(struct dev *dev, u32 off, const void *from, u32 len)
 	}
 	pcie_power(dev);
 	/* A level: one that could not be told is told now. */
-	if (off <= PCI_COMMAND && off + len > PCI_COMMAND && pcie_intx(dev))
+	if (!could && pcie_intx(dev))
 		irq_unmask_line(dev);
 	engine_wake(dev);
 }

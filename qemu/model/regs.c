@@ -72,8 +72,6 @@ static u32 read_one(struct dev *dev, u32 off)
 	if (fault(dev, FAULT_REMOVED) || !pcie_memory(dev) || dev->d3)
 		return 0xFFFFFFFF;
 	dev->unflushed = 0;
-	if (dev->hicr == HICR_ENABLED)
-		dev->hicr = HICR_FLUSHED;
 	timers_run(dev);
 	r = reg_find(off);
 	if (!r) {

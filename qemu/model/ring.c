@@ -137,12 +137,15 @@ static struct ring *ring_of(struct dev *dev, u32 off)
 	return off >= TDBAL(0) ? &dev->tx.q[q].ring : &dev->rx.q[q].ring;
 }
 
+static bool ring_is_tx(const struct ring *ring)
+{
+	return ring->base_reg >= TDBAL(0);
+}
+
 static bool ring_running(struct dev *dev, const struct ring *ring)
 {
-	bool tx = ring->base_reg >= TDBAL(0);
-
 	return ring->used &&
-	       (tx ? rd(dev, TCTL) & TCTL_EN : rd(dev, RCTL) & RCTL_EN);
+	       (ring_is_tx(ring) ? rd(dev, TCTL) & TCTL_EN : rd(dev, RCTL) & RCTL_EN);
 }
 
 void ring_base_write(struct dev *dev, u32 off, u32 value)
@@ -184,7 +187,7 @@ void ring_tail_write(struct dev *dev, u32 off, u32 value)
 		offend(dev, OFF_TAIL_OWNER, off, value);
 	ring->used |= more;
 	ring->tail_seen = value;
-	if (ring->base_reg >= TDBAL(0))
+	if (ring_is_tx(ring))
 		strict_tx_tail(dev);
 	engine_wake(dev);
 }

@@ -122,11 +122,12 @@ void offend(struct dev *dev, enum offence what, u32 off, u32 value)
 	     table[what].text, what == OFF_DMA ? "address" : reg_name(off), off, value);
 }
 
-/* The transmitter is enabled. */
+/* The transmitter is enabled, or goes on with what has changed. */
 void strict_tx_on(struct dev *dev)
 {
 	u32 xdctl = rd(dev, TXDCTL(0));
 
+	dev->strict_due = false;
 	if (xdctl != rd(dev, TXDCTL(1)))
 		offend(dev, OFF_TXDCTL, TXDCTL(1), rd(dev, TXDCTL(1)));
 	if (!(xdctl & TXDCTL_RSVD22))
@@ -161,11 +162,8 @@ void strict_written(struct dev *dev, u32 off)
 /* More is to be sent, with what is set up by now. */
 void strict_tx_tail(struct dev *dev)
 {
-	if (!(rd(dev, TCTL) & TCTL_EN))
-		return;
-	if (dev->strict_due)
+	if (dev->strict_due && rd(dev, TCTL) & TCTL_EN)
 		strict_tx_on(dev);
-	dev->strict_due = false;
 }
 
 void strict_summary(struct dev *dev)

@@ -282,7 +282,6 @@ static void tx_data(struct dev *dev, struct txq *q, const struct desc *d)
 {
 	u32 cmd = (u32)d->hi;
 	u32 len = cmd & TXD_DEXT ? TXD_LEN(cmd) : TXD_LEGACY_LEN(cmd);
-
 	bool only = !q->open && cmd & TXD_EOP;
 
 	tx_options(dev, q, d);
@@ -449,14 +448,16 @@ static void tx_turn(struct dev *dev, int to)
 	dev->tx.q[to].credit = TARC_COUNT(rd(dev, TARC(to))) ? : 1;
 }
 
-/* A queue that has begun goes on to the end of its packet, unless it has stopped for good. */
+/*
+ * A queue that has begun goes on to the end of its packet, unless it has stopped.
+ * One with contexts alone, and nothing behind them, lets go of its turn.
+ */
 static bool tx_goes_on(struct dev *dev, struct txq *q)
 {
 	if (q->hung || tx_fault(dev, tx_number(dev, q)))
 		return false;
 	if (q->open || ring_left(dev, &q->ring))
 		return true;
-	/* Contexts alone, and nothing behind them. */
 	tx_complete(dev, q);
 	dev->tx.current = -1;
 	return false;
@@ -562,10 +563,8 @@ void tctl_write(struct dev *dev, u32 off, u32 value)
 	bool was = rd(dev, off) & TCTL_EN;
 
 	wr(dev, off, value);
-	if (value & TCTL_EN && !was) {
+	if (value & TCTL_EN && !was)
 		strict_tx_on(dev);
-		dev->strict_due = false;
-	}
 	engine_wake(dev);
 }
 
