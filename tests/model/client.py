@@ -325,6 +325,11 @@ class TxRing:
         lo = (ipcss | ipcso << 8 | ipcse << 16 | tucss << 32 | tucso << 40 | tucse << 48)
         return self.desc(lo, paylen | DEXT | flags, hdrlen << 8 | mss << 16)
 
+    def tso_context(self, size):
+        """For so many bytes of TCP over IPv4, in segments of 1000."""
+        return self.context(ipcss=14, ipcso=24, ipcse=33, tucss=34, tucso=50, paylen=size,
+                            hdrlen=54, mss=1000, flags=1 << 24 | 1 << 25 | TSE)
+
     def frame(self, data, flags=EOP | IFCS | RS, upper=0):
         addr = self.host.alloc(len(data))
         self.host.put(addr, data)

@@ -91,8 +91,7 @@ def test_stamp_of_a_segmented_packet(host, each):
         host.command("fault stamp-each")
     host.wr(TSYNCTXCTL, EN)
     tx = TxRing(host)
-    tx.context(ipcss=14, ipcso=24, ipcse=33, tucss=34, tucso=50, paylen=2000, hdrlen=54,
-               mss=1000, flags=1 << 24 | 1 << 25 | TSE)
+    tx.tso_context(2000)
     tx.frame(p.ether(p.ip4(p.tcp(bytes(1996)))), IFCS | TSE, IXSM | TXSM | TSTAMP)
     tx.frame(bytes(4), EOP | IFCS | RS | TSE, IXSM | TXSM | TSTAMP)
     before = pair(host, SYSTIML)

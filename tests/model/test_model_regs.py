@@ -210,8 +210,11 @@ def test_flash_that_firmware_keeps_busy(hosts, how, ends):
     if how != "nothing":
         host.wr(HICR, FW_RESET)
     host.wr(EECD, host.rd(EECD) | FLUPD)
-    time.sleep(0.04)
-    assert bool(host.rd(EECD) & FLUPD) != ends
+    if ends:
+        wait_until(lambda: not host.rd(EECD) & FLUPD)
+    else:
+        time.sleep(0.04)
+        assert host.rd(EECD) & FLUPD
     assert host.command("flash 0x21") == ("0xcafe" if ends else "0xffff")
 
 
@@ -221,7 +224,6 @@ def test_wake_up_that_the_nvm_arms(host):
     nvm_write(host, 0x24, 0x0400)
     host.reset()
     assert host.rd(0x5800) & 1
-
 
 
 def test_first_read_of_the_checksum_is_wrong(hosts):

@@ -351,6 +351,13 @@ def test_queue_that_is_not_enabled(host, queue):
     assert host.frame_out(1) == FRAME
 
 
+def tso_pieces(tx, first, last):
+    """A packet to be segmented: headers and first data, the rest; the slot of that."""
+    tx.tso_context(len(first + last))
+    tx.frame(p.ether(p.ip4(p.tcp(first))), IFCS | TSE, IXSM | TXSM)
+    return tx.frame(last, EOP | IFCS | RS | TSE, IXSM | TXSM)
+
+
 @pytest.mark.parametrize("alone", ["context", "type"])
 def test_what_is_no_packet_holds_nobody_back(host, alone):
     """It is reported, and the other queue has its turn."""
@@ -386,10 +393,7 @@ def test_queue_that_stops_while_it_sends(host):
     """A packet that was read in whole goes on behind the fault, and behind those of the other."""
     one, two = TxRing(host, 0), TxRing(host, 1)
     host.command("scale 100000")        # so that most of it waits for room
-    one.context(ipcss=14, ipcso=24, ipcse=33, tucss=34, tucso=50, paylen=60000, hdrlen=54,
-                mss=1000, flags=1 << 24 | 1 << 25 | TSE)
-    one.frame(p.ether(p.ip4(p.tcp())), IFCS | TSE, IXSM | TXSM)
-    one.frame(bytes(60000), EOP | IFCS | RS | TSE, IXSM | TXSM)
+    tso_pieces(one, b"", bytes(60000))
     one.ring()
     assert len(host.frame_out(1)) == 1054
     host.command("fault txq-hang 0")
@@ -415,11 +419,7 @@ def test_context_of_a_packet_is_that_of_its_beginning(hosts):
     host.command("errata no-tso-slow")
     two = TxRing(host, 1)
     payload = bytes(i & 0xFF for i in range(60000))
-    two.context(ipcss=14, ipcso=24, ipcse=33, tucss=34, tucso=50, paylen=len(payload), hdrlen=54,
-                mss=1000, flags=1 << 24 | 1 << 25 | TSE)
-    head = p.ether(p.ip4(p.tcp()))
-    two.frame(head, IFCS | TSE, IXSM | TXSM)
-    two.frame(payload, EOP | IFCS | RS | TSE, IXSM | TXSM)
+    tso_pieces(two, b"", payload)
     two.ring()
     for i in range(60):
         sent = host.frame_out(1)
@@ -446,8 +446,7 @@ def hung(host):
 
 
 def tso_frame(tx):
-    tx.context(ipcss=14, ipcso=24, ipcse=33, tucss=34, tucso=50, paylen=2000, hdrlen=54,
-               mss=1000, flags=1 << 24 | 1 << 25 | TSE)
+    tx.tso_context(2000)
     tx.frame(p.ether(p.ip4(p.tcp(bytes(2000)))), EOP | IFCS | RS | TSE, IXSM | TXSM)
 
 
@@ -525,10 +524,7 @@ def test_early_dd_sends_what_came_later(hosts):
     host = hosts("--errata", "early-dd")
     host.link_up()
     tx = TxRing(host)
-    tx.context(ipcss=14, ipcso=24, ipcse=33, tucss=34, tucso=50, paylen=100, hdrlen=54,
-               mss=1000, flags=1 << 24 | 1 << 25 | TSE)
-    tx.frame(p.ether(p.ip4(p.tcp())), IFCS | TSE, IXSM | TXSM)
-    slot = tx.frame(bytes(100), EOP | IFCS | RS | TSE, IXSM | TXSM)
+    slot = tso_pieces(tx, b"", bytes(100))
     addr, = struct.unpack("<Q", host.get(tx.at + 16 * slot, 8))
     tx.ring()
     tx.wait(slot)
@@ -545,10 +541,7 @@ def test_early_dd_of_the_packet_behind(hosts, before, pieces, caught):
     host.link_up()
     tx = TxRing(host)
     if before == "tso":
-        tx.context(ipcss=14, ipcso=24, ipcse=33, tucss=34, tucso=50, paylen=100, hdrlen=54,
-                   mss=1000, flags=1 << 24 | 1 << 25 | TSE)
-        tx.frame(p.ether(p.ip4(p.tcp(bytes(96)))), IFCS | TSE, IXSM | TXSM)
-        tx.frame(bytes(4), EOP | IFCS | RS | TSE, IXSM | TXSM)
+        tso_pieces(tx, bytes(96), bytes(4))
     else:
         tx.frame(FRAME)
     for size in pieces:
@@ -566,10 +559,7 @@ def test_tail_of_its_own_is_safe_from_early_dd(hosts):
     host = hosts("--errata", "early-dd")
     host.link_up()
     tx = TxRing(host)
-    tx.context(ipcss=14, ipcso=24, ipcse=33, tucss=34, tucso=50, paylen=100, hdrlen=54,
-               mss=1000, flags=1 << 24 | 1 << 25 | TSE)
-    tx.frame(p.ether(p.ip4(p.tcp(bytes(96)))), IFCS | TSE, IXSM | TXSM)
-    slot = tx.frame(bytes(4), EOP | IFCS | RS | TSE, IXSM | TXSM)
+    slot = tso_pieces(tx, bytes(96), bytes(4))
     tx.ring()
     tx.wait(slot)
     assert len(host.frame_out()) == 154
