@@ -313,19 +313,34 @@ static void control_serve(struct dev *dev, FILE *in, FILE *out)
 	}
 }
 
-static int control_fd;
+static struct {
+	pthread_t thread;
+	int listen_fd, fd;
+} control = { .fd = -1 };
 
-void *control_thread(void *arg)
+/* Whom it serves; -1: nobody. Nobody new once the end has begun. */
+static void control_client(struct dev *dev, int fd)
+{
+	dev_lock(dev);
+	control.fd = fd;
+	if (fd >= 0 && dev->quit)
+		shutdown(fd, SHUT_RDWR);
+	dev_unlock(dev);
+}
+
+static void *control_thread(void *arg)
 {
 	struct dev *dev = arg;
 	FILE *in, *out;
 	int fd;
 
-	while ((fd = accept(control_fd, NULL, NULL)) >= 0) {
+	while ((fd = accept(control.listen_fd, NULL, NULL)) >= 0) {
 		in = fdopen(fd, "r");
 		out = fdopen(dup(fd), "w");
+		control_client(dev, fd);
 		if (in && out)
 			control_serve(dev, in, out);
+		control_client(dev, -1);
 		if (in)
 			fclose(in);
 		if (out)
@@ -334,8 +349,21 @@ void *control_thread(void *arg)
 	return NULL;
 }
 
-int control_open(struct dev *dev)
+int control_begin(struct dev *dev)
 {
-	control_fd = unix_listen(dev->opt.control);
-	return control_fd < 0 ? -1 : 0;
+	control.listen_fd = unix_listen(dev->opt.control);
+	if (control.listen_fd < 0)
+		return -1;
+	return pthread_create(&control.thread, NULL, control_thread, dev) ? -1 : 0;
+}
+
+/* Who waits for a line has its stream locked, and exit() may want all of them. */
+void control_end(struct dev *dev)
+{
+	dev_lock(dev);
+	shutdown(control.listen_fd, SHUT_RDWR);
+	if (control.fd >= 0)
+		shutdown(control.fd, SHUT_RDWR);
+	dev_unlock(dev);
+	pthread_join(control.thread, NULL);
 }

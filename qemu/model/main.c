@@ -198,12 +198,16 @@ static void dev_end(struct dev *dev, pthread_t engine, pthread_t cable)
 	strict_summary(dev);
 	dev_unlock(dev);
 	pthread_join(engine, NULL);
+	if (dev->opt.control)
+		control_end(dev);
 	(void)cable;	/* it may wait for a partner: the process ends it */
+	/* As exit() does from glibc 2.41 on: nobody may sit in a stream. */
+	fflush(NULL);
 }
 
 static int run(struct dev *dev)
 {
-	pthread_t engine, cable, control;
+	pthread_t engine, cable;
 	int error;
 
 	if (wire_open(dev)) {
@@ -220,12 +224,9 @@ static int run(struct dev *dev)
 	}
 	pthread_create(&engine, NULL, engine_thread, dev);
 	pthread_create(&cable, NULL, wire_thread, dev);
-	if (dev->opt.control) {
-		if (control_open(dev)) {
-			perror(dev->opt.control);
-			return 1;
-		}
-		pthread_create(&control, NULL, control_thread, dev);
+	if (dev->opt.control && control_begin(dev)) {
+		perror(dev->opt.control);
+		return 1;
 	}
 	error = vfio_user_serve(dev);
 	if (error)

@@ -551,8 +551,8 @@ void wire_partner_sends(struct dev *dev, struct frame *frame);
 #define SCALE_MAX	1000000
 
 bool number(const char *word, u32 max, u32 *value);
-int control_open(struct dev *dev);
-void *control_thread(void *arg);
+int control_begin(struct dev *dev);
+void control_end(struct dev *dev);
 void control_command(struct dev *dev, char *line, char *answer, size_t size);
 
 /* vfio_user.c */

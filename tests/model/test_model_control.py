@@ -72,3 +72,14 @@ def test_reads_that_take_long(hosts):
     for _ in range(20):
         host.wr(RDTR, 0)
     assert time.monotonic() - begun < 0.2
+
+
+def test_ends_with_a_control_client_in_the_middle_of_a_line(hosts):
+    """exit() waits for whoever sits in a stream, from glibc 2.41 on."""
+    host = hosts()
+    other = host._connect("ctl")        # the next one, and it has said nothing
+    host.control.write("sta")
+    host.control.flush()
+    host.sock.close()
+    assert host.proc.wait(10) == 0
+    other.close()
