@@ -112,7 +112,7 @@ static int cmd_pause(struct dev *dev, char **word, int words)
 	memcpy(f->data, head, sizeof(head));
 	f->data[16] = (u8)(quanta >> 8);
 	f->data[17] = (u8)quanta;
-	rx_arrive(dev, f);
+	wire_partner_sends(dev, f);
 	return 0;
 }
 

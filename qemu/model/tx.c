@@ -480,7 +480,7 @@ static struct txq *tx_choose(struct dev *dev)
 /* There is somewhere to send to. */
 static bool tx_takes(struct dev *dev)
 {
-	return dev->phy.link || phy_loopback(dev) || rd(dev, RCTL) & RCTL_LBM;
+	return rd(dev, STATUS) & STATUS_LU || rd(dev, RCTL) & RCTL_LBM;
 }
 
 /* One step of the engine; false if there is nothing that could be done. */

@@ -180,10 +180,17 @@ static struct frame *wire_damage(struct wire *w, struct frame *f)
 	return f;
 }
 
+/* A frame of the partner's gets to the MAC. */
+static bool wire_reaches(struct dev *dev)
+{
+	return dev->phy.link && rd(dev, STATUS) & STATUS_LU && !phy_loopback(dev) &&
+	       !(rd(dev, RCTL) & RCTL_LBM) && phy_passes(dev);
+}
+
 /* At once, whatever else is on the way. */
 void wire_partner_sends(struct dev *dev, struct frame *f)
 {
-	if (!dev->phy.link || !phy_passes(dev)) {
+	if (!wire_reaches(dev)) {
 		dev->wire.no_link++;
 		free(f);
 		return;
@@ -199,8 +206,7 @@ static void wire_arrive(struct dev *dev, struct frame *f)
 
 	wire_wait(dev);
 	now = now_ns();
-	if (!dev->phy.link || phy_loopback(dev) || rd(dev, RCTL) & RCTL_LBM ||
-	    !phy_passes(dev)) {
+	if (!wire_reaches(dev)) {
 		w->no_link++;
 		free(f);
 		return;

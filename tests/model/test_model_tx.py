@@ -99,6 +99,27 @@ def test_nothing_moves_without_a_link(host):
     tx.wait(slot)
 
 
+def test_nothing_passes_without_set_link_up(host):
+    """The PHY has a link, the MAC not yet: CTRL.SLU."""
+    tx, rx = TxRing(host), RxRing(host)
+    host.set(CTRL, 1 << 27)
+    host.wr(CTRL, host.rd(CTRL) & ~0x40)
+    assert not host.rd(STATUS) & 2
+    slot = tx.frame(FRAME)
+    tx.ring()
+    host.frame_in(MAC + FRAME[6:])
+    wait_until(lambda: host.stats()["no_link"] == 1, what="the frame lost")
+    host.command(f"frame {(MAC + FRAME[6:]).hex()}")
+    host.command("pause 0xffff")
+    assert host.stats()["no_link"] == 3 and rx.empty() and not host.rd(STATUS) & 0x10
+    assert not tx.done(slot) and host.rd(tx.reg + 0x10) == 0
+    host.set(CTRL, 0x40)
+    tx.wait(slot)
+    assert host.frame_out() == FRAME
+    host.frame_in(MAC + FRAME[6:])
+    assert rx.wait()[0] == MAC + FRAME[6:]
+
+
 def test_pause_frame_stops_the_wire(host):
     host.set(CTRL, 1 << 27)
     tx = TxRing(host)
@@ -495,6 +516,7 @@ def test_aspm_counts_from_where_it_is_on(host):
     tx.ring()
     wait_until(lambda: host.stats()["sent"] == 1600)
     host.reset()
+    host.link_up()
     tx = TxRing(host, count=2048)
     for _ in range(900):
         tx.frame(FRAME[:60])
