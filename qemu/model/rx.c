@@ -310,14 +310,21 @@ void rx_run(struct dev *dev)
 
 /* ---- Pause ---- */
 
+static void rx_send_pause(struct dev *dev, u32 quanta, u32 counter)
+{
+	if (!(rd(dev, STATUS) & STATUS_LU))
+		return;
+	wire_pause(dev, quanta);
+	stat_add(dev, counter, 1);
+}
+
 static void rx_xoff(struct dev *dev, int arg)
 {
 	u32 quanta = rd(dev, FCTTV);
 
 	(void)arg;
-	wire_pause(dev, quanta);
-	stat_add(dev, XOFFTXC, 1);
-	/* Again before that time has run out. */
+	rx_send_pause(dev, quanta, XOFFTXC);
+	/* Again before that time has run out; without a link for when there is one. */
 	if (quanta)
 		timer_set(dev, TIMER_XOFF, now_ns() + mac_pause_ns(dev, quanta) / 2, rx_xoff, 0);
 }
@@ -338,10 +345,8 @@ void rx_pause_update(struct dev *dev)
 	} else if (rx->xoff && rx->pb.bytes <= (low & 0xFFF8)) {
 		rx->xoff = false;
 		timer_stop(dev, TIMER_XOFF);
-		if (low & FCRTL_XONE) {
-			wire_pause(dev, 0);
-			stat_add(dev, XONTXC, 1);
-		}
+		if (low & FCRTL_XONE)
+			rx_send_pause(dev, 0, XONTXC);
 	}
 }
 

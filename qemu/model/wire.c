@@ -141,7 +141,7 @@ static u64 wire_may(const struct dev *dev)
 {
 	const struct wire *w = &dev->wire;
 
-	if (w->pause && timer_armed(dev, TIMER_XOFF))
+	if (w->pause && rd(dev, STATUS) & STATUS_LU && timer_armed(dev, TIMER_XOFF))
 		return now_ns() + NS_PER_MS;
 	return w->rx_free > w->partner_paused ? w->rx_free : w->partner_paused;
 }

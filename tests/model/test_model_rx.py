@@ -372,6 +372,30 @@ def test_pause_thresholds(host, tfce, high, low, xoff, xon):
     assert host.rd(XONTXC) == xon
 
 
+def test_pause_needs_a_link(host):
+    """Without one none is sent or counted, and with the link it is made up for."""
+    host.wr(FCTTV, 0x100)
+    host.wr(FCRTL, 2048 | 1 << 31)
+    host.set(CTRL, 1 << 28)
+    rx = RxRing(host, count=64, buffers=0)
+    for _ in range(8):
+        host.frame_in((FRAME * 11)[:1024])
+    wait_until(lambda: host.stats()["received"] == 8)
+    host.command("link down")
+    host.wr(FCRTH, 4096)
+    host.set(CTRL, 1 << 28)             # looks at the thresholds
+    time.sleep(0.01)                    # some pauses long
+    assert (host.rd(XOFFTXC), host.stats()["pauses"]) == (0, 0)
+    host.command("link up")
+    wait_until(lambda: host.rd(XOFFTXC))
+    host.command("link down")
+    host.rd(XOFFTXC)
+    host.wr(rx.reg + 0x18, 63)
+    for _ in range(8):
+        rx.wait()
+    assert host.rd(XONTXC) == 0
+
+
 @pytest.mark.parametrize("reg,off", [(CTRL, 0), (FCRTH, 0)], ids=["TFCE", "FCRTH"])
 def test_pause_that_is_switched_off(host, reg, off):
     """The partner is told no more, and goes on when the last pause has run out."""
