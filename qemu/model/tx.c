@@ -55,6 +55,7 @@ void tx_reset(struct dev *dev)
 		tx->q[q].wbs = 0;
 		tx->q[q].irq_due = false;
 		tx->q[q].hung = false;
+		tx->q[q].after_tse = false;
 		tx->q[q].credit = 0;
 		timer_stop(dev, TIMER_TIDV + q);
 		timer_stop(dev, TIMER_TADV + q);

@@ -478,6 +478,22 @@ def test_early_dd_of_the_packet_behind(hosts, before, pieces, caught):
     assert host.offences() == ({"tso-tail"} if caught else set())
 
 
+def test_early_dd_ends_with_a_reset(hosts):
+    host = hosts("--errata", "early-dd")
+    host.link_up()
+    tx = TxRing(host)
+    slot = tso_pieces(tx, bytes(96), bytes(4))
+    tx.ring()
+    tx.wait(slot)
+    host.reset()
+    host.link_up()
+    tx = TxRing(host)
+    slot = tx.frame(FRAME)
+    tx.ring()
+    tx.wait(slot)
+    assert not host.offences()
+
+
 def test_tail_of_its_own_is_safe_from_early_dd(hosts):
     host = hosts("--errata", "early-dd")
     host.link_up()
