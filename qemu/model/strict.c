@@ -53,7 +53,7 @@ static const struct {
 		"extended descriptor, bit 0 of the second quadword must be 0" },
 	[OFF_TSO] = { "tso",
 		"segmentation by fields that the hardware does not take",
-		"82583V datasheet: HDRLEN < 256, MSS > 16, segment within the FIFO" },
+		"82583V datasheet: HDRLEN < 256, MSS > 16, segment within the FIFO, PAYLEN is what follows" },
 	[OFF_SHORT] = { "short",
 		"a frame of less than 17 bytes",
 		"Linux, e1000_xmit_frame: pads below 17, hardware does not" },

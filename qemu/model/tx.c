@@ -333,10 +333,15 @@ static bool tx_descriptor(struct dev *dev, struct txq *q)
 
 static void tx_packet_end(struct dev *dev, struct txq *q, bool good)
 {
-	const struct tx_ctx *c = &q->ctx;
+	u32 payload = q->len - q->ctx.hdrlen;
 
-	if (q->tse)
-		stat_add(dev, good && q->len - c->hdrlen == c->paylen ? TSCTC : TSCTFC, 1);
+	if (q->tse) {
+		if (good && payload != q->ctx.paylen) {
+			offend(dev, OFF_TSO, TDT(tx_number(dev, q)), payload);
+			good = false;
+		}
+		stat_add(dev, good ? TSCTC : TSCTFC, 1);
+	}
 	q->after_tse = q->tse;
 	tx_complete(dev, q);
 	tx_packet_reset(q);

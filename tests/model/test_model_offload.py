@@ -115,3 +115,17 @@ def test_bad_segmentation_is_counted(host, mss, hdrlen):
     assert host.offences() == {"tso"}
     assert host.frame_out(0.01) is None
     assert (host.rd(TSCTC), host.rd(TSCTFC)) == (0, 1)
+
+
+@pytest.mark.parametrize("off", [-1, 0, 1])
+@pytest.mark.parametrize("mss", [1448, 2000])
+def test_payload_that_is_not_paylen(host, mss, off):
+    """More or less than the context says: sent, and told."""
+    tx = TxRing(host)
+    tx.context(ipcss=14, ipcso=24, ipcse=33, tucss=34, tucso=50, paylen=2000 + off, hdrlen=54,
+               mss=mss, flags=1 << 24 | 1 << 25 | TSE)
+    slot = tx.frame(p.ether(p.ip4(p.tcp(bytes(2000)))), EOP | IFCS | RS | TSE, IXSM | TXSM)
+    tx.ring()
+    tx.wait(slot)
+    assert host.offences() == ({"tso"} if off else set())
+    assert (host.rd(TSCTC), host.rd(TSCTFC)) == ((0, 1) if off else (1, 0))
