@@ -16,7 +16,7 @@ from pathlib import Path
 from hwlab import Guest, GuestConfig, GuestError
 from hwlab import debs, kernels, module, pktgen, trace
 from hwlab.model import ModelGuest, ModelOptions
-from hwlab.util import atomic, cache_dir, digest, log_path
+from hwlab.util import atomic, cache_dir, digest, log_path, run_logged
 
 TESTS = Path(__file__).resolve().parents[1]
 
@@ -24,6 +24,7 @@ TESTS = Path(__file__).resolve().parents[1]
 APPEND = "iomem=relaxed init_on_alloc=0"
 
 PROG = "/payload/tests/guest/prog"
+PY = f"/payload/py {PROG}"      # a start of Python costs the guest a second: see prog/py.c
 DEBUG = "/sys/kernel/debug/hwltest"
 
 # A trace of its own: what each page_pool still misses when it is destroyed.
@@ -89,7 +90,7 @@ def boot(kernel, append="", traced=False, kexec=False, packed=False, ynl=False, 
     if packed:
         guest.kernel = dataclasses.replace(guest.kernel,
                                            image=guest.kernel.tree.parent / "vmlinuz")
-    config.payload["hwltest.ko"] = build_helper(guest.kernel)
+    config.payload |= {"hwltest.ko": build_helper(guest.kernel), "py": build_py()}
     if kexec:
         config.payload |= {"vmlinuz": guest.kernel.tree.parent / "vmlinuz",
                            "initramfs": guest.initramfs}
@@ -120,6 +121,16 @@ def build_helper(kern):
         module.make_external(kern, build, log_path("hwltest.log"))
         with atomic(target) as tmp:
             shutil.copy(Path(build) / "hwltest.ko", tmp)
+    return target
+
+
+def build_py():
+    """prog/py.c, for a guest whose libc is not the host's; kept in the cache."""
+    source = TESTS / "guest/prog/py.c"
+    target = cache_dir() / f"py-{digest(source)}"
+    if not target.exists():
+        with atomic(target) as tmp:
+            run_logged(["gcc", "-O2", "-static", "-o", tmp, source], log_path("py.log"), 60)
     return target
 
 
@@ -297,7 +308,7 @@ class Nic:
 
     def prog(self, args, timeout=60, netns=None):
         """Run one of the guest-side programs; its output as JSON."""
-        out = self.guest.run(f"python3 {PROG}/{args}", timeout, netns=netns).stdout
+        out = self.guest.run(f"{PY}/{args}", timeout, netns=netns).stdout
         return json.loads(out or "null")
 
     def log(self):
@@ -480,7 +491,7 @@ class Nic:
         here, there = (None, "peer") if not reverse else ("peer", None)
         if reverse and dst in (self.PEER, self.PEER6):
             dst = self.IP6 if ":" in dst else self.IP
-        server = self.guest.spawn(f"exec python3 {PROG}/tcp.py serve", there)
+        server = self.guest.spawn(f"exec {PY}/tcp.py serve", there)
         try:
             server.wait_output("ready")
             sent = self.prog(f"tcp.py send {dst} {size} {more}", 120, netns=here)
@@ -496,7 +507,7 @@ class Nic:
     def send(self, frames, dev="dut0", netns=None, vnet=False):
         """Send raw frames (bytes, Ethernet header first)."""
         lines = "\n".join(x.hex() for x in frames)
-        self.guest.run(f"python3 {PROG}/raw.py send {dev}" + (" --vnet" if vnet else ""), 60,
+        self.guest.run(f"{PY}/raw.py send {dev}" + (" --vnet" if vnet else ""), 60,
                        netns=netns, stdin=lines)
 
     @contextlib.contextmanager
@@ -590,7 +601,7 @@ class Capture:
     def __init__(self, nic, dev, netns, ethertype=None, outgoing=False, promisc=False,
                  source=None):
         self.nic, self.frames, self.records = nic, [], []
-        self.cmd = f"exec python3 {PROG}/raw.py capture {dev}"
+        self.cmd = f"exec {PY}/raw.py capture {dev}"
         if ethertype is not None:
             self.cmd += f" --ethertype {ethertype:#x}"
         if outgoing:
