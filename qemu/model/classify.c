@@ -147,6 +147,7 @@ static bool l4_good(const struct frame *f, const struct headers *h)
 	return sum_fold(sum_bytes(f->data + h->l4, len, sum)) == 0xFFFF;
 }
 
+/* What was looked at, and is wrong; 0: nothing was. */
 static u32 checksum_status(const struct dev *dev, const struct frame *f,
 			   const struct headers *h)
 {
@@ -245,7 +246,7 @@ void rx_classify(struct dev *dev, struct frame *f)
 	struct headers h;
 
 	parse(dev, f, &h);
-	f->status |= checksum_status(dev, f, &h);
+	f->status |= checksum_status(dev, f, &h) ? : RXD_IXSM;
 	rss(dev, f, &h);
 	if (is_ack(f, &h) && erratum(dev, ERR_ACK) && !(rd(dev, RFCTL) & RFCTL_ACK_DIS))
 		irq_raise(dev, INT_ACK);

@@ -7,13 +7,13 @@ import time
 import packets as p
 import pytest
 from client import (CRCERRS, CTRL, FCRTH, FCRTL, FCTTV, GORCL, GPRC, MAC, MPC, MRQC, MTA,
-                    PBA, PEER, RCTL, RETA, RFCTL, RNBC, ROC, RSSRK, RUC, STATUS, VFTA, XOFFTXC,
-                    XONTXC, RxRing, ral, wait_until)
+                    PBA, PEER, RCTL, RETA, RFCTL, RNBC, ROC, RSSRK, RUC, RXCSUM, STATUS, VFTA,
+                    XOFFTXC, XONTXC, RxRing, ral, wait_until)
 
 RFC, RJC = 0x40A8, 0x40B0
 BODY = bytes(range(80))
 FRAME = MAC + PEER + b"\x88\xb5" + BODY
-DD, EOP, VP, UDPCS, TCPCS, IPCS = (1 << x for x in (0, 1, 3, 4, 5, 6))
+DD, EOP, RX_IXSM, VP, UDPCS, TCPCS, IPCS = (1 << x for x in range(7))
 TCPE, IPE = 1 << 29, 1 << 30
 
 
@@ -203,7 +203,8 @@ SUMS = [
     ("no udp sum", p.ip4(p.udp(b"abcde"), 17), 0x0800, IPCS),
     ("fragment", p.ip4(p.tcp(b"abcde"), frag=0x2000), 0x0800, IPCS),
     ("icmp", p.ip4(bytes(20), 1), 0x0800, IPCS),
-    ("arp", bytes(28), 0x0806, 0),
+    ("arp", bytes(28), 0x0806, RX_IXSM),
+    ("icmp6", p.ip6(bytes(20), 58), 0x86DD, RX_IXSM),
 ]
 
 
@@ -211,7 +212,16 @@ SUMS = [
 def test_checksum_status(host, ip, kind, status):
     rx = RxRing(host)
     host.frame_in(p.ether(ip, kind=kind))
-    assert rx.wait()[1] & (IPCS | TCPCS | UDPCS | TCPE | IPE) == status
+    assert rx.wait()[1] & (RX_IXSM | IPCS | TCPCS | UDPCS | TCPE | IPE) == status
+
+
+# RXCSUM: IPOFL 8, TUOFL 9.
+@pytest.mark.parametrize("rxcsum,status", [(0, RX_IXSM), (1 << 8, IPCS), (1 << 9, TCPCS)])
+def test_checksum_that_is_not_asked_for(host, rxcsum, status):
+    rx = RxRing(host)
+    host.wr(RXCSUM, rxcsum)
+    host.frame_in(p.ether(SUMS[0][1]))
+    assert rx.wait()[1] & (RX_IXSM | IPCS | TCPCS | UDPCS | TCPE | IPE) == status
 
 
 # --- RSS: the verification suite of Microsoft's specification ---
