@@ -11,7 +11,7 @@ import time
 
 import pytest
 from frames import TEST_TYPE, ether, ipv4, mac, pattern, verify
-from lab import PROG, wait_until
+from lab import PROG, PY, wait_until
 
 TCTL, EN = 0x400, 2
 CTRL, VME = 0, 1 << 30
@@ -157,10 +157,13 @@ def test_no_frame_leaves_without_its_tag(nic, frames):
 
 @pytest.mark.rule("T16")
 def test_tags_under_traffic(nic):
-    """Switched on and off under a stream of frames of a VLAN."""
-    make_vlan(nic)
+    """Switched on and off under a stream of frames that get a tag."""
+    # Not by a VLAN interface: its header grows and shrinks with the setting, and a packet socket
+    # that has looked at it twice overruns its buffer (usercopy_abort in packet_sendmsg).
+    nic.sh("tc qdisc add dev dut0 clsact; tc filter add dev dut0 egress "
+           f"protocol {TEST_TYPE:#x} matchall action vlan push id 5")
     with tally(nic) as seen:
-        blast = nic.spawn(f"exec python3 {PROG}/raw.py blast vl5")
+        blast = nic.spawn(f"exec {PY}/raw.py blast dut0")
         with nic.no_link_bounce(), nic.outage(1.0):
             for state in ["off", "on"] * nic.rounds(8):
                 before = nic.stats()["tx_packets"]
