@@ -288,7 +288,7 @@ class Nic:
         """What the kernel's netlink tool prints, as JSON; in a guest with ynl=True."""
         linux = "/payload/linux"
         return self.guest.run(
-            f"python3 {linux}/tools/net/ynl/cli.py --no-schema --process-unknown --output-json "
+            f"{PY}/ynl.py {linux}/tools/net/ynl/cli.py --no-schema --process-unknown --output-json "
             f"--spec {linux}/Documentation/netlink/specs/{family}.yaml {do} "
             f"--json '{json.dumps(attributes)}'", 60, check).stdout
 
