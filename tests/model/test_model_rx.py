@@ -6,14 +6,14 @@ import time
 
 import packets as p
 import pytest
-from client import (CRCERRS, CTRL, FCRTH, FCRTL, FCTTV, GORCL, GPRC, MAC, MPC, MRQC, MTA,
-                    PBA, PEER, RCTL, RETA, RFCTL, RNBC, ROC, RSSRK, RUC, RXCSUM, STATUS, VFTA,
-                    XOFFTXC, XONTXC, RxRing, ral, wait_until)
+from client import (CRCERRS, CTRL, FCRTH, FCRTL, FCTTV, GORCL, GPRC, MAC, MPC, MRQC, PBA,
+                    PEER, RCTL, RETA, RFCTL, RNBC, ROC, RSSRK, RUC, RXCSUM, STATUS, XOFFTXC,
+                    XONTXC, RxRing, wait_until)
 
 RFC, RJC = 0x40A8, 0x40B0
 BODY = bytes(range(80))
 FRAME = MAC + PEER + b"\x88\xb5" + BODY
-DD, EOP, RX_IXSM, VP, UDPCS, TCPCS, IPCS = (1 << x for x in range(7))
+DD, EOP, RX_IXSM, _, UDPCS, TCPCS, IPCS = (1 << x for x in range(7))
 TCPE, IPE = 1 << 29, 1 << 30
 
 
@@ -51,53 +51,28 @@ def test_frame_over_several_buffers(host):
     assert got == frame
 
 
-# --- filters: what is set, where the frame goes, does it arrive ---
+# --- sizes ---
 
-OTHER = bytes.fromhex("020000000001")
 GROUP = bytes.fromhex("01005e000001")
 ALL = b"\xff" * 6
-# The hash of GROUP with MO = 0: bits 47:36 of the address.
-GROUP_HASH = (GROUP[4] >> 4 | GROUP[5] << 4) & 0xFFF
-
-FILTERS = [
-    ("ours", 0, None, MAC, True), ("another", 0, None, OTHER, False),
-    ("promiscuous", 1 << 3, None, OTHER, True), ("broadcast", 0, None, ALL, True),
-    ("group", 0, None, GROUP, False), ("all groups", 1 << 4, None, GROUP, True),
-    ("second address", 0, "rar", OTHER, True), ("hash", 0, "mta", GROUP, True),
-    ("hash of another", 0, "mta", GROUP[:5] + b"\2", False),
-]
 
 
-@pytest.mark.parametrize("rctl,table,dst,arrives", [x[1:] for x in FILTERS],
-                         ids=[x[0] for x in FILTERS])
-def test_filter(host, rctl, table, dst, arrives):
-    if table == "rar":
-        host.wr(ral(1), int.from_bytes(OTHER[:4], "little"))
-        host.rd(STATUS)
-        host.wr(ral(1) + 4, int.from_bytes(OTHER[4:], "little") | 1 << 31)
-    if table == "mta":
-        host.wr(MTA + 4 * (GROUP_HASH >> 5), 1 << (GROUP_HASH & 31))
-    rx = RxRing(host, rctl=rctl)
-    host.frame_in(dst + FRAME[6:])
-    host.frame_in(FRAME)
-    assert rx.wait()[0][:6] == (dst if arrives else MAC)
+# RCTL.BSIZE 17:16, BSEX 25.
+BUFFERS = {"2048": (0, 0), "1024": (1, 0), "512": (2, 0), "256": (3, 0), "16384": (1, 1),
+           "8192": (2, 1), "4096": (3, 1)}
 
 
-@pytest.mark.parametrize("vid,arrives", [(5, True), (6, False)])
-def test_vlan_filter(host, vid, arrives):
-    host.wr(VFTA, 1 << 5)
-    rx = RxRing(host, rctl=1 << 18)
-    host.frame_in(p.ether(BODY, tag=vid))
-    host.frame_in(FRAME)
-    assert (rx.wait()[0][12:14] == b"\x81\x00") == arrives
-
-
-def test_vlan_stripping(host):
-    host.set(CTRL, 1 << 30)
-    rx = RxRing(host)
-    host.frame_in(p.ether(BODY, kind=0x88B5, tag=0x6123))
-    data, status, fields = rx.wait()
-    assert data == FRAME and status & VP and fields["vlan"] == 0x6123
+@pytest.mark.parametrize("size", BUFFERS)
+def test_buffers_are_as_large_as_rctl_says(host, size):
+    bsize, bsex = BUFFERS[size]
+    rx = RxRing(host, count=64, rctl=1 << 5 | bsize << 16 | bsex << 25)
+    host.frame_in(FRAME + bytes(9000 - len(FRAME)))
+    left, size = 9000, int(size)
+    while left:
+        data, status, _ = rx.wait()
+        assert len(data) == min(size, left)
+        left -= len(data)
+        assert bool(status & EOP) == (not left)
 
 
 @pytest.mark.parametrize("size,lpe,arrives", [(1518, False, True), (1519, False, False),
@@ -470,6 +445,19 @@ def test_pause_frames_handed_up(host, rctl, comes):
     host.command("pause 1")
     host.frame_in(FRAME)
     assert (rx.wait()[0][12:16] == b"\x88\x08\0\1") == comes
+
+
+@pytest.mark.parametrize("pmcf", [False, True])
+def test_control_frames_of_another_kind(host, pmcf):
+    """FCRUC; they stop nobody."""
+    rx = RxRing(host, rctl=1 << 4 | (1 << 23 if pmcf else 0))
+    host.set(CTRL, 1 << 27)
+    other = bytes.fromhex("0180c2000001") + PEER + b"\x88\x08\0\2\xff\xff" + bytes(42)
+    host.frame_in(other)
+    host.frame_in(FRAME)
+    assert rx.wait()[0] == (other if pmcf else FRAME)
+    assert (host.rd(0x4058), host.rd(0x4050)) == (1, 0)
+    assert not host.rd(STATUS) & 0x10
 
 
 def test_partner_without_pause_overruns(hosts):

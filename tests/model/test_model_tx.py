@@ -43,12 +43,15 @@ def test_padding(host, size):
     assert host.frame_out() == frame + bytes(max(0, 60 - size))
 
 
-def test_vlan_insertion(host):
-    host.set(CTRL, 1 << 30)
+@pytest.mark.parametrize("vme,vle", [(True, True), (True, False), (False, True)])
+def test_vlan_insertion(host, vme, vle):
+    """Where both ask for it."""
+    host.set(CTRL, 1 << 30 if vme else 0)
     tx = TxRing(host)
-    tx.frame(FRAME, EOP | IFCS | RS | VLE, 0x2ABC << 16)
+    tx.frame(FRAME, EOP | IFCS | RS | (VLE if vle else 0), 0x2ABC << 16)
     tx.ring()
-    assert host.frame_out() == FRAME[:12] + b"\x81\x00\x2a\xbc" + FRAME[12:]
+    tag = b"\x81\x00\x2a\xbc" if vme and vle else b""
+    assert host.frame_out() == FRAME[:12] + tag + FRAME[12:]
 
 
 def test_whole_ring_in_order(host):
