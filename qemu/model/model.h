@@ -445,6 +445,11 @@ bool ring_write_back(struct dev *dev, struct ring *ring, u32 slot,
 void ring_base_write(struct dev *dev, u32 off, u32 value);
 void ring_tail_write(struct dev *dev, u32 off, u32 value);
 
+static inline u32 xdctl_wthresh(u32 xdctl)
+{
+	return XDCTL_WTHRESH(xdctl) * (xdctl & XDCTL_GRAN ? 1 : 16);
+}
+
 /* frame.c */
 struct frame *frame_new(u32 len);
 void fifo_init(struct fifo *fifo);

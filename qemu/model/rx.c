@@ -109,8 +109,7 @@ static bool rx_write_back_fault(struct dev *dev, struct rxq *q)
 static void rx_write_back_policy(struct dev *dev, struct rxq *q)
 {
 	int n = rx_number(dev, q);
-	u32 xdctl = rd(dev, RXDCTL(n));
-	u32 threshold = XDCTL_WTHRESH(xdctl) * (xdctl & XDCTL_GRAN ? 1 : 16);
+	u32 threshold = xdctl_wthresh(rd(dev, RXDCTL(n)));
 	u64 now = now_ns();
 
 	if (rx_write_back_fault(dev, q))

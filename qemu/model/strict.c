@@ -77,6 +77,9 @@ static const struct {
 	[OFF_TIDV] = { "tidv",
 		"TXDCTL.WTHRESH above 0 with TIDV 0",
 		"82583V datasheet: write-backs may wait for good" },
+	[OFF_WTHRESH] = { "wthresh",
+		"TXDCTL.WTHRESH of more than one descriptor: completions wait for more of them",
+		"Linux 8edc0e624db3: set to 1, it held them for seconds" },
 	[OFF_RAR_FLUSH] = { "rar-flush",
 		"words of receive addresses written one behind the other without a read between",
 		"Linux, e1000e_rar_set_generic: bridges merge them" },
@@ -134,6 +137,8 @@ void strict_tx_on(struct dev *dev)
 		offend(dev, OFF_RESERVED, TXDCTL(0), xdctl);
 	if (XDCTL_WTHRESH(xdctl) && !rd(dev, TIDV))
 		offend(dev, OFF_TIDV, TIDV, xdctl);
+	if (xdctl_wthresh(xdctl) > 1)
+		offend(dev, OFF_WTHRESH, TXDCTL(0), xdctl);
 	if (rd(dev, CTRL) & CTRL_RSVD29)
 		offend(dev, OFF_RESERVED, CTRL, rd(dev, CTRL));
 	if (errata_ctrl_ext_wrong(dev))

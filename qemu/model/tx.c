@@ -93,9 +93,7 @@ static int tx_number(const struct dev *dev, const struct txq *q)
 
 static u32 tx_wthresh(const struct dev *dev, const struct txq *q)
 {
-	u32 xdctl = rd(dev, TXDCTL(tx_number(dev, q)));
-
-	return XDCTL_WTHRESH(xdctl) * (xdctl & XDCTL_GRAN ? 1 : 16);
+	return xdctl_wthresh(rd(dev, TXDCTL(tx_number(dev, q))));
 }
 
 static void tx_interrupt(struct dev *dev, struct txq *q)
@@ -166,11 +164,14 @@ static void tx_delay_expired(struct dev *dev, int n)
 		tx_interrupt(dev, q);
 }
 
-/* What was completed goes back now, or when threshold or timer say so. */
+/*
+ * What was completed goes back now, or when threshold or timer say so. Without
+ * IDE there is no timer: what the threshold gathers waits for more, or a flush.
+ */
 static void tx_write_back_policy(struct dev *dev, struct txq *q)
 {
 	u32 threshold = tx_wthresh(dev, q), i;
-	bool rs = false, ide = true;
+	bool rs = false, ide = true, timer = false;
 
 	if (fault(dev, FAULT_LATE_WB)) {
 		if (!timer_armed(dev, TIMER_TIDV + tx_number(dev, q)))
@@ -182,10 +183,11 @@ static void tx_write_back_policy(struct dev *dev, struct txq *q)
 	for (i = 0; i < q->wbs; i++) {
 		rs |= q->wb[i].rs;
 		ide &= q->wb[i].ide || !q->wb[i].rs;
+		timer |= q->wb[i].ide;
 	}
 	if (threshold ? q->wbs >= threshold : rs && (!ide || !rd(dev, TIDV)))
 		tx_write_back(dev, q);
-	else if (rd(dev, TIDV) && (threshold || rs))
+	else if (rd(dev, TIDV) && timer && (threshold || rs))
 		tx_delay(dev, q);
 }
 

@@ -6,8 +6,9 @@ import struct
 import time
 
 import pytest
-from client import (BASE, CTRL, EECD, EOP, EXTCNF, GCR, GCR2, ICR, ICS, IFCS, IMS, MAC, MEM, MDIC,
-                    MRQC, PEER, RCTL, READ, RS, STATUS, SWSM, TCTL, RxRing, TxRing, wait_until)
+from client import (BASE, CTRL, EECD, EOP, EXTCNF, GCR, GCR2, ICR, ICS, IDE, IFCS, IMS, MAC, MEM,
+                    MDIC, MRQC, PEER, RCTL, READ, RS, STATUS, SWSM, TCTL, RxRing, TxRing,
+                    wait_until)
 
 FRAME = PEER + MAC + b"\x88\xb5" + bytes(range(86))
 ARRIVING = MAC + PEER + FRAME[12:]
@@ -43,8 +44,8 @@ def dma(host):
 
 
 def desc_changed(host):
-    tx = TxRing(host, wthresh=4, tidv=0xFFFF)
-    slot = tx.frame(FRAME)
+    tx = TxRing(host, wthresh=0, tidv=0xFFFF)
+    slot = tx.frame(FRAME, EOP | IFCS | RS | IDE)
     tx.ring()
     host.frame_out()
     host.put(tx.at + 16 * slot, struct.pack("<Q", BASE))
@@ -93,6 +94,17 @@ def rss(host):
 
 def tidv(host):
     TxRing(host, tidv=0)
+
+
+def wthresh(host):
+    TxRing(host, wthresh=2)
+
+
+def wthresh_in_units(host):
+    TxRing(host, enable=False)
+    for n in (0, 1):
+        host.wr(0x3828 + 0x100 * n, 1 << 16 | 1 << 22)      # of 16 descriptors
+    host.wr(TCTL, 2)
 
 
 def unlike(host):
@@ -237,6 +249,7 @@ OFFENCES = [
     ("tail-range", tail_range), ("tail-owner", tail_owner), ("ring-live", ring_live),
     ("dma", dma), ("desc-changed", desc_changed), ("desc-dd", desc_dd), ("ifcs", ifcs),
     ("tx-big", tx_big), ("tx-desc", tx_desc), ("rss", rss), ("tidv", tidv),
+    ("wthresh", wthresh), ("wthresh", wthresh_in_units),
     ("txdctl-unlike", unlike), ("mdio-owner", mdio_owner), ("nvm-owner", nvm_owner),
     ("reserved", reserved),
 ]

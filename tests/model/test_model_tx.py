@@ -178,16 +178,23 @@ def test_without_threshold_only_rs_is_written(host):
     assert (tx.done(a), tx.done(c)) == (0, 0)
 
 
-def test_threshold_gathers_until_the_timer(host):
-    tx = TxRing(host, wthresh=8, tidv=20000)
-    slots = [tx.frame(FRAME) for _ in range(3)]
+@pytest.mark.parametrize("ide", [IDE, 0], ids=["ide", "no-ide"])
+def test_threshold_gathers_until_the_timer(host, ide):
+    """Which only IDE starts."""
+    tx = TxRing(host, wthresh=8, tidv=60000)
+    slots = [tx.frame(FRAME, EOP | IFCS | RS | ide) for _ in range(3)]
     tx.ring()
     wait_until(lambda: host.stats()["sent"] == 3)
     assert not any(map(tx.done, slots))
-    tx.wait(slots[-1], 1)       # 20 ms
-    slots = [tx.frame(FRAME) for _ in range(8)]
+    if ide:
+        tx.wait(slots[-1], 1)       # 61 ms
+    else:
+        time.sleep(0.1)
+        assert not any(map(tx.done, slots))
+    slots = [tx.frame(FRAME) for _ in range(8 if ide else 5)]
     tx.ring()
     tx.wait(slots[-1])
+    assert host.offences() == {"wthresh"}
 
 
 @pytest.mark.parametrize("writes,errata,flushed", [(1, "all", False), (2, "all", True),
