@@ -4,7 +4,7 @@
 import re
 
 import pytest
-from lab import PROG, wait_until
+from lab import PY, wait_until
 
 
 def test_ping(nic):
@@ -92,7 +92,7 @@ def test_open_close_under_flood_50_times(nic):
 @pytest.mark.rule("D2", "T20")
 def test_open_close_while_sending_20_times(nic):
     # pktgen would end at the first close.
-    sender = nic.spawn(f"exec python3 {PROG}/raw.py blast dut0")
+    sender = nic.spawn(f"exec {PY}/raw.py blast dut0")
     for _ in range(nic.rounds(20)):
         before = nic.link()["stats64"]["tx"]["packets"]
         wait_until(lambda: nic.link()["stats64"]["tx"]["packets"] > before, what="frames leave")

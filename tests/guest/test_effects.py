@@ -7,7 +7,7 @@ import time
 
 import pytest
 from frames import TEST_TYPE, ether, pattern
-from lab import wait_until
+from lab import PY, wait_until
 
 TCTL, EN, EITR = 0x400, 2, 0xe8
 ANY_LATENCY = 2000000000        # microseconds: PM_QOS_CPU_LATENCY_DEFAULT_VALUE
@@ -99,7 +99,7 @@ def test_packets_pending_at_a_loss_of_link(nic, queue):
         before = nic.stats()
         nic.clear_bits(TCTL, EN)
         nic.sh(f"echo {frame} >/tmp/frame; taskset -c {queue} "
-               "python3 /payload/tests/guest/prog/raw.py send dut0 </tmp/frame")
+               f"{PY}/raw.py send dut0 </tmp/frame")
         begun = time.monotonic()
         nic.guest.set_link(False)
         wait_until(lambda: nic.stats()[f"tx{queue}_aborted"] > before[f"tx{queue}_aborted"] or

@@ -4,7 +4,7 @@
 import time
 
 import pytest
-from lab import PROG, wait_until
+from lab import PY, wait_until
 
 TCTL, RCTL, IMS, IMC, EN = 0x400, 0x100, 0xd0, 0xd8, 2
 LSC, OTHER = 1 << 2, 1 << 24
@@ -96,7 +96,7 @@ def test_pause_is_no_hang(nic):
     """The link partner has paused the transmitter, and the stack's queue is stopped."""
     nic.fail("hwl_hw_tx_paused", 1, 0)
     nic.clear_bits(TCTL, EN)
-    blast = nic.spawn(f"exec python3 {PROG}/raw.py blast dut0")
+    blast = nic.spawn(f"exec {PY}/raw.py blast dut0")
     no_hang(nic, LOOKS)
     nic.set_reg(TCTL, nic.reg(TCTL) | EN)
     wait_until(nic.answers, 5, "traffic")
@@ -115,7 +115,7 @@ def test_starved_poll_is_no_hang(nic):
     nic.sh("ethtool -L dut0 combined 1")
     # Called, it says that there is more to do, and does nothing.
     nic.fail("hwl_poll", 64, 0, "napi")
-    blast = nic.spawn(f"exec python3 {PROG}/raw.py blast dut0")
+    blast = nic.spawn(f"exec {PY}/raw.py blast dut0")
     try:
         no_hang(nic, LOOKS)
     finally:
@@ -199,7 +199,7 @@ def test_hang_while_the_link_is_down(nic, load):
     nic.sh("ethtool -G dut0 tx 80")
     nic.clear_bits(TCTL, EN)
     if load == "full ring":
-        blast = nic.spawn(f"exec python3 {PROG}/raw.py blast dut0")
+        blast = nic.spawn(f"exec {PY}/raw.py blast dut0")
         wait_until(lambda: nic.stats()["tx_stopped"] > 0, 10, "a full ring")
     nic.guest.set_link(False)
     nic.defer(lambda: nic.guest.set_link(True))

@@ -4,7 +4,7 @@
 import re
 
 import pytest
-from lab import PROG, wait_until
+from lab import PY, wait_until
 
 
 IMS, IMC = 0xd0, 0xd8
@@ -151,7 +151,7 @@ def test_goes_on_to_the_next_kind(nic):
     nic.transfer(1 << 16)
     before = nic.stats()
     table = nic.resource()[:-1] + "3"
-    storm = nic.spawn(f"exec python3 {PROG}/storm.py {table} 12 1")
+    storm = nic.spawn(f"exec {PY}/storm.py {table} 12 1")
     with nic.no_link_bounce():
         wait_until(lambda: "interrupts were lost again and again; using MSI" in nic.log(), 40,
                    "the next kind")

@@ -8,7 +8,7 @@ import pytest
 from hwlab import GuestTimeout
 from hwlab.channels import GuestError
 from hwlab.guest import LOG_ALARM
-from lab import PROG, wait_until
+from lab import PROG, PY, wait_until
 from test_fault import OPEN, names
 
 
@@ -162,7 +162,7 @@ def test_unplug_20_times_under_flood(nic):
 
 def send_both_ways(nic):
     """Without an end: what stops it is the guest's own."""
-    nic.guest.spawn(f"exec python3 {PROG}/raw.py blast dut0")
+    nic.guest.spawn(f"exec {PY}/raw.py blast dut0")
     nic.guest.spawn(f"exec ping -n -f {nic.IP}", "peer")
     wait_until(lambda: nic.stats()["rx_packets"] > 50, 10, "traffic")
 

@@ -11,7 +11,7 @@ import time
 
 import pytest
 from frames import TEST_TYPE, ether, ipv4, mac, pattern, verify
-from lab import PROG, PY, wait_until
+from lab import PY, wait_until
 
 TCTL, EN = 0x400, 2
 CTRL, VME = 0, 1 << 30
@@ -64,7 +64,7 @@ def test_sender_bound_to_a_queue_that_goes(nic, burst):
 def test_senders_without_a_queueing_discipline(nic):
     """They choose their queue and then are held up, perhaps: until that queue is gone, or all."""
     for cpu in (0, 1):
-        nic.spawn(f"exec taskset -c {cpu} python3 {PROG}/raw.py blast dut0 --bypass")
+        nic.spawn(f"exec taskset -c {cpu} {PY}/raw.py blast dut0 --bypass")
     wait_until(lambda: nic.stats()["tx1_packets"], what="queue 1 sends")
     for _ in range(nic.rounds(8)):
         nic.sh("ethtool -L dut0 combined 1; ethtool -L dut0 combined 2")
@@ -102,7 +102,7 @@ def make_vlan(nic):
 def tally(nic):
     """Frames of the test that the peer gets, by tag, when the block is over."""
     counts = {}
-    proc = nic.spawn(f"exec python3 {PROG}/raw.py tally peer0 --promisc --ethertype {TEST_TYPE}",
+    proc = nic.spawn(f"exec {PY}/raw.py tally peer0 --promisc --ethertype {TEST_TYPE}",
                      "peer")
     proc.wait_output("ready")
     yield counts
@@ -124,9 +124,9 @@ def change_under(nic, frames, send, change):
     queue = f"{nic.helper()}/queue"
     off, before = nic.reg(TCTL) & ~EN, nic.stats()
     out = nic.sh(f"echo dut0 0 stop >{queue}; "
-                 f"taskset -c 0 python3 {PROG}/raw.py send {send} </tmp/frames; "
+                 f"taskset -c 0 {PY}/raw.py send {send} </tmp/frames; "
                  f"tc -s qdisc show dev dut0 | grep backlog; "
-                 f"python3 {PROG}/reg.py {nic.resource()} {TCTL:#x} {off:#x}; "
+                 f"{PY}/reg.py {nic.resource()} {TCTL:#x} {off:#x}; "
                  f"echo dut0 0 wake >{queue}; {change}")
     assert max(int(x) for x in re.findall(r"backlog \w+ (\d+)p", out)) >= len(frames), out
     return before

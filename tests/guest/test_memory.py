@@ -7,7 +7,7 @@ import re
 
 import pytest
 from frames import TEST_TYPE, ether, pattern
-from lab import PROG, wait_until
+from lab import PY, wait_until
 from test_dma import IOMMU
 
 RCTL, RDBAL = 0x100, 0x2800
@@ -150,7 +150,7 @@ def test_long_frames_never_leave_their_buffer(nic):
 def held(nic, size, count=250):
     """Datagrams that a socket with the default buffer keeps."""
     nic.sh("rm -f /tmp/release")
-    keeper = nic.spawn(f"exec python3 {PROG}/hold.py")
+    keeper = nic.spawn(f"exec {PY}/hold.py")
     keeper.wait_output("ready")
     nic.prog(f"udp.py send {nic.IP} {count} --size {size}", 60, netns="peer")
     nic.ping()
@@ -192,7 +192,7 @@ def unplug(nic):
 def test_pages_in_sockets_outlive_the_rings_and_the_device(nic, leave):
     """None is touched or unmapped through what is gone, and all find their way back."""
     nic.sh("rm -f /tmp/release")
-    keeper = nic.spawn(f"exec python3 {PROG}/hold.py {8 << 20}")
+    keeper = nic.spawn(f"exec {PY}/hold.py {8 << 20}")
     keeper.wait_output("ready")
     sent = 0
     for change in ("true", "ethtool -G dut0 rx 512", "ip link set dut0 mtu 9000",

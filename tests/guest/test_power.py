@@ -11,7 +11,7 @@ import re
 import pytest
 import registers as table
 from hwlab import trace
-from lab import PROG, wait_until
+from lab import PY, wait_until
 from test_leave import suspend
 from test_ptp import clock, ptp
 from test_wake import (APME, APMPME, D3HOT, DRV_LOAD, MAG, PCI, PMCSR, PME_EN, SLEEP, STATE, armed,
@@ -76,7 +76,7 @@ LOOKS = (
     "ethtool -e dut0 offset 0 length 128", "ethtool --show-priv-flags dut0; true",
     "ethtool -S dut0 --groups eth-mac rmon", "ip -d -s -s link show dut0",
     "devlink -j dev info", "devlink -j health show",
-    "cat /sys/class/net/dut0/statistics/*", f"python3 {PROG}/mii.py dut0",
+    "cat /sys/class/net/dut0/statistics/*", f"{PY}/mii.py dut0",
     "cat /sys/class/net/dut0/speed /sys/class/net/dut0/duplex 2>&1; true",
 )
 # What looks at registers that change by themselves.  Of a dump one may be all ones.
@@ -161,8 +161,8 @@ def test_settings_counters_and_clock_outlive_sleep(nic):
         "ip link set dut0 address 02:00:00:00:00:09", "ip link set dut0 mtu 1400",
         "ethtool -X dut0 weight 1 3", "ethtool -K dut0 rxvlan off", "ethtool -G dut0 tx 512",
         "ip link add link dut0 name dut0.7 type vlan id 7", "ip link set dut0 promisc on",
-        "ip link set dut0 promisc off", f"python3 {PROG}/ptp.py hwtstamp dut0 0 1 1",
-        f"python3 {PROG}/xdp.py dut0 pass")
+        "ip link set dut0 promisc off", f"{PY}/ptp.py hwtstamp dut0 0 1 1",
+        f"{PY}/xdp.py dut0 pass")
     for command in settings:
         nic.sh(command)
         ptp1, raw1, *_ = ptp(nic, "pair", dev)
@@ -300,7 +300,7 @@ def test_each_look_wakes_a_device_without_a_link(nic):
     assert status(nic) == "suspended"
     assert 0.9 < (second[0] - first[0]) / (second[1] - first[1]) < 1.1
     assert nic.stats()["clock_guesses"] == guesses
-    for command in (*TOUCHES, f"python3 {PROG}/mii.py dut0", "devlink -j health show"):
+    for command in (*TOUCHES, f"{PY}/mii.py dut0", "devlink -j health show"):
         shown = nic.sh(command)
         assert shown.lower().count("ffffffff") < 2, (command, shown)
         wait_asleep(nic)
@@ -311,8 +311,8 @@ def test_each_look_wakes_a_device_without_a_link(nic):
 # Each needs the data path, or changes it.
 CHANGES = (
     "ethtool -G dut0 rx 1024", "ethtool -L dut0 combined 1", "ethtool -L dut0 combined 2",
-    "ip link set dut0 mtu 3000", f"python3 {PROG}/xdp.py dut0 pass --frags",
-    "ip link set dut0 mtu 1500", f"python3 {PROG}/xdp.py dut0 none",
+    "ip link set dut0 mtu 3000", f"{PY}/xdp.py dut0 pass --frags",
+    "ip link set dut0 mtu 1500", f"{PY}/xdp.py dut0 none",
     "ethtool -K dut0 rxvlan off", "ethtool -K dut0 rx-all on", "ethtool -K dut0 rx-all off",
     "ethtool -X dut0 weight 3 1", "ethtool -C dut0 rx-usecs 33", "ethtool -r dut0",
     "ethtool -A dut0 rx off tx off", "ethtool --reset dut0 mac", "ethtool -t dut0 online; true",

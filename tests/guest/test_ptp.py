@@ -7,7 +7,7 @@ import re
 import time
 
 import pytest
-from lab import PROG, wait_until
+from lab import PY, wait_until
 from test_leave import suspend
 from test_wake import SLEEP
 
@@ -221,7 +221,7 @@ def test_clock_goes_on_over_a_reset(nic, kind):
     }[kind]
     if kind == "sleep":
         nic.sh(f"echo '{command}' >/run/sleep")
-        suspend(nic, f"python3 {PROG}/ptp.py across {dev} \"sh /run/sleep\" >/run/across")
+        suspend(nic, f"{PY}/ptp.py across {dev} \"sh /run/sleep\" >/run/across")
         found = json.loads(nic.sh("cat /run/across"))
     else:
         found = ptp(nic, "across", dev, command)
@@ -331,7 +331,7 @@ def test_only_what_changes_is_touched(nic):
     assert accesses(ON, V2_DELAY) == sends
     # The frame that waits for its stamp goes on to do so.
     paused(nic)
-    nic.sh(f"WAIT=0 python3 {PROG}/ptp.py stamp dut0 {nic.PEER_MAC} 1")
+    nic.sh(f"WAIT=0 {PY}/ptp.py stamp dut0 {nic.PEER_MAC} 1")
     assert ("r", TXSTMPH) not in accesses(ON, V2_EVENT)
     # It is given up; should the stamp come now, it is thrown away.
     at = nic.access_log()[1]
@@ -368,7 +368,7 @@ def test_a_frame_that_is_held_up_for_good(nic):
     ptp(nic, "hwtstamp", "dut0", 0, ON, NONE)
     paused(nic)
     begun = time.monotonic()
-    nic.sh(f"WAIT=0 python3 {PROG}/ptp.py stamp dut0 {nic.PEER_MAC} 1")
+    nic.sh(f"WAIT=0 {PY}/ptp.py stamp dut0 {nic.PEER_MAC} 1")
     wait_until(lambda: ts_stats(nic)["lost"] == 1, 20, "given up")
     assert time.monotonic() - begun > 8, "not as one that was not held up"
     ptp(nic, "stamp", "dut0", nic.PEER_MAC, 1)
@@ -386,7 +386,7 @@ def test_a_frame_that_is_not_sent(nic):
     """Does not have the latch."""
     ptp(nic, "hwtstamp", "dut0", 0, ON, NONE)
     nic.fail("dma_map_page_attrs", -1, 1, "hwl_tx")
-    nic.sh(f"WAIT=0 SIZE=1000 python3 {PROG}/ptp.py stamp dut0 {nic.PEER_MAC} 1")
+    nic.sh(f"WAIT=0 SIZE=1000 {PY}/ptp.py stamp dut0 {nic.PEER_MAC} 1")
     assert nic.fail_hits() == 1 and ts_stats(nic) == {"pkts": 0, "lost": 0, "err": 1}
     nic.set_reg(TSYNCTXCTL, EN | VALID)
     assert ptp(nic, "stamp", "dut0", nic.PEER_MAC, 1)[0][1]
@@ -413,9 +413,9 @@ def test_a_device_without_the_registers(nic):
 @pytest.mark.parametrize("kind", ["restart", "down", "mode off"])
 def test_pending_stamp_is_given_up(nic, kind):
     ptp(nic, "hwtstamp", "dut0", 0, ON, NONE)
-    nic.sh(f"WAIT=0 python3 {PROG}/ptp.py stamp dut0 {nic.PEER_MAC} 1; " + {
+    nic.sh(f"WAIT=0 {PY}/ptp.py stamp dut0 {nic.PEER_MAC} 1; " + {
         "restart": "ethtool --reset dut0 mac", "down": "ip link set dut0 down",
-        "mode off": f"python3 {PROG}/ptp.py hwtstamp dut0 0 0 0"}[kind])
+        "mode off": f"{PY}/ptp.py hwtstamp dut0 0 0 0"}[kind])
     if kind == "mode off":
         wait_until(lambda: ts_stats(nic)["lost"] == 1, 5, "given up")
     assert ts_stats(nic)["lost"] == 1

@@ -6,7 +6,7 @@ import re
 import time
 
 import pytest
-from lab import wait_until
+from lab import PY, wait_until
 
 CTRL, RST = 0x0, 1 << 26
 RCTL, EN = 0x100, 2
@@ -176,7 +176,7 @@ def test_standing_cause(nic, cause):
     interrupts a second, traffic goes on, and a change of link is seen."""
     bits = {"RXO": RXO | OTHER, "OTHER": OTHER}[cause]
     nic.expect_offence("icr-masked")
-    storm = nic.spawn(f"exec python3 /payload/tests/guest/prog/storm.py {nic.resource()} "
+    storm = nic.spawn(f"exec {PY}/storm.py {nic.resource()} "
                       f"{ICS:#x} {bits:#x}")
     storm.wait_output("ready")
     before, begun = interrupts(nic)

@@ -5,7 +5,7 @@ import struct
 
 import pytest
 from frames import TEST_TYPE, ether, mac, pattern, udp4
-from lab import PROG, wait_until
+from lab import PY, wait_until
 from test_config import OUTAGE
 
 MTUS = (68, 1500, 1501, 2030, 2034, 2048, 4082, 4096, 6144, 9000, 9212)
@@ -134,7 +134,7 @@ def test_no_frame_waits_for_the_next(nic):
     """
     mark = nic.guest.mark()
     for size in (0, 1400):
-        echo = nic.spawn(f"exec python3 {PROG}/udp.py echo 1000", "peer")
+        echo = nic.spawn(f"exec {PY}/udp.py echo 1000", "peer")
         echo.wait_output("ready")
         nic.prog(f"udp.py ask {nic.PEER} 1000 --size {size} --timeout 10", 120)
         echo.wait(20)
@@ -157,7 +157,7 @@ def test_checksum_verdicts(nic):
                 bytes((j * 7) & 0xff for j in range(100)))
     bad = good[:26] + bytes([good[26] ^ 1]) + good[27:]
     before = nic.stats()
-    server = nic.spawn("exec python3 /payload/tests/guest/prog/udp.py receive 6 --timeout 20")
+    server = nic.spawn(f"exec {PY}/udp.py receive 6 --timeout 20")
     server.wait_output("ready")
     wrap = [ether(nic.MAC, nic.PEER_MAC, 0x0800, x) for x in (bad, good, bad, good)]
     nic.send(wrap, "peer0", "peer")

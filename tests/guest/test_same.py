@@ -6,7 +6,7 @@ import os
 import re
 
 import pytest
-from lab import PROG, wait_until
+from lab import PY, wait_until
 
 TRACED = pytest.mark.guest(traced=True)
 
@@ -29,7 +29,7 @@ STATES = {
                    "ethtool --per-queue dut0 queue_mask 2 --coalesce rx-usecs 1000"],
     "rss": ["ethtool -X dut0 weight 1 3", "ethtool -X dut0 hkey " + ":".join(["5a"] * 40)],
     "features": ["ethtool -K dut0 rxvlan off rx-fcs on tso off rx-vlan-filter off"],
-    "stamps": [f"python3 {PROG}/ptp.py hwtstamp dut0 0 1 12"],
+    "stamps": [f"{PY}/ptp.py hwtstamp dut0 0 1 12"],
     "interface": ["ip link set dut0 mtu 1400", "ip link set dut0 address 02:00:00:00:00:76",
                   "ip link set dut0 allmulticast on", "ip link set dut0 txqueuelen 500"],
     "down": ["ip link set dut0 down", "ethtool -s dut0 speed 10 duplex half autoneg off"],

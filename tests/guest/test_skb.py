@@ -8,7 +8,7 @@ import struct
 
 import pytest
 from frames import TEST_TYPE, csum, ipv4, mac, pattern, udp4
-from lab import PROG, wait_until
+from lab import PY, wait_until
 from test_rss import KEY, get, set_key, toeplitz
 
 # Nobody's: the stack drops what is sent to them, and says nothing.
@@ -106,7 +106,7 @@ SETTINGS = {
     "rx-fcs on": "ethtool -K dut0 rx-fcs on",
     "rx-all on": "ethtool -K dut0 rx-all on",
     "MTU 9000": "ip link set dut0 mtu 9000",
-    "XDP": f"python3 {PROG}/xdp.py dut0 pass",
+    "XDP": f"{PY}/xdp.py dut0 pass",
 }
 
 
@@ -226,7 +226,7 @@ def test_what_goes_up_after_a_program(nic, program):
     """The checksum that the device found right counts only for the frame as it was; metadata goes
     up with the frame, which is not copied then."""
     nic.quiet()
-    nic.sh(f"python3 {PROG}/xdp.py dut0 {program} --type 0x0800")
+    nic.sh(f"{PY}/xdp.py dut0 {program} --type 0x0800")
     summed, meta = PROGRAMS[program]
     sizes = (COPIED - 50, 1000)
     with nic.handed_up() as seen:

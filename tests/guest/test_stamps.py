@@ -8,7 +8,7 @@ import re
 import struct
 
 import pytest
-from lab import PROG, wait_until
+from lab import PY, wait_until
 from test_ptp import (
     ALL, NONE, OFF, ON, V2_DELAY, V2_EVENT, V2_SYNC, across_20_resets, clock, ptp, ts_stats)
 from test_xsk import socket
@@ -23,7 +23,7 @@ PTP_GROUP = "01:1b:19:00:00:00"
 def listener(nic):
     """Start to receive PTP frames; what comes of it is told when it is called."""
     def start(count, seconds=10):
-        process = nic.spawn(f"python3 {PROG}/ptp.py listen dut0 {count} {seconds}")
+        process = nic.spawn(f"{PY}/ptp.py listen dut0 {count} {seconds}")
         wait_until(lambda: "ready" in process.errors(), 20, "listener")
 
         def stamps():
@@ -59,7 +59,7 @@ def test_a_packet_that_is_segmented_has_a_stamp(nic, each):
         nic.guest.model.command("scale 1000")
     ptp(nic, "hwtstamp", "dut0", 0, ON, NONE)
     dev = clock(nic)
-    server = nic.spawn(f"exec python3 {PROG}/tcp.py serve", "peer")
+    server = nic.spawn(f"exec {PY}/tcp.py serve", "peer")
     server.wait_output("ready")
     segmented = nic.stats()["hw_tx_tso"]
     begin = ptp(nic, "get", dev)
@@ -175,7 +175,7 @@ def test_a_lost_frame_does_not_end_time_stamps(nic, listener):
 @pytest.mark.rule("X6")
 def test_stamp_for_programs(nic, listener):
     """An XDP program is told the time that the socket has; or that there is none."""
-    nic.sh(f"python3 {PROG}/xdp.py dut0 hint timestamp")
+    nic.sh(f"{PY}/xdp.py dut0 hint timestamp")
     for mode in (V2_EVENT, NONE):
         ptp(nic, "hwtstamp", "dut0", 0, OFF, mode)
         stamps = listener(3)

@@ -7,7 +7,7 @@ import struct
 import pytest
 from frames import TEST_TYPE, ether, ipv4, mac, pattern, verify
 from hwlab.pktgen import RESET, START
-from lab import PROG, pktgen_script, wait_until
+from lab import PY, pktgen_script, wait_until
 
 TCTL, EN = 0x400, 2
 RS = 8              # in the command byte of a descriptor
@@ -271,7 +271,7 @@ def test_offloads_that_a_program_asks_for(nic):
                    ipv4(nic.IP, nic.PEER, 17, struct.pack("!HHHH", 7, 9, 600, 0) + bytes(592)))
     frames.append(struct.pack("<BBHHHH", 1, 0, 0, 0, 400, 6) + packet)
     for frame in frames:
-        nic.guest.run(f"python3 {PROG}/raw.py send dut0 --vnet", 60, check=False,
+        nic.guest.run(f"{PY}/raw.py send dut0 --vnet", 60, check=False,
                       stdin=frame.hex())
     nic.ping()
     assert nic.stats()["tx_timeouts"] == 0

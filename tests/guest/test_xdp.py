@@ -6,7 +6,7 @@ import struct
 
 import pytest
 from frames import TEST_TYPE, ether, ipv4, mac, pattern, udp4
-from lab import PROG, wait_until
+from lab import PY, wait_until
 from test_config import OUTAGE
 from test_rss import KEY, set_key, toeplitz
 from test_state import commands, sleep
@@ -20,11 +20,11 @@ COUNTERS = ("pass", "drop", "tx", "redirect", "errors")
 
 
 def attach(nic, *args):
-    nic.sh(f"python3 {PROG}/xdp.py dut0 " + " ".join(str(x) for x in args))
+    nic.sh(f"{PY}/xdp.py dut0 " + " ".join(str(x) for x in args))
 
 
 def refused(nic, text, *args):
-    done = nic.guest.run(f"python3 {PROG}/xdp.py dut0 " + " ".join(str(x) for x in args),
+    done = nic.guest.run(f"{PY}/xdp.py dut0 " + " ".join(str(x) for x in args),
                          check=False)
     assert done.rc == 1 and re.search(text, done.stdout), done
 
@@ -339,7 +339,7 @@ def test_redirect(nic):
     nic.sh("ip link add veA mtu 9000 type veth peer name veB mtu 9000; "
            "ip link set veA up; ip link set veB up")
     nic.defer("ip link del veA")
-    nic.sh(f"python3 {PROG}/xdp.py veB pass --frags")
+    nic.sh(f"{PY}/xdp.py veB pass --frags")
     attach(nic, "redirect", "veA", "--frags")
     sent = [frame(nic, size, i) for size in SIZES for i in range(6)]
     before = counts(nic)
@@ -348,7 +348,7 @@ def test_redirect(nic):
         there.wait(len(sent))
     assert sorted(there.frames) == sorted(sent)
     assert counts(nic)["redirect"] - before["redirect"] == len(sent)
-    nic.sh(f"python3 {PROG}/xdp.py veB redirect dut0 --frags")
+    nic.sh(f"{PY}/xdp.py veB redirect dut0 --frags")
     back = [ether(nic.PEER_MAC, nic.MAC, payload=pattern(size - 14, i))
             for size in SIZES for i in range(6)]
     with nic.capture(ethertype=TEST_TYPE) as peer:
@@ -414,7 +414,7 @@ def test_netconsole_beside_xdp(nic):
 def test_no_link(nic):
     """Frames that cannot be sent are dropped; nothing is stuck afterwards."""
     nic.sh("ip link add veA type veth peer name veB; ip link set veA up; ip link set veB up; "
-           f"python3 {PROG}/xdp.py veB redirect dut0")
+           f"{PY}/xdp.py veB redirect dut0")
     nic.defer("ip link del veA")
     nic.guest.set_link(False)
     wait_until(lambda: not nic.carrier(), 5, "no carrier")

@@ -6,7 +6,7 @@ import json
 
 import pytest
 from frames import TEST_TYPE
-from lab import PROG, wait_until
+from lab import PY, wait_until
 from test_config import OUTAGE
 from test_state import commands, sleep
 from test_xdp import LIMIT, frame, swapped
@@ -17,7 +17,7 @@ class Socket:
 
     def __init__(self, nic, command, *args, bound="zero copy"):
         self.nic, self.report = nic, None
-        self.proc = nic.spawn(f"exec python3 {PROG}/xsk.py dut0 {command} " +
+        self.proc = nic.spawn(f"exec {PY}/xsk.py dut0 {command} " +
                               " ".join(str(x) for x in args))
         self.proc.wait_output(f"ready {bound}")
 
@@ -41,7 +41,7 @@ def socket(nic, command, *args, **more):
     finally:
         if s.report is None:
             s.proc.kill()
-        nic.sh(f"python3 {PROG}/xdp.py dut0 none")
+        nic.sh(f"{PY}/xdp.py dut0 none")
 
 
 def redirected(nic):
@@ -50,7 +50,7 @@ def redirected(nic):
 
 
 def refused(nic, text, *args):
-    done = nic.guest.run(f"python3 {PROG}/xsk.py dut0 receive " + " ".join(str(x) for x in args),
+    done = nic.guest.run(f"{PY}/xsk.py dut0 receive " + " ".join(str(x) for x in args),
                          check=False)
     assert done.rc == 1 and text in done.stdout, done
 
@@ -210,7 +210,7 @@ def test_other_verdicts_on_several_buffers(nic, act):
     """A copy goes up, back, or to another device, whole; nothing is lost."""
     large(nic)
     nic.sh("ip link add veA mtu 9000 type veth peer name veB mtu 9000; ip link set veA up; "
-           f"ip link set veB up; python3 {PROG}/xdp.py veB pass --frags")
+           f"ip link set veB up; {PY}/xdp.py veB pass --frags")
     nic.defer("ip link del veA")
     sent = [frame(nic, size, i) for size in (2100, 5000, 9014) for i in range(20)]
     place = {"tx": ("peer0", "peer"), "tail -20": ("peer0", "peer"),
@@ -220,7 +220,7 @@ def test_other_verdicts_on_several_buffers(nic, act):
     counter = {"pass": "pass", "drop": "drop", "redirect veA": "redirect", "meta 8": "pass"}.get(
         act, "tx")
     with socket(nic, "receive", "--sg --no-program --no-refill --idle"):
-        nic.sh(f"python3 {PROG}/xdp.py dut0 {act} --frags")
+        nic.sh(f"{PY}/xdp.py dut0 {act} --frags")
         without_pages(nic)
         before = nic.stats()
         # More in all than user space has provided: the buffers come back.
@@ -273,10 +273,10 @@ VERDICTS = ["pass", "drop", "tx", "redirect veA", "tail-pass -20", "meta 8"]
 def test_other_programs(nic, program):
     """A program that leads to no socket works as without one, with buffers of user space."""
     nic.sh("ip link add veA type veth peer name veB; ip link set veA up; ip link set veB up; "
-           f"python3 {PROG}/xdp.py veB pass")
+           f"{PY}/xdp.py veB pass")
     nic.defer("ip link del veA")
     with socket(nic, "receive", "--no-program --no-refill --idle"):
-        nic.sh(f"python3 {PROG}/xdp.py dut0 {program}")
+        nic.sh(f"{PY}/xdp.py dut0 {program}")
         # More than the ring holds pages of before.
         for i in range(4):
             sent = [frame(nic, size, i) for size in (60, 300, 1514) for _ in range(60)]
@@ -343,7 +343,7 @@ def test_killed_under_traffic(nic, how):
             s = Socket(nic, "echo")
             s.proc.signal(how)
             s.proc.wait(30, check=False)
-    nic.sh(f"python3 {PROG}/xdp.py dut0 none")
+    nic.sh(f"{PY}/xdp.py dut0 none")
     nic.transfer(1 << 16)
     nic.transfer(1 << 16, reverse=True)
 

@@ -10,7 +10,7 @@ import struct
 
 import pytest
 from frames import csum, ether, ipv4, pattern
-from lab import PROG, wait_until
+from lab import PY, wait_until
 from test_ptp import (
     EN, NONE, ON, SYSTIML, TSYNCTXCTL, TXSTMPH, TXSTMPL, VALID, clock, ptp, ts_stats)
 from test_xsk import socket
@@ -132,7 +132,7 @@ def test_too_little_room_for_metadata(nic):
     """A stamp would be written to the frame, or behind it."""
     before = drops(nic)
     given = [[packet(4, UDP, 300)[1].hex(), STAMP, 0, 0]] * 10
-    done = nic.guest.run(f"python3 {PROG}/xsk.py dut0 send {frames(nic, given)} --metadata 8",
+    done = nic.guest.run(f"{PY}/xsk.py dut0 send {frames(nic, given)} --metadata 8",
                          60, check=False)
     # Newer kernels refuse such memory.
     if done.rc:
@@ -209,7 +209,7 @@ def test_pending_stamp_of_user_space(nic, event):
             s.report = {}
         else:
             nic.sh({"reset": "ethtool --reset dut0 mac", "down": "ip link set dut0 down",
-                    "mode off": f"python3 {PROG}/ptp.py hwtstamp dut0 0 0 0"}[event])
+                    "mode off": f"{PY}/ptp.py hwtstamp dut0 0 0 0"}[event])
             report = s.wait()
             assert report["completed"] == 20 and report["stamps"] == [[[0, 0]]], report
     assert ts_stats(nic)["lost"] == 1

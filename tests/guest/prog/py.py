@@ -50,7 +50,8 @@ def become(conn):
 def obey(conn):
     """A signal that the caller has, or its end."""
     while byte := conn.recv(1):
-        os.kill(os.getpid(), byte[0])
+        # Not to the process: a system call that this thread is not in would go on.
+        signal.pthread_kill(threading.main_thread().ident, byte[0])
     os.kill(os.getpid(), signal.SIGKILL)
 
 
