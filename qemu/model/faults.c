@@ -24,6 +24,9 @@ static const struct {
 	[FAULT_TX_HANG] = { "tx-hang", false, "nothing is sent any more" },
 	[FAULT_RX_HANG] = { "rx-hang", false, "nothing is received any more" },
 	[FAULT_TXQ_HANG] = { "txq-hang", false, "queue ARG fetches no descriptors", QUEUES - 1 },
+	[FAULT_RXQ_HANG] = { "rxq-hang", false,
+		"receive queue ARG takes no frame, and what is for the other waits behind",
+		QUEUES - 1 },
 	[FAULT_NO_IRQ] = { "no-irq", true, "ARG interrupts are lost" },
 	[FAULT_NO_WB] = { "no-wb", true, "ARG transmit write-backs are lost" },
 	[FAULT_LATE_WB] = { "late-wb", false, "transmit write-backs ARG us late" },
@@ -33,6 +36,8 @@ static const struct {
 		"receive write-backs ARG us late, with an interrupt before and after" },
 	[FAULT_BAD_LEN] = { "bad-len", false, "received frames have length ARG", 0xFFFF },
 	[FAULT_BAD_STATUS] = { "bad-status", false, "received frames have status ARG" },
+	[FAULT_BAD_DESC] = { "bad-desc", false,
+		"half of what is written back is nonsense, but for DD; ARG is the seed" },
 	[FAULT_SPURIOUS] = { "spurious", false, "interrupts without a cause, each ARG us" },
 	[FAULT_REMOVED] = { "removed", false, "all reads return ones, writes are lost" },
 	[FAULT_MDIC_STALE] = { "mdic-stale", true, "ARG PHY accesses return the last result" },
@@ -115,6 +120,8 @@ static int fault_begin(struct dev *dev, char **word, int words)
 		timer_set(dev, TIMER_FAULT_END + f, now_ns() + ms * NS_PER_MS, fault_end, f);
 	if (f == FAULT_SPURIOUS)
 		fault_spurious(dev, 0);
+	if (f == FAULT_BAD_DESC)
+		dev->desc_seed = arg ? : 1;
 	if (f == FAULT_FIRMWARE_BUSY)
 		firmware_begin(dev, dev->fault_arg[f]);
 	return 0;

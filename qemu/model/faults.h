@@ -55,7 +55,7 @@ enum fault_id {
 	FAULT_AUTO_RD, FAULT_PHY_HANG, FAULT_STICKY,
 	FAULT_NO_STAMP, FAULT_LOST_STAMP, FAULT_FIRMWARE,
 	FAULT_LATE_IRQ, FAULT_WILD_HEAD, FAULT_NO_RX_WB, FAULT_LATE_RX_WB,
-	FAULT_FIRMWARE_BUSY, FAULT_STAMP_EACH,
+	FAULT_FIRMWARE_BUSY, FAULT_STAMP_EACH, FAULT_RXQ_HANG, FAULT_BAD_DESC,
 	FAULTS,
 };
 
@@ -68,6 +68,15 @@ int faults_load(struct dev *dev, const char *path);
 int fault_command(struct dev *dev, char **word, int words);
 bool fault_use(struct dev *dev, enum fault_id f);
 void faults_list(FILE *to);
+
+/* The same for the same seed, which is not 0. */
+static inline u32 fault_random(u32 *seed)
+{
+	*seed ^= *seed << 13;
+	*seed ^= *seed >> 17;
+	*seed ^= *seed << 5;
+	return *seed;
+}
 
 /* firmware.c */
 void firmware_begin(struct dev *dev, u32 seed);

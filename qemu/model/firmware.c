@@ -18,19 +18,9 @@
 #define PHY_PAGE	22
 #define MDIC_READ	(2U << 26 | 1U << 21)
 
-static u32 firmware_random(struct dev *dev)
-{
-	u32 x = dev->firmware_seed;
-
-	x ^= x << 13;
-	x ^= x >> 17;
-	x ^= x << 5;
-	return dev->firmware_seed = x;
-}
-
 static u64 firmware_span(struct dev *dev, u64 min, u64 max)
 {
-	return now_ns() + min + firmware_random(dev) % (max - min);
+	return now_ns() + min + fault_random(&dev->firmware_seed) % (max - min);
 }
 
 static void firmware_take(struct dev *dev, int arg);
@@ -42,7 +32,7 @@ static void firmware_leave(struct dev *dev, int arg)
 	(void)arg;
 	/* A reset may have taken it away. */
 	if (rd(dev, EXTCNF_CTRL) & EXTCNF_MDIO_HW) {
-		page = firmware_random(dev) % PHY_PAGES;
+		page = fault_random(&dev->firmware_seed) % PHY_PAGES;
 		dev->phy.reg[0][PHY_PAGE] = (u16)page;
 		wr(dev, MDIC, MDIC_READY | MDIC_READ | PHY_PAGE << 16 | page);
 		wr(dev, EXTCNF_CTRL, rd(dev, EXTCNF_CTRL) & ~EXTCNF_MDIO_HW);

@@ -331,7 +331,8 @@ struct dev {
 	u32 errata;		/* switches: bits of enum erratum */
 	u32 fault;		/* active faults: bits of enum fault_id */
 	u32 fault_arg[32];
-	u32 firmware_seed, refused;	/* refused: PHY and NVM, to software */
+	u32 desc_seed, firmware_seed;
+	u32 refused;		/* PHY and NVM, to software */
 	FILE *script;
 	u32 offences;
 };

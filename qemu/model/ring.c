@@ -113,6 +113,25 @@ bool ring_next(struct dev *dev, struct ring *ring, u32 *slot, struct desc *desc)
 	return true;
 }
 
+static bool ring_is_tx(const struct ring *ring)
+{
+	return ring->base_reg >= TDBAL(0);
+}
+
+/* Each word is right, or it is not. */
+static u64 ring_nonsense(struct dev *dev, u64 right)
+{
+	u32 which = fault_random(&dev->desc_seed);
+	u64 wrong = fault_random(&dev->desc_seed);
+
+	wrong = wrong << 32 | fault_random(&dev->desc_seed);
+	if (which & 1)
+		wrong = (wrong & ~0xFFFFFFFFULL) | (right & 0xFFFFFFFF);
+	if (which & 2)
+		wrong = (wrong & 0xFFFFFFFF) | (right & ~0xFFFFFFFFULL);
+	return wrong;
+}
+
 /* 'was' is what the host handed over: it must still be there. */
 bool ring_write_back(struct dev *dev, struct ring *ring, u32 slot,
 		     const struct desc *was, u64 lo, u64 hi)
@@ -125,6 +144,10 @@ bool ring_write_back(struct dev *dev, struct ring *ring, u32 slot,
 		return false;
 	if (now.lo != was->lo || now.hi != was->hi)
 		offend(dev, OFF_DESC_CHANGED, ring->base_reg, slot);
+	if (fault(dev, FAULT_BAD_DESC)) {
+		lo = ring_nonsense(dev, lo);
+		hi = ring_nonsense(dev, hi) | (ring_is_tx(ring) ? TXD_DD : RXD_DD);
+	}
 	return dma_write_desc(dev, addr, lo, hi);
 }
 
@@ -135,11 +158,6 @@ static struct ring *ring_of(struct dev *dev, u32 off)
 	int q = off >> 8 & 1;
 
 	return off >= TDBAL(0) ? &dev->tx.q[q].ring : &dev->rx.q[q].ring;
-}
-
-static bool ring_is_tx(const struct ring *ring)
-{
-	return ring->base_reg >= TDBAL(0);
 }
 
 static bool ring_running(struct dev *dev, const struct ring *ring)

@@ -275,8 +275,11 @@ static bool rx_off(const struct dev *dev)
 /* Enough descriptors in the chip for a frame, fetching as needed. */
 static bool rx_ready(struct dev *dev, struct rxq *q, u32 needs)
 {
-	u32 xdctl = rd(dev, RXDCTL(rx_number(dev, q)));
+	int n = rx_number(dev, q);
+	u32 xdctl = rd(dev, RXDCTL(n));
 
+	if (fault(dev, FAULT_RXQ_HANG) && dev->fault_arg[FAULT_RXQ_HANG] == (u32)n)
+		return false;
 	ring_fetch(dev, &q->ring, xdctl);
 	while (ring_cached(dev, &q->ring) < needs)
 		if (!ring_fetch(dev, &q->ring, 0x3F | XDCTL_GRAN))

@@ -4,9 +4,11 @@
 import struct
 import time
 
+import packets as p
 import pytest
 from client import (CTRL, EECD, EXTCNF, ICR, ICS, IMS, MAC, MDIC, PEER, STATUS, SWSM, RxRing,
                     TxRing, wait_until)
+from test_model_rx import ANY, TCP4, steer
 
 FRAME = PEER + MAC + b"\x88\xb5" + bytes(range(86))
 ARRIVING = MAC + PEER + FRAME[12:]
@@ -262,3 +264,53 @@ def test_wrong_line_of_a_script_is_said(hosts, tmp_path):
     host = hosts("--faults", str(script))
     wait_until(lambda: "script: link down" in host.log_file.read_text())
     assert "script: error" in host.log_file.read_text()
+
+
+@pytest.mark.parametrize("hung", [0, 1])
+def test_receive_queue_hangs(host, hung):
+    """The other goes on until a frame for this one is before its own."""
+    rings = steer(host, [0x80] * 128, 1 | ANY)      # TCP to queue 1, all else to queue 0
+    frames = [ARRIVING, p.ether(TCP4).ljust(60, b"\0")]
+    host.command(f"fault rxq-hang {hung}")
+    host.frame_in(frames[1 - hung])
+    assert rings[1 - hung].wait()[0] == frames[1 - hung]
+    for queue in (hung, 1 - hung):
+        host.frame_in(frames[queue])
+    wait_until(lambda: host.stats()["received"] == 3)
+    assert all(r.empty() for r in rings)
+    host.command("clear rxq-hang")
+    for queue in (0, 1):
+        assert rings[queue].wait()[0] == frames[queue]
+    assert not host.offences()
+
+
+def received(host, count):
+    rx = RxRing(host)
+    for _ in range(count):
+        host.frame_in(ARRIVING)
+        rx.wait()
+    return [host.get(rx.at + 16 * i, 16) for i in range(count)]
+
+
+def sent(host, count):
+    tx = TxRing(host)
+    slots = [tx.frame(FRAME) for _ in range(count)]
+    tx.ring()
+    tx.wait(slots[-1])
+    return [host.get(tx.at + 16 * i, 16) for i in range(count)]
+
+
+@pytest.mark.parametrize("way", [received, sent])
+def test_descriptors_of_nonsense(hosts, way):
+    """DD is there, other words are right or not; the seed says which."""
+    def run(command):
+        host = hosts()
+        host.link_up()
+        host.command(command)
+        return way(host, 16)
+
+    right, wrong = run("clear all"), run("fault bad-desc 5")
+    words = [[(a[at:at + 4] != b[at:at + 4]) for a, b in zip(right, wrong)]
+             for at in range(0, 16, 4)]
+    assert all(any(w) and not all(w) for w in words), "each word, but not each time"
+    assert run("fault bad-desc 5") == wrong != run("fault bad-desc 6")
