@@ -565,6 +565,10 @@ class Guest:
         """
         self.run(f"hwlab up {mtu or self.config.mtu}", timeout)
 
+    def bring_up(self, timeout=70):
+        """load_driver() and net_up()."""
+        self.run(f"hwlab load {self.config.driver} && hwlab up {self.config.mtu}", timeout)
+
     @staticmethod
     def netns(index=0):
         return "peer" if index == 0 else f"peer{index}"

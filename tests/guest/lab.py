@@ -169,6 +169,7 @@ class Nic:
         self.deferred = []
         self.allowed = list(HARMLESS)
         self.forgiven = set()
+        self.helped = False     # hwltest.ko is loaded
         self.spoiled = False    # the guest is of no use for another test
 
     # --- life of a test ---
@@ -192,15 +193,15 @@ class Nic:
                 f"echo >{POOLS}/trace")
 
     def load(self):
-        self.guest.load_driver()
-        self.guest.net_up()
+        self.guest.bring_up()
 
     def finish(self):
         """Undo, unload, and look what the kernel said: all that is still the test's."""
         if self.guest is None:
             return
         self.undo()
-        self.sh("rmmod hwltest 2>/dev/null; true")
+        if self.helped:
+            self.sh("rmmod hwltest 2>/dev/null; true")
         self.guest.unload_driver()
         if self.guest.kernel.debug:
             leaks = self.guest.kmemleak_scan(60)
@@ -362,8 +363,9 @@ class Nic:
     # --- the helper module ---
 
     def helper(self):
-        if self.guest.run(f"test -d {DEBUG}", check=False).rc:
+        if not self.helped or self.guest.run(f"test -d {DEBUG}", check=False).rc:
             self.sh("insmod /payload/hwltest.ko")
+        self.helped = True
         return DEBUG
 
     def fail(self, function, value, nth=1, caller=""):
