@@ -11,7 +11,7 @@ from frames import TEST_TYPE
 from lab import wait_until
 from test_leave import SETTINGS, suspend, works_as_set
 from test_power import allow, status, unplug, wait_asleep
-from test_wake import LU, SLEEP
+from test_wake import LU, PDOWN, SLEEP
 from test_xsk import Socket, exchange, frame, socket
 
 MODEL = pytest.mark.guest(device="model")
@@ -84,6 +84,28 @@ def test_cable_is_moved_in_hibernation(nic):
     nic.transfer(1 << 16)
     nic.transfer(1 << 16, reverse=True)
     assert nic.stats()["tx_timeouts"] == 0
+
+
+@MODEL
+@pytest.mark.rule("D2")
+def test_closed_interface_is_at_rest_after_sleep(nic):
+    """Firmware had the device meanwhile, and has left it at work."""
+    model = nic.guest.model
+    nic.sh("ip link set dut0 down")
+
+    def at_rest():
+        return int(model.command("phy 0"), 16) & PDOWN and not model.reg(table.MAP["RCTL"]) & EN
+    assert at_rest()
+
+    def firmware():
+        wait_until(lambda: power_state(nic).startswith("D3"), 30, "asleep")
+        model.command("phy 0 0x1140")
+        model.command(f"reg {table.MAP['RCTL']:#x} {EN:#x}")
+        assert not at_rest()
+    suspend(nic, SLEEP.partition("; ")[2], meanwhile=firmware)
+    wait_until(at_rest, 10, "at rest")
+    nic.guest.net_up()
+    nic.ping()
 
 
 # --- a device that sleeps already ---
