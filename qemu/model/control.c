@@ -16,6 +16,7 @@
  *	errata WORD...			name, no-name, all, none
  *	reg OFFSET [VALUE]		the value as stored, no side effect
  *	phy REG [VALUE]			likewise, of the PHY's first page
+ *	nvm WORD VALUE			a word of the NVM, and the checksum with it
  *	flash WORD			the flash behind the NVM's shadow
  *	offences			print the next of each kind again
  *	stats				the books of wire, vectors and offences, as JSON
@@ -203,6 +204,16 @@ static int cmd_phy(struct dev *dev, char **word, int words, char *answer, size_t
 	return 1;
 }
 
+static int cmd_nvm(struct dev *dev, char **word, int words)
+{
+	u32 n, value;
+
+	if (words != 3 || !number(word[1], NVM_WORDS - 1, &n) || !number(word[2], 0xFFFF, &value))
+		return -1;
+	nvm_set(dev, n, (u16)value);
+	return 0;
+}
+
 static int cmd_flash(struct dev *dev, char **word, int words, char *answer, size_t size)
 {
 	u32 n;
@@ -268,6 +279,8 @@ static int control_dispatch(struct dev *dev, char **word, int words, char *answe
 		return cmd_reg(dev, word, words, answer, size);
 	if (!strcmp(word[0], "phy"))
 		return cmd_phy(dev, word, words, answer, size);
+	if (!strcmp(word[0], "nvm"))
+		return cmd_nvm(dev, word, words);
 	if (!strcmp(word[0], "flash"))
 		return cmd_flash(dev, word, words, answer, size);
 	if (!strcmp(word[0], "offences") && words == 1) {

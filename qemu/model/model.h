@@ -512,6 +512,7 @@ void ptp_reset(struct dev *dev);
 
 /* nvm.c */
 void nvm_init(struct dev *dev);
+void nvm_set(struct dev *dev, u32 word, u16 value);
 void nvm_load_mac(struct dev *dev);
 void nvm_reload(struct dev *dev);
 void hicr_write(struct dev *dev, u32 off, u32 value);

@@ -49,6 +49,12 @@ static void nvm_checksum(struct dev *dev)
 	dev->nvm[CHECKSUM] = (u16)(0xBABA - sum);
 }
 
+void nvm_set(struct dev *dev, u32 word, u16 value)
+{
+	dev->nvm[word] = value;
+	nvm_checksum(dev);
+}
+
 void nvm_init(struct dev *dev)
 {
 	const u8 *mac = dev->opt.mac;
