@@ -234,12 +234,21 @@ static void hwl_stamp_tx_work(struct work_struct *work)
 /* No transmit will begin to wait any more. */
 static void hwl_stamp_tx_cancel(struct hwl_adapter *ad)
 {
+	int polls = HWL_STAMP_POLLS;
+
 	cancel_delayed_work_sync(&ad->stamp.tx_work);
-	/* What has not left yet never will. */
+	if (!ad->stamp.txq)
+		return;
+	/* Later frames may leave yet; the start empties the latch. */
 	ad->stamp.segmented = false;
-	/* It may have come since the last poll. */
-	if (ad->stamp.txq && !hwl_stamp_tx_take(ad))
-		hwl_stamp_tx_give_up(ad);
+	/* The frame may be on the wire just now. */
+	while (!hwl_stamp_tx_take(ad)) {
+		if (!--polls || hwl_removed(&ad->hw)) {
+			hwl_stamp_tx_give_up(ad);
+			return;
+		}
+		usleep_range(HWL_STAMP_POLL_US, 2 * HWL_STAMP_POLL_US);
+	}
 }
 
 /* ---- Receive ---- */
