@@ -341,8 +341,9 @@ static void hwl_stamp_write_rx(struct hwl_adapter *ad)
 
 	hwl_wr32(hw, HWL_RXMTRL, mode->message | HWL_STAMP_ETYPE);
 	hwl_wr32(hw, HWL_RXUDP, HWL_STAMP_RXUDP);
-	hwl_wr32(hw, HWL_TSYNCRXCTL, hwl_stamp_rxctl(mode));
+	/* Before it can have the stamp of a frame that is to be given it. */
 	hwl_stamp_rx_free(hw);
+	hwl_wr32(hw, HWL_TSYNCRXCTL, hwl_stamp_rxctl(mode));
 }
 
 /* Frames that are under way keep the latch, and have their stamps or end in time. */

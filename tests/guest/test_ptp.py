@@ -324,7 +324,11 @@ def test_only_what_changes_is_touched(nic):
     sends = {("w", TSYNCTXCTL), ("r", TXSTMPH)}
     receives = {("w", TSYNCRXCTL), ("w", RXMTRL), ("w", RXUDP), ("r", RXSTMPH),
                 ("r", RXSATRH)}
+    at = nic.access_log()[1]
     assert accesses(ON, V2_SYNC) == sends | receives
+    log = [(k, o) for _, k, o, v in nic.access_log(at)[0] if (k, o) != ("r", TSYNCRXCTL)]
+    assert ("r", RXSATRH) not in log[len(log) - log[::-1].index(("w", TSYNCRXCTL)):], \
+        "it may have a stamp by then"
     assert not accesses(ON, V2_SYNC)
     assert accesses(OFF, V2_SYNC) == {("w", TSYNCTXCTL)}
     assert accesses(OFF, V2_DELAY) == receives
