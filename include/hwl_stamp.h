@@ -10,6 +10,7 @@
 #include <linux/spinlock.h>
 #include <linux/workqueue.h>
 
+#include "hwl_desc.h"
 #include "hwl_regs.h"
 
 struct hwl_adapter;
@@ -86,5 +87,18 @@ void hwl_stamp_tx_unclaim(struct hwl_adapter *ad);
 void hwl_stamp_tx_begin(struct hwl_txq *txq, struct sk_buff *skb, u32 prod);
 u64 hwl_stamp_rx(struct hwl_adapter *ad);
 void hwl_stamp_watch(struct hwl_adapter *ad);
+
+/**
+ * hwl_stamp_rx_drop() - free the latch of a frame that is thrown away
+ * @ad: the device
+ * @status: of its descriptor
+ *
+ * Context: NAPI.
+ */
+static inline void hwl_stamp_rx_drop(struct hwl_adapter *ad, u32 status)
+{
+	if (unlikely(status & HWL_RXD_TST))
+		hwl_stamp_rx(ad);
+}
 
 #endif /* HWL_STAMP_H */

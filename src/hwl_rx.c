@@ -261,8 +261,6 @@ static void hwl_rx_fill_hash(struct sk_buff *skb, u32 mrq, u32 hash)
 	case HWL_RSS_IPV6:
 		skb_set_hash(skb, hash, PKT_HASH_TYPE_L3);
 		break;
-	default:
-		break;
 	}
 }
 
@@ -401,6 +399,7 @@ static void hwl_rx_reject(struct hwl_rxq *rxq, u32 status, u64_stats_t *why)
 	else
 		hwl_rx_count_error(rxq, status);
 	hwl_rx_drop_frame(rxq, true);
+	hwl_stamp_rx_drop(rxq->ad, status);
 	rxq->discard = !(status & HWL_RXD_EOP);
 }
 
@@ -433,6 +432,7 @@ static int hwl_rx_take(struct hwl_rxq *rxq, const union hwl_rx_desc *desc,
 
 	if (unlikely(rxq->discard)) {
 		hwl_rx_put_buf(rxq, buf);
+		hwl_stamp_rx_drop(rxq->ad, status);
 		rxq->discard = !eop;
 		return 1;
 	}
@@ -490,6 +490,7 @@ static noinline int hwl_rx_take_xsk(struct hwl_rxq *rxq, const union hwl_rx_desc
 
 	if (unlikely(rxq->discard)) {
 		rxq->discard = !eop;
+		hwl_stamp_rx_drop(rxq->ad, status);
 		xsk_buff_free(xdp);
 		return 1;
 	}

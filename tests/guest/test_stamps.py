@@ -17,6 +17,7 @@ from test_xsk_meta import asks, frames
 pytestmark = [pytest.mark.guest(device="model"), pytest.mark.long]
 
 PTP_GROUP = "01:1b:19:00:00:00"
+DD, EOP, TST, CE = 1, 2, 1 << 8, 1 << 24        # of a received frame's status
 
 
 @pytest.fixture
@@ -181,6 +182,32 @@ def test_a_lost_frame_does_not_end_time_stamps(nic, listener):
     stamps = listener(2)
     from_peer(nic, 2)
     assert all(f[2] for f in stamps())
+
+
+@pytest.mark.rule("P1")
+def test_a_frame_that_is_thrown_away_frees_the_latch(nic, listener):
+    ptp(nic, "hwtstamp", "dut0", 0, OFF, V2_EVENT)
+    nic.guest.model.command(f"fault bad-status {DD | EOP | TST | CE:#x}")
+    from_peer(nic)
+    wait_until(lambda: nic.stats()["rx_err_crc"], 10, "thrown away")
+    nic.guest.model.command("clear bad-status")
+    stamps = listener(2)
+    from_peer(nic, 2)
+    assert all(f[2] for f in stamps())
+    assert nic.stats()["rx_stamps_cleared"] == 0
+
+
+@pytest.mark.rule("P1")
+def test_a_frame_that_only_says_that_it_has_a_stamp(nic, listener):
+    """Has none: what the latch held before is not its own."""
+    ptp(nic, "hwtstamp", "dut0", 0, OFF, V2_SYNC)
+    stamps = listener(1)
+    from_peer(nic)
+    assert stamps()[0][2]
+    stamps = listener(2)
+    nic.guest.model.command(f"fault bad-status {DD | EOP | TST:#x}")
+    from_peer(nic, 2, kind=11)
+    assert [f[2] for f in stamps()] == [0, 0]
 
 
 @pytest.mark.rule("X6")
