@@ -266,6 +266,8 @@ void hwl_pm_shutdown(struct pci_dev *pdev)
 	rtnl_unlock();
 	pci_clear_master(pdev);
 	if (system_state == SYSTEM_POWER_OFF) {
+		/* Firmware's wake-up, too, as the PCI core has it in sleep. */
+		armed |= ad->hw.managed && device_may_wakeup(&pdev->dev);
 		pci_wake_from_d3(pdev, armed);
 		pci_set_power_state(pdev, PCI_D3hot);
 	}

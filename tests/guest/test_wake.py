@@ -368,6 +368,26 @@ def test_power_off_leaves_pme_armed(nic, kinds):
     assert not re.search("OFFENCE .*:", guest.model_logs[-1]), guest.model_logs[-1]
 
 
+@pytest.mark.bare
+@MODEL
+@pytest.mark.long
+@pytest.mark.parametrize("mode", ["firmware", "nobody"])
+@pytest.mark.rule("P3")
+def test_power_off_of_a_board_with_firmware(nic, mode):
+    """Its wake-up is not the driver's to take away."""
+    model = nic.guest.model
+    model.command(f"nvm 0x0f {0x8058 | (mode == 'firmware') << 14:#x}")
+    nic.load()
+    nic.sh(f"ethtool -s dut0 wol {'d' if mode == 'firmware' else 'g'}")
+    assert wol(nic)[1:] == (("d" if mode == "firmware" else "g"), "enabled")
+    if mode == "nobody":
+        nic.sh(f"echo disabled >{WAKEUP}")
+    guest = nic.guest
+    nic.power_off()
+    said = re.findall(r"power state (.*)", guest.model_logs[-1])
+    assert said[-1] == f"D3, PME {'enabled' if mode == 'firmware' else 'off'}", said
+
+
 @pytest.mark.guest(**SLEEPS, driver="e1000e")
 @pytest.mark.long
 def test_linux_driver_is_woken(nic):
