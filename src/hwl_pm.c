@@ -153,8 +153,11 @@ static int hwl_runtime_suspend(struct device *dev)
 	if (!err)
 		return 0;
 
-	/* For another try, after the delay. */
+	/* For another try, after the delay; or where that is 0, or this try was not made
+	 * by it.
+	 */
 	pm_runtime_mark_last_busy(dev);
+	pm_schedule_suspend(dev, HWL_PM_LINK_MS);
 	if (test_bit(HWL_DOZING, &ad->flags))
 		schedule_work(&ad->wake_work);
 	return -EBUSY;
