@@ -140,7 +140,8 @@ static int hwl_runtime_suspend(struct device *dev)
 	if (hwl_removed(&ad->hw) || !netif_device_present(ad->netdev))
 		err = -EBUSY;
 	else if (!netif_running(ad->netdev))
-		hwl_link_power_down(ad);
+		/* A reset has armed it as the NVM says. */
+		hwl_wake_disarm(ad);
 	else if (pci_dev_run_wake(ad->pdev))
 		err = hwl_open_doze(ad);
 	else

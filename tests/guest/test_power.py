@@ -14,8 +14,8 @@ from hwlab import trace
 from lab import PY, wait_until
 from test_leave import suspend
 from test_ptp import clock, ptp
-from test_wake import (APME, APMPME, D3HOT, DRV_LOAD, MAG, PCI, PMCSR, PME_EN, SLEEP, STATE, armed,
-                       power_states, replay)
+from test_wake import (APME, APMPME, D3HOT, DRV_LOAD, MAG, NVM_APM, PCI, PDOWN, PMCSR, PME_EN,
+                       SLEEP, STATE, armed, power_states, replay)
 
 POWER = "/sys/class/net/dut0/device/power"
 DELAY = 50
@@ -304,6 +304,42 @@ def test_each_look_wakes_a_device_without_a_link(nic):
         shown = nic.sh(command)
         assert shown.lower().count("ffffffff") < 2, (command, shown)
         wait_asleep(nic)
+    nic.guest.set_link(True)
+    wait_until(nic.answers, 15, "traffic")
+
+
+@MODEL
+@pytest.mark.rule("P4")
+def test_a_device_that_is_down_is_put_to_rest_each_time(nic):
+    """On its way to D0 the PHY comes to life, and wake-up is armed as the NVM says."""
+    model = nic.guest.model
+    model.command(f"nvm 0x24 {NVM_APM:#x}")
+    nic.defer(lambda: model.command("nvm 0x24 0"))
+    nic.sh("ip link set dut0 down")
+    allow(nic, 2500)
+    wait_asleep(nic)
+    for command in ("ethtool -S dut0", "ethtool -d dut0"):
+        nic.sh(command)
+        assert int(model.command("phy 0"), 0) & PDOWN
+        assert status(nic) == "active", "it was awake then"
+        wait_asleep(nic)
+        assert model.reg(table.MAP["WUC"]) == 0
+    nic.guest.net_up()
+    nic.transfer(1 << 16)
+
+
+@MODEL
+@pytest.mark.parametrize("what, value", [("rtnl_trylock", 0), ("hwl_open_doze", -16)])
+@pytest.mark.rule("P4")
+def test_a_try_that_fails_is_not_the_last(nic, what, value):
+    """Without a delay the kernel does not try again by itself."""
+    allow(nic, 0)
+    nic.fail(what, value, 0, "hwl_runtime_suspend")
+    unplug(nic)
+    # What else comes of the loss of the link may have it tried, too.
+    nic.sh("sleep 3")
+    assert nic.fail_hits() > 0 and status(nic) == "active"
+    wait_asleep(nic)
     nic.guest.set_link(True)
     wait_until(nic.answers, 15, "traffic")
 
