@@ -7,6 +7,7 @@
  * transmitter is off, there are no rings, and DMA is disabled twice over.
  */
 #include <linux/ethtool.h>
+#include <linux/iopoll.h>
 #include <linux/pm_wakeup.h>
 
 #include "hwl.h"
@@ -16,6 +17,10 @@
 
 #define HWL_WAKE_CAUSES	(HWL_WAKE_LNKC | HWL_WAKE_MAG | HWL_WAKE_EX | \
 			 HWL_WAKE_MC | HWL_WAKE_BC)
+
+/* Negotiation takes two seconds, and longer with a slow partner. */
+#define HWL_WAKE_POLL_US	(20 * USEC_PER_MSEC)
+#define HWL_WAKE_LINK_US	(5 * USEC_PER_SEC)
 
 static const struct {
 	u32 wol;
@@ -129,19 +134,35 @@ static u32 hwl_wake_take_status(struct hwl_hw *hw)
 	return wus;
 }
 
+/*
+ * A PHY that was off makes a link by itself where the cable is plugged in. Is there
+ * one? It would wake the system that has just gone to sleep.
+ */
+static bool hwl_wake_has_link(struct hwl_adapter *ad)
+{
+	struct hwl_hw *hw = &ad->hw;
+	u32 status;
+
+	return !read_poll_timeout(hwl_rd32, status,
+				  status & HWL_STATUS_LU || hwl_removed(hw),
+				  HWL_WAKE_POLL_US, HWL_WAKE_LINK_US, false, hw, HWL_STATUS);
+}
+
 /**
  * hwl_wake_arm() - have the device wake the system
  * @ad: the device; down, its PHY on if HWL_KEEP_LINK was set
  * @causes: bits of WUFC, at least one
  *
- * A PHY that is off, since the interface is down, is powered up. At which speed
- * it links without power is the NVM's.
+ * A PHY that is off, since the interface is down, is powered up; for a change of the
+ * link to wake, the link that there may be is waited for. At which speed it links without
+ * power is the NVM's.
  *
  * APM is left on with wake-up by magic packet if the NVM has it on: it serves
  * where PME_EN does not survive the loss of power.
  *
- * Context: process, rtnl held; sleeps for about 40 ms.
- * Return: 0, or a negative error code with nothing armed.
+ * Context: process, rtnl held; sleeps for about 40 ms, or some seconds in that case.
+ * Return: 0, or a negative error code with nothing armed: -EALREADY if there is a
+ * link where nothing but its change was to wake.
  */
 int hwl_wake_arm(struct hwl_adapter *ad, u32 causes)
 {
@@ -160,15 +181,21 @@ int hwl_wake_arm(struct hwl_adapter *ad, u32 causes)
 	if (err)
 		netdev_warn(ad->netdev, "wake-up: PHY does not answer\n");
 
+	/* The receiver is on, and has no rings. */
+	hwl_hw_bus_quiesce(hw);
+	pci_clear_master(ad->pdev);
+
+	if (causes & HWL_WAKE_LNKC && !netif_running(ad->netdev) &&
+	    hwl_wake_has_link(ad))
+		causes &= ~HWL_WAKE_LNKC;
+	if (!causes)
+		return -EALREADY;
 	if (ad->wake.apm && causes & HWL_WAKE_MAG)
 		wuc |= HWL_WUC_APME | HWL_WUC_APMPME;
 	hwl_wake_take_status(hw);
 	hwl_wr32(hw, HWL_WUFC, causes);
 	hwl_wr32(hw, HWL_WUC, wuc);
 	hwl_flush(hw);
-	/* The receiver is on, and has no rings. */
-	hwl_hw_bus_quiesce(hw);
-	pci_clear_master(ad->pdev);
 	return 0;
 }
 

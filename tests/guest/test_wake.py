@@ -322,6 +322,27 @@ def test_who_woke_is_told_once(nic):
     wait_until(nic.answers, 15, "traffic after resume")
 
 
+@pytest.mark.guest(device="model")
+@pytest.mark.parametrize("kinds, causes", [("p", 0), ("pg", MAG)])
+@pytest.mark.rule("P3")
+def test_a_link_of_its_own_does_not_wake(nic, kinds, causes):
+    """The PHY of an interface that is down comes up for the sleep, with the cable plugged in."""
+    model = nic.guest.model
+    nic.sh(f"ethtool -s dut0 wol {kinds}; ip link set dut0 down; "
+           "echo 4 >/sys/module/suspend/parameters/pm_test_delay")
+    nic.defer("echo 5 >/sys/module/suspend/parameters/pm_test_delay")
+    said, before = len(model.log()), model.stats()["pmes"]
+
+    def asleep():
+        wait_until(lambda: "power state D3" in model.log()[said:], 20, "the device sleeps")
+        assert model.reg(table.MAP["WUFC"]) == causes
+        assert bool(model.reg(table.MAP["STATUS"]) & LU) == bool(causes)
+    suspend(nic, SLEEP.partition("; ")[2], meanwhile=asleep)
+    assert model.stats()["pmes"] == before and nic.stats()["wakeups"] == 0
+    nic.guest.net_up()
+    nic.ping()
+
+
 @MODEL
 @pytest.mark.long
 @pytest.mark.rule("P3")
