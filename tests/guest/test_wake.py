@@ -179,6 +179,21 @@ def test_power_off(nic, kinds):
         assert state["WUFC"] == state["WUC"] == 0 and state["PHY"] & PDOWN
 
 
+@PCI
+@pytest.mark.rule("P3")
+def test_reboot_leaves_the_device_awake(nic):
+    """The next system, by kexec maybe, may not expect one that sleeps."""
+    at = nic.access_log()[1]
+    reboot = "import ctypes; ctypes.CDLL(None).reboot(0x1234567)"
+    nic.sh(f"setsid sh -c 'sleep 1; python3 -c \"{reboot}\"' </dev/null >/dev/null 2>&1 &")
+    nic.guest.wait_exit(30 * nic.guest.scale)
+    log, config = nic.access_log_file(at)[0], config_writes(nic, at)
+    nic.discard()
+    assert not log[-1][3] & DRV_LOAD and NAMES[log[-1][2]] == "CTRL_EXT", log[-1]
+    assert D3HOT not in [value & STATE for where, value in config if where == PMCSR], config
+    assert [value & MASTER for where, value in config if where == COMMAND][-1] == 0
+
+
 # --- management packets ---
 
 @pytest.mark.bare
@@ -304,6 +319,8 @@ def test_who_woke_is_told_once(nic):
         def wake():
             wait_until(lambda: "power state D3" in model.log()[said:], 20, "the device sleeps")
             assert "link down" not in model.log()[said:]
+            # Of this board the NVM does not have APM on.
+            assert model.reg(table.MAP["WUC"]) == PME_EN
             model.command(frame(nic, ALL, magic=True))
             assert model.stats()["pmes"] == before + 1
         suspend(nic, SLEEP.partition("; ")[2], meanwhile=wake)
