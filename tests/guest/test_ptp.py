@@ -397,6 +397,38 @@ def test_a_frame_that_is_not_sent(nic):
     assert ts_stats(nic) == {"pkts": 1, "lost": 0, "err": 1}
 
 
+@pytest.mark.guest(traced=True)
+@pytest.mark.rule("P1")
+def test_a_reset_looks_for_a_stamp_that_may_be_on_its_way(nic):
+    ptp(nic, "hwtstamp", "dut0", 0, ON, NONE)
+    paused(nic)
+    nic.sh(f"WAIT=0 {PY}/ptp.py stamp dut0 {nic.PEER_MAC} 1")
+    at = nic.access_log()[1]
+    nic.sh("ethtool --reset dut0 mac")
+    log = [(k, o) for _, k, o, _ in nic.access_log(at)[0]]
+    assert nic.fail_hits() and ts_stats(nic) == {"pkts": 0, "lost": 1, "err": 0}
+    looks = log[:log.index(("r", TXSTMPH))]
+    others = [i for i, x in enumerate(looks) if x != ("r", TSYNCTXCTL)]
+    assert len(looks) - 1 - others[-1] >= 20
+
+
+@pytest.mark.rule("P1")
+def test_no_stamp_by_a_device_that_is_gone(nic):
+    """All ones are no stamp."""
+    nic.expect_log("device removed or PCIe link lost", "device answers again", "reset failed",
+                   r"tx queue \d hung", "NVM was not read", "peer0: (NETDEV WATCHDOG|TX timeout)")
+    ptp(nic, "hwtstamp", "dut0", 0, ON, NONE)
+    paused(nic)
+    waits = nic.spawn(f"WAIT=10 {PY}/ptp.py stamp dut0 {nic.PEER_MAC} 1")
+    wait_until(lambda: nic.sh("cat /sys/kernel/debug/hwltest/fail").strip() != "0", 9, "sent")
+    nic.vanish()
+    waits.wait(30)
+    assert json.loads(waits.output()) == []
+    nic.fail_hits()
+    nic.appear()
+    wait_until(nic.carrier, 15, "carrier")
+
+
 @pytest.mark.bare
 @pytest.mark.guest(device="model")
 def test_a_device_without_the_registers(nic):

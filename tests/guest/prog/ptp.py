@@ -12,8 +12,6 @@ reads CLOCK COUNT                 the longest of so many reads, and of steps bac
 pair CLOCK                        (clock, raw clock) at one moment, nanoseconds
 across CLOCK COMMAND              pairs for a second, COMMAND, and pairs for a second
 stamp DEV DST COUNT [PAUSE [KIND]] send COUNT PTP frames that ask for a stamp each, and the stamps
-resets DEV DST COUNT PAUSE        send a frame that asks, and reset the device after PAUSE; how many
-                                  had their stamps
 again DEV DST                     the same of one frame after another that asked, and off and on
 change PEER DST DEV RX CLOCK      frames from PEER, of types 11 and 1; choose receive filter RX; one
                                   of type 0: when that was
@@ -34,7 +32,6 @@ import sys
 import time
 
 SIOCSHWTSTAMP, SIOCGHWTSTAMP = 0x89b0, 0x89b1
-SIOCETHTOOL, ETHTOOL_RESET, RESET_MAC = 0x8946, 0x34, 1 << 5
 SO_TIMESTAMPING = 37
 TX_HW, RX_HW, RAW_HW, TX_SW, RX_SW, SW = 1, 4, 64, 2, 8, 16
 OPT_ID, OPT_TSONLY = 1 << 7, 1 << 11
@@ -196,20 +193,6 @@ def stamps_for(sock, count, wait=None):
     return found
 
 
-def resets(dev, dst, count, pause):
-    sock = raw_socket(dev, TX_HW | RAW_HW | OPT_TSONLY)
-    frame = ptp_frame(bytes.fromhex(dst.replace(":", "")), sock.getsockname()[4], 0)
-    found = 0
-    for _ in range(int(count)):
-        value = ctypes.create_string_buffer(struct.pack("II", ETHTOOL_RESET, RESET_MAC))
-        ifr = struct.pack("16sP", dev.encode(), ctypes.addressof(value)).ljust(40, b"\0")
-        sock.send(frame.ljust(1000, b"\0"))
-        time.sleep(float(pause))
-        fcntl.ioctl(sock, SIOCETHTOOL, ifr)
-        found += len(stamps_for(sock, 1, 0.2))
-    return found
-
-
 def again(dev, dst):
     stamp(dev, dst, 1, wait="0")
     hwtstamp(dev, "0", "0", "1")
@@ -258,7 +241,7 @@ def listen(dev, count, seconds):
 
 COMMANDS = {
     "hwtstamp": hwtstamp, "caps": caps, "reads": reads, "pair": pair, "across": across,
-    "stamp": stamp, "stream": stream, "again": again, "resets": resets,
+    "stamp": stamp, "stream": stream, "again": again,
     "change": change, "listen": listen, "shift": shift,
     "get": lambda path: time.clock_gettime_ns(opened(path)[1]),
     "set": lambda path, ns: time.clock_settime_ns(opened(path)[1], int(ns)),
