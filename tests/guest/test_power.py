@@ -261,6 +261,7 @@ def test_plugging_the_cable_wakes(nic, delay):
         unplug(nic)
         wait_asleep(nic)
         assert re.findall(r"power state (.*)", model.log())[-1] == "D3, PME enabled"
+        assert not model.reg(table.MAP["CTRL_EXT"]) & DRV_LOAD, "firmware has the device"
         shown = nic.link()
         assert "UP" in shown["flags"] and "NO-CARRIER" in shown["flags"]
         changes, pmes = nic.carrier_changes(), model.stats()["pmes"]
