@@ -40,7 +40,8 @@ static const struct {
  *
  * With APM on in the NVM, a magic packet wakes the system, as it would before
  * the first driver. The platform's wake-up is enabled for that, and for
- * management firmware, which must not lose its power (Linux, e1000_probe()).
+ * management firmware, which must not lose its power (Linux, e1000_probe()). It
+ * outlives a driver, so it is disabled otherwise.
  *
  * Context: process; probe only.
  */
@@ -55,8 +56,7 @@ void hwl_wake_init(struct hwl_adapter *ad)
 		ad->wake.apm = ctrl3 & HWL_NVM_INIT_CTRL3_APM;
 	if (ad->wake.apm)
 		ad->wake.wol = WAKE_MAGIC;
-	if (ad->wake.wol || ad->hw.managed)
-		device_wakeup_enable(dev);
+	device_set_wakeup_enable(dev, ad->wake.wol || ad->hw.managed);
 }
 
 /**

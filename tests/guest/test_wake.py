@@ -360,6 +360,18 @@ def test_a_link_of_its_own_does_not_wake(nic, kinds, causes):
     nic.ping()
 
 
+@pytest.mark.guest(device="model")
+@pytest.mark.rule("P3")
+def test_what_a_driver_before_has_left_does_not_wake(nic):
+    """The platform's wake-up outlives a driver; the next begins with what the NVM says."""
+    nic.sh("ethtool -s dut0 wol p")
+    assert nic.sh(f"cat {WAKEUP}").strip() == "enabled"
+    nic.guest.unload_driver()
+    nic.guest.load_driver()
+    assert "Wake-on: d" in nic.sh("ethtool dut0")
+    assert nic.sh(f"cat {WAKEUP}").strip() == "disabled"
+
+
 @MODEL
 @pytest.mark.long
 @pytest.mark.rule("P3")
