@@ -57,12 +57,15 @@ class Ring:
         self.size = size
         self.memory = mmap.mmap(sock.fileno(), self.desc + size * self.each, mmap.MAP_SHARED,
                                 offset=PGOFF[kind])
+        # Each index at once: pack_into() clears what it writes to, and for the kernel a producer
+        # that is 0 for a moment is a ring full of what was sent before.
+        self.words = memoryview(self.memory).cast("I")
 
     def word(self, at):
-        return struct.unpack_from("<I", self.memory, at)[0]
+        return self.words[at // 4]
 
     def set_word(self, at, value):
-        struct.pack_into("<I", self.memory, at, value & 0xffffffff)
+        self.words[at // 4] = value & 0xffffffff
 
     def needs_wakeup(self):
         return self.word(self.flags) & RING_NEED_WAKEUP
