@@ -207,6 +207,17 @@ static bool hwl_stamp_tx_take(struct hwl_adapter *ad)
 	return true;
 }
 
+/* Look for a stamp that may be about to come. Return: true if it has. */
+static bool hwl_stamp_tx_poll(struct hwl_adapter *ad, int polls)
+{
+	while (!hwl_stamp_tx_take(ad)) {
+		if (!--polls || hwl_removed(&ad->hw))
+			return false;
+		usleep_range(HWL_STAMP_POLL_US, 2 * HWL_STAMP_POLL_US);
+	}
+	return true;
+}
+
 static void hwl_stamp_tx_work(struct work_struct *work)
 {
 	struct hwl_stamp *stamp = container_of(to_delayed_work(work),
@@ -214,41 +225,29 @@ static void hwl_stamp_tx_work(struct work_struct *work)
 	struct hwl_adapter *ad = container_of(stamp, struct hwl_adapter, stamp);
 	int polls = time_after(jiffies, stamp->begun + 1) ? 1 : HWL_STAMP_POLLS;
 
-	while (!hwl_stamp_tx_take(ad)) {
-		if (--polls) {
-			usleep_range(HWL_STAMP_POLL_US, 2 * HWL_STAMP_POLL_US);
-			continue;
-		}
-		if (hwl_stamp_tx_left(ad, HWL_STAMP_GIVE_UP)) {
-			hwl_stamp_tx_give_up(ad);
-			return;
-		}
-		if (time_after(jiffies, stamp->begun + HWL_STAMP_PATIENCE))
-			hwl_stamp_tx_lose(stamp);
-		queue_delayed_work(system_highpri_wq, &stamp->tx_work,
-				   stamp->orphan ? HWL_STAMP_LEISURE : 1);
+	if (hwl_stamp_tx_poll(ad, polls))
+		return;
+	if (hwl_stamp_tx_left(ad, HWL_STAMP_GIVE_UP)) {
+		hwl_stamp_tx_give_up(ad);
 		return;
 	}
+	if (time_after(jiffies, stamp->begun + HWL_STAMP_PATIENCE))
+		hwl_stamp_tx_lose(stamp);
+	queue_delayed_work(system_highpri_wq, &stamp->tx_work,
+			   stamp->orphan ? HWL_STAMP_LEISURE : 1);
 }
 
 /* No transmit will begin to wait any more. */
 static void hwl_stamp_tx_cancel(struct hwl_adapter *ad)
 {
-	int polls = HWL_STAMP_POLLS;
-
 	cancel_delayed_work_sync(&ad->stamp.tx_work);
 	if (!ad->stamp.txq)
 		return;
 	/* Later frames may leave yet; the start empties the latch. */
 	ad->stamp.segmented = false;
 	/* The frame may be on the wire just now. */
-	while (!hwl_stamp_tx_take(ad)) {
-		if (!--polls || hwl_removed(&ad->hw)) {
-			hwl_stamp_tx_give_up(ad);
-			return;
-		}
-		usleep_range(HWL_STAMP_POLL_US, 2 * HWL_STAMP_POLL_US);
-	}
+	if (!hwl_stamp_tx_poll(ad, HWL_STAMP_POLLS))
+		hwl_stamp_tx_give_up(ad);
 }
 
 /* ---- Receive ---- */
