@@ -64,6 +64,12 @@ static inline bool fault(const struct dev *dev, enum fault_id f)
 	return dev->fault & (1U << f);
 }
 
+/* One that has a place: a queue, a register. */
+static inline bool fault_at(const struct dev *dev, enum fault_id f, u32 place)
+{
+	return fault(dev, f) && dev->fault_arg[f] == place;
+}
+
 int faults_load(struct dev *dev, const char *path);
 int fault_command(struct dev *dev, char **word, int words);
 bool fault_use(struct dev *dev, enum fault_id f);

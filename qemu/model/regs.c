@@ -112,7 +112,7 @@ void reg_write(struct dev *dev, u32 off, u32 value)
 	}
 	if (value & r->zero & ~rd(dev, off))
 		offend(dev, OFF_RESERVED, off, value);
-	if (fault(dev, FAULT_STICKY) && dev->fault_arg[FAULT_STICKY] == off)
+	if (fault_at(dev, FAULT_STICKY, off))
 		return;
 	if (r->flags & (REG_RO | REG_STAT))
 		return;

@@ -278,7 +278,7 @@ static bool rx_ready(struct dev *dev, struct rxq *q, u32 needs)
 	int n = rx_number(dev, q);
 	u32 xdctl = rd(dev, RXDCTL(n));
 
-	if (fault(dev, FAULT_RXQ_HANG) && dev->fault_arg[FAULT_RXQ_HANG] == (u32)n)
+	if (fault_at(dev, FAULT_RXQ_HANG, (u32)n))
 		return false;
 	ring_fetch(dev, &q->ring, xdctl);
 	while (ring_cached(dev, &q->ring) < needs)

@@ -428,7 +428,7 @@ static bool tx_emit(struct dev *dev, struct txq *q)
 
 static bool tx_fault(const struct dev *dev, int n)
 {
-	return fault(dev, FAULT_TXQ_HANG) && dev->fault_arg[FAULT_TXQ_HANG] == (u32)n;
+	return fault_at(dev, FAULT_TXQ_HANG, (u32)n);
 }
 
 static bool tx_has_work(const struct dev *dev, const struct txq *q)
