@@ -319,6 +319,11 @@ class TxRing:
         self.tail = (self.tail + 1) % self.count
         return slot
 
+    def stays(self, slot):
+        """Nothing becomes of a frame for a while."""
+        time.sleep(0.02)
+        assert not self.done(slot)
+
     def context(self, ipcss=0, ipcso=0, ipcse=0, tucss=0, tucso=0, tucse=0, paylen=0, hdrlen=0,
                 mss=0, flags=0):
         """flags: 24 TCP, 25 IPv4, 26 TSE."""

@@ -120,14 +120,16 @@ def test_moderation_is_exact(host, interval):
     host.wr(ICS, RXQ0)
     assert host.taken(0, 1)         # the first at once
     want, seen = interval * 256e-9, [time.monotonic()]
+
+    def soon():
+        return any(b - a < want * 1.1 + 0.001 for a, b in pairwise(seen))
     # A busy machine is late, but not each time.
-    while len(seen) < 12 and all(b - a >= want * 1.1 + 0.001 for a, b in pairwise(seen)):
+    while len(seen) < 12 and not soon():
         host.wr(ICS, RXQ0)
         host.wr(IMS, RXQ0)
         assert host.taken(0, 1)
         seen.append(time.monotonic())
-    assert seen[1] - asked > want - 0.0005
-    assert min(b - a for a, b in pairwise(seen)) < want * 1.1 + 0.001
+    assert seen[1] - asked > want - 0.0005 and soon()
 
 
 def test_other_rises_for_its_members(host):
