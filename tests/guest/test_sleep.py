@@ -11,7 +11,7 @@ from frames import TEST_TYPE
 from lab import wait_until
 from test_leave import SETTINGS, suspend, works_as_set
 from test_power import allow, status, unplug, wait_asleep
-from test_wake import LU, PDOWN, SLEEP
+from test_wake import LU, PDOWN, SLEEP, sleep_for
 from test_xsk import Socket, exchange, frame, socket
 
 MODEL = pytest.mark.guest(device="model")
@@ -91,8 +91,7 @@ def test_cable_is_moved_in_hibernation(nic):
 def test_closed_interface_is_at_rest_after_sleep(nic):
     """Firmware had the device meanwhile, and has left it at work."""
     model = nic.guest.model
-    nic.sh("ip link set dut0 down; echo 4 >/sys/module/suspend/parameters/pm_test_delay")
-    nic.defer("echo 5 >/sys/module/suspend/parameters/pm_test_delay")
+    nic.sh("ip link set dut0 down")
 
     def at_rest():
         return int(model.command("phy 0"), 16) & PDOWN and not model.reg(table.MAP["RCTL"]) & EN
@@ -103,7 +102,7 @@ def test_closed_interface_is_at_rest_after_sleep(nic):
         model.command("phy 0 0x1140")
         model.command(f"reg {table.MAP['RCTL']:#x} {EN:#x}")
         assert not at_rest()
-    suspend(nic, SLEEP.partition("; ")[2], meanwhile=firmware)
+    suspend(nic, sleep_for(4), meanwhile=firmware)
     wait_until(at_rest, 10, "at rest")
     nic.guest.net_up()
     nic.ping()
@@ -119,8 +118,7 @@ def test_sleep_without_wake_on_lan_while_it_waits_for_a_link(nic):
     model = nic.guest.model
     allow(nic)
     unplug(nic)
-    nic.sh("ethtool -s dut0 wol d; echo 4 >/sys/module/suspend/parameters/pm_test_delay")
-    nic.defer("echo 5 >/sys/module/suspend/parameters/pm_test_delay")
+    nic.sh("ethtool -s dut0 wol d")
     wait_asleep(nic)
     assert power_state(nic) == "D3, PME enabled"
 
@@ -137,7 +135,7 @@ def test_sleep_without_wake_on_lan_while_it_waits_for_a_link(nic):
             looks += 1
             time.sleep(0.1)
         assert looks and model.stats()["pmes"] == pmes
-    suspend(nic, SLEEP.partition("; ")[2], meanwhile=plug)
+    suspend(nic, sleep_for(4), meanwhile=plug)
     wait_until(nic.answers, 15, "traffic")
     assert status(nic) == "active"
     nic.transfer(1 << 16, reverse=True)

@@ -18,11 +18,19 @@ COMMAND, MASTER, GIO_MASTER_DISABLE = 0x4, 1 << 2, 1 << 2
 FACTPS, MNGCG = 0x5b30, 1 << 29
 NVM_APM = 1 << 10
 MANC, RCV_TCO_EN, EN_MNG2HOST, EEWR, IPMI = 0x5820, 1 << 17, 1 << 21, 0x102c, 0xc00
-SLEEP = ("echo 0 >/sys/module/suspend/parameters/pm_test_delay; echo platform >/sys/power/pm_test; "
-         "echo freeze >/sys/power/state; echo none >/sys/power/pm_test")
 WAKEUP = "/sys/class/net/dut0/device/power/wakeup"
 ADDRESS = "02:00:00:00:00:07"
 PCI = pytest.mark.guest(traced=True, qemu_args=("-trace", "pci_cfg_write"))
+
+
+def sleep_for(seconds):
+    """A command: devices and platform sleep, and wake again."""
+    delay = "/sys/module/suspend/parameters/pm_test_delay"
+    return (f"echo {seconds} >{delay}; echo platform >/sys/power/pm_test; "
+            f"echo freeze >/sys/power/state; echo none >/sys/power/pm_test; echo 5 >{delay}")
+
+
+SLEEP = sleep_for(0)
 
 
 def wol(nic):
@@ -307,13 +315,11 @@ def test_each_kind_wakes_from_memory(nic, kind):
 def test_who_woke_is_told_once(nic):
     """WUS outlives resets: what is there from a time before is not told as of this one. The link
     is kept on the way into sleep."""
-    model, delay = nic.guest.model, "/sys/module/suspend/parameters/pm_test_delay"
-    nic.defer(f"echo 5 >{delay}")
+    model = nic.guest.model
     nic.sh("ethtool -s dut0 wol g")
 
     def woken():
         wait_until(nic.carrier, 15, "a link")
-        nic.sh(f"echo 3 >{delay}")
         said, before = len(model.log()), model.stats()["pmes"]
 
         def wake():
@@ -323,7 +329,7 @@ def test_who_woke_is_told_once(nic):
             assert model.reg(table.MAP["WUC"]) == PME_EN
             model.command(frame(nic, ALL, magic=True))
             assert model.stats()["pmes"] == before + 1
-        suspend(nic, SLEEP.partition("; ")[2], meanwhile=wake)
+        suspend(nic, sleep_for(3), meanwhile=wake)
 
     def told():
         return nic.stats()["wakeups"], int(nic.sh(f"cat {WAKEUP}_active_count"))
@@ -345,16 +351,14 @@ def test_who_woke_is_told_once(nic):
 def test_a_link_of_its_own_does_not_wake(nic, kinds, causes):
     """The PHY of an interface that is down comes up for the sleep, with the cable plugged in."""
     model = nic.guest.model
-    nic.sh(f"ethtool -s dut0 wol {kinds}; ip link set dut0 down; "
-           "echo 4 >/sys/module/suspend/parameters/pm_test_delay")
-    nic.defer("echo 5 >/sys/module/suspend/parameters/pm_test_delay")
+    nic.sh(f"ethtool -s dut0 wol {kinds}; ip link set dut0 down")
     said, before = len(model.log()), model.stats()["pmes"]
 
     def asleep():
         wait_until(lambda: "power state D3" in model.log()[said:], 20, "the device sleeps")
         assert model.reg(table.MAP["WUFC"]) == causes
         assert bool(model.reg(table.MAP["STATUS"]) & LU) == bool(causes)
-    suspend(nic, SLEEP.partition("; ")[2], meanwhile=asleep)
+    suspend(nic, sleep_for(4), meanwhile=asleep)
     assert model.stats()["pmes"] == before and nic.stats()["wakeups"] == 0
     nic.guest.net_up()
     nic.ping()
