@@ -132,8 +132,7 @@ def main():
     guest = boot(args.kernel, device="model")
     try:
         since = guest.mark()
-        guest.load_driver()
-        guest.net_up()
+        guest.bring_up()
         traffic(guest)
         count = fuzz(guest, random.Random(args.seed), args.seconds)
         recover(guest)

@@ -141,8 +141,7 @@ def run_on(device, driver, wanted, top, limit):
     def fresh():
         guest = ModelGuest(config, ModelOptions()) if device == "model" else Guest(config)
         guest.__enter__()
-        guest.load_driver()
-        guest.net_up()
+        guest.bring_up()
         # netpoll_basic.py looks for netconsole's directory.
         guest.run("modprobe netconsole; mount -t configfs configfs /sys/kernel/config", check=False)
         return guest
@@ -177,8 +176,7 @@ def run_on(device, driver, wanted, top, limit):
             # Each starts from the same state.
             try:
                 guest.unload_driver()
-                guest.load_driver()
-                guest.net_up()
+                guest.bring_up()
             except Exception:  # pylint: disable=broad-except
                 guest.__exit__(None, None, None)
                 guest = fresh()

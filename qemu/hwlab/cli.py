@@ -227,8 +227,7 @@ def run_script(g, options):
     g.config.payload["script"] = Path(options.script).read_bytes()
     boot(g)
     if not options.no_load:
-        g.load_driver()
-        g.net_up()
+        g.bring_up()
     first = Path(options.script).read_bytes()[:2]
     command = "/payload/script" if first == b"#!" else "sh /payload/script"
     return g.stream(f"cd /payload && {command}", timeout=options.timeout)

@@ -436,7 +436,7 @@ class Guest:
     # --- commands in the guest ---
 
     def _exec(self, cmd, netns, capture, stdin=None, group=True):
-        """The number of a shell that runs a command, in a process group of its own."""
+        """The number of a shell that runs a command; group: in a process group of its own."""
         argv = ["/bin/sh", "-c", cmd]
         if group:
             argv = ["/usr/bin/setsid", *argv]

@@ -17,8 +17,7 @@ def unplug_and_plug(nic, direction):
         nic.guest.unplug()
         wait_until(lambda: "dut0" not in nic.sh("ip -o link"), 20, "interface gone")
     nic.guest.plug()
-    nic.guest.load_driver()
-    nic.guest.net_up()
+    nic.guest.bring_up()
     nic.ping()
 
 
@@ -53,8 +52,7 @@ def test_surprise_removal(nic):
     nic.spoiled = True      # what is found again has no wake-up, in QEMU
     nic.sh("echo 1 >/sys/bus/pci/rescan")
     wait_until(nic.guest.pci, 10, "found again")
-    nic.guest.load_driver()
-    nic.guest.net_up()
+    nic.guest.bring_up()
     nic.ping()
 
 
@@ -227,8 +225,7 @@ def test_bus_error(nic, kind):
         nic.spoiled = True      # as above
         nic.sh(f"echo 1 >/sys/bus/pci/devices/{pci}/remove; echo 1 >/sys/bus/pci/rescan")
         wait_until(nic.guest.pci, 10, "found again")
-        nic.guest.load_driver()
-        nic.guest.net_up()
+        nic.guest.bring_up()
     else:
         assert "recovery failed" not in nic.log()
         assert kind != "non-fatal" or nic.fail_hits() == 0, "memory was asked for"

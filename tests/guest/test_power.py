@@ -227,8 +227,7 @@ def test_removed_while_it_sleeps(nic):
         nic.sh("ip link set dut0 down")
         wait_asleep(nic)
         nic.sh(command)
-        nic.guest.load_driver()
-        nic.guest.net_up()
+        nic.guest.bring_up()
         nic.ping()
         nic.sh(f"test -e /sys/bus/pci/devices/{pci}/driver || "
                f"echo {pci} >/sys/bus/pci/drivers/hartwell/bind")
@@ -413,7 +412,6 @@ def test_removed_while_it_sleeps_without_a_link(nic):
     wait_asleep(nic)
     nic.sh("rmmod hartwell")
     nic.guest.set_link(True)
-    nic.guest.load_driver()
-    nic.guest.net_up()
+    nic.guest.bring_up()
     nic.ping()
     assert json.loads(nic.sh("devlink -j dev info"))["info"][f"pci/{pci}"]["driver"] == "hartwell"

@@ -57,7 +57,7 @@ def test_a_packet_that_is_segmented_has_a_stamp(nic, each):
     """Should each of its frames be stamped, the next that asks has not the stamp of one."""
     if each:
         nic.guest.model.command("fault stamp-each")
-        # 2 ms each: its first stamp is not taken when the last has left already.
+        # 2 ms each.  A driver that does not wait for the last of them was not seen to fail here.
         nic.guest.model.command("scale 20000")
         nic.defer(lambda: nic.guest.model.command("scale 100"))
     ptp(nic, "hwtstamp", "dut0", 0, ON, NONE)

@@ -431,6 +431,5 @@ def test_removed_under_xdp(nic):
     attach(nic, "tx", "--frags")
     with nic.flood("rx", size=600):
         nic.guest.unload_driver()
-    nic.guest.load_driver()
-    nic.guest.net_up()
+    nic.guest.bring_up()
     nic.ping()

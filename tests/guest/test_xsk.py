@@ -415,6 +415,5 @@ def test_removed_under_sockets(nic):
     with nic.flood("rx", size=600):
         nic.guest.unload_driver()
     s.proc.kill()
-    nic.guest.load_driver()
-    nic.guest.net_up()
+    nic.guest.bring_up()
     nic.ping()

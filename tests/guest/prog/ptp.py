@@ -241,8 +241,8 @@ def listen(dev, count, seconds):
 
 COMMANDS = {
     "hwtstamp": hwtstamp, "caps": caps, "reads": reads, "pair": pair, "across": across,
-    "stamp": stamp, "stream": stream, "again": again,
-    "change": change, "listen": listen, "shift": shift,
+    "stamp": stamp, "stream": stream, "again": again, "change": change, "listen": listen,
+    "shift": shift,
     "get": lambda path: time.clock_gettime_ns(opened(path)[1]),
     "set": lambda path, ns: time.clock_settime_ns(opened(path)[1], int(ns)),
     "rate": lambda path, ppm: adjust(path, modes=ADJ_FREQUENCY, freq=int(ppm)),
