@@ -57,7 +57,7 @@ def test_a_packet_that_is_segmented_has_a_stamp(nic, each):
     """Should each of its frames be stamped, the next that asks has not the stamp of one."""
     if each:
         nic.guest.model.command("fault stamp-each")
-        # 2 ms each.  A driver that does not wait for the last of them was not seen to fail here.
+        # 2 ms each.
         nic.guest.model.command("scale 20000")
         nic.defer(lambda: nic.guest.model.command("scale 100"))
     ptp(nic, "hwtstamp", "dut0", 0, ON, NONE)
@@ -66,10 +66,10 @@ def test_a_packet_that_is_segmented_has_a_stamp(nic, each):
     server.wait_output("ready")
     segmented = nic.stats()["hw_tx_tso"]
     begin = ptp(nic, "get", dev)
-    # In one packet: less than TCP sends at the beginning.
+    # In one packet, with the stamp: not more than half the window that TCP begins with.
     nic.sh("echo 8 >/proc/sys/net/ipv4/tcp_min_tso_segs")
     nic.defer("echo 2 >/proc/sys/net/ipv4/tcp_min_tso_segs")
-    stamps = ptp(nic, "stream", nic.PEER, 8000)
+    stamps = ptp(nic, "stream", nic.PEER, 7000)
     between = ptp(nic, "get", dev)
     assert nic.stats()["hw_tx_tso"] == segmented + 1
     assert len(stamps) == 1 and begin < stamps[0][1] < between, stamps
@@ -308,15 +308,22 @@ def locked(nic):
     return slave, master
 
 
-def still_locked(slave, master):
+def reset(nic):
+    """And what a read of the clock is uncertain by here, nanoseconds."""
+    nic.sh("ethtool --reset dut0 mac")
+    return ptp(nic, "pair", clock(nic))[2]
+
+
+def still_locked(slave, master, doubt):
+    """It has never lost its lock, and no reset has moved the clock by more than it may."""
     text = slave.output()
     print(text)
     after = text.split("UNCALIBRATED to SLAVE", 1)[1]
     left = re.findall(r"SLAVE to (\w+) on (\w+)", after)
     found = offsets(after)
     print(f"left SLAVE: {left}; offsets: {len(found)}, largest {max(found)} ns, "
-          f"last {found[-5:]}, above 10 us: {[x for x in found if x >= 10_000]}")
-    assert "clockcheck" not in after and max(found) < 1_000_000
+          f"last {found[-5:]}, above 10 us: {[x for x in found if x >= 10_000]}; doubt {doubt}")
+    assert not left and "clockcheck" not in after and max(found) < 10_000 + doubt
     assert close(slave)
     assert master.poll() is None
 
@@ -327,14 +334,12 @@ TWO = pytest.mark.guest(device="model", nics=2, packages=("linuxptp",))
 @TWO
 def test_ptp4l_stays_locked_over_resets(nic):
     """The slave's data path is reset: its clock stays where it is but for what the emulator makes
-    reads uncertain by, although ptp4l may begin anew, since a reset drops frames that wait for
-    their stamp."""
+    reads uncertain by, and ptp4l does not begin anew."""
     slave, master = locked(nic)
-    for _ in range(20):
-        nic.sh("ethtool --reset dut0 mac")
+    doubt = max(reset(nic) for _ in range(20))
     seen = count(slave)
     wait_until(lambda: count(slave) > seen + 20 and close(slave), 120, slave.output)
-    still_locked(slave, master)
+    still_locked(slave, master, doubt)
 
 
 @TWO
@@ -343,12 +348,16 @@ def test_ptp4l_for_ten_minutes(nic):
     output of both is kept where HARTWELL_PTP_LOG says."""
     slave, master = locked(nic)
     phc2sys = nic.spawn("phc2sys -s dut0 -c CLOCK_REALTIME -O 0 -m -R 4 -u 4")
+    doubt = 0
     for _ in range(20):
-        nic.sh("sleep 29; ethtool --reset dut0 mac", 60)
+        nic.sh("sleep 29", 60)
+        doubt = max(doubt, reset(nic))
     seen = count(slave)
     wait_until(lambda: count(slave) > seen + 20 and close(slave), 120, slave.output)
     if os.environ.get("HARTWELL_PTP_LOG"):
         with open(os.environ["HARTWELL_PTP_LOG"], "w", encoding="utf-8") as log:
             log.write(slave.output() + phc2sys.output())
-    assert phc2sys.poll() is None and len(SYSTEM.findall(phc2sys.output())) > 300
-    still_locked(slave, master)
+    system = [int(x) for x in SYSTEM.findall(phc2sys.output())]
+    print(f"phc2sys: {len(system)}, largest {max(system)} ns, last {system[-20:]}")
+    assert phc2sys.poll() is None and len(system) > 300
+    still_locked(slave, master, doubt)
