@@ -6,6 +6,7 @@ import re
 
 import pytest
 from lab import wait_until
+from test_ptp import ON, V2_SYNC, ptp
 
 pytestmark = pytest.mark.guest(ynl=True)
 
@@ -88,3 +89,24 @@ def test_xdp_features(nic):
                                               "rx-sg", "xsk-zerocopy"]
     assert sorted(device["xsk-features"]) == ["tx-checksum", "tx-timestamp"]
     assert sorted(device["xdp-rx-metadata-features"]) == ["hash", "timestamp", "vlan-tag"]
+
+
+def test_time_stamps(nic):
+    """Chosen by netlink, where the kernel has that; a refusal says why."""
+    def bits(name):
+        return {"nomask": True, "bits": {"bit": [{"name": name}]}}
+
+    def choose(tx, rx):
+        return nic.ynl("ethtool", "--do tsconfig-set",
+                       {"header": {"dev-name": "dut0"}, "tx-types": bits(tx),
+                        "rx-filters": bits(rx)}, check=False)
+    nic.expect_log("does not insert time stamps", "no such receive filter")
+    said = choose("on", "ptpv2-l4-sync")
+    if "Operation not supported" in said or "Invalid argument" in said or not said.strip():
+        pytest.skip(f"this kernel has no netlink for it: {said}")
+    assert ptp(nic, "hwtstamp", "dut0") == (0, ON, V2_SYNC), said
+    assert "the device has no such receive filter" in choose("on", "some")
+    assert "the device does not insert time stamps" in choose("onestep-sync", "none")
+    assert ptp(nic, "hwtstamp", "dut0") == (0, ON, V2_SYNC)
+    shown = json.loads(nic.ynl("ethtool", "--do tsconfig-get", {"header": {"dev-name": "dut0"}}))
+    assert "ptpv2-sync" in json.dumps(shown["rx-filters"]), shown

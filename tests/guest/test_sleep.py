@@ -187,3 +187,39 @@ def test_sleep_50_times_under_traffic(nic):
     nic.transfer(1 << 16)
     nic.transfer(1 << 16, reverse=True)
     assert nic.stats()["tx_timeouts"] == 0
+
+
+@pytest.mark.long
+def test_sleep_again_and_again_without_wake_on_lan(nic):
+    """The PHY is off meanwhile, and the link comes anew each time."""
+    nic.expect_log(r"peer0: (NETDEV WATCHDOG|TX timeout)")
+    nic.sh("ethtool -s dut0 wol d")
+    for i in range(nic.rounds(8)):
+        with nic.flood(("rx", "tx")[i % 2]):
+            suspend(nic, SLEEP)
+        wait_until(nic.answers, 15, "traffic after resume")
+    nic.transfer(1 << 16)
+    assert nic.stats()["tx_timeouts"] == 0
+
+
+@MODEL
+@pytest.mark.long
+@pytest.mark.parametrize("kinds", ["g", "d"])
+def test_sleep_again_and_again_with_the_cable_moved(nic, kinds):
+    model = nic.guest.model
+    nic.sh(f"ethtool -s dut0 wol {kinds}")
+    nic.defer(lambda: nic.guest.set_link(True))
+    for i in range(nic.rounds(4)):
+        states = len(re.findall("power state D3", model.log()))
+
+        def move():
+            wait_until(lambda: len(re.findall("power state D3", model.log())) > states, 20,
+                       "asleep")
+            nic.guest.set_link(bool(i % 2))
+        suspend(nic, sleep_for(4), meanwhile=move)
+        if i % 2:
+            wait_until(nic.answers, 15, "traffic")
+            nic.transfer(1 << 16)
+        else:
+            wait_until(lambda: not nic.carrier(), 15, "no carrier")
+    assert nic.stats()["tx_timeouts"] == 0

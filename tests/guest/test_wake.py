@@ -258,10 +258,12 @@ def frame(nic, dst, magic=False):
     return f"frame {dst}{nic.PEER_MAC.replace(':', '')}{'0842' if magic else '88b5'}{body}"
 
 
-def sleep_until(nic, others, waker):
-    """To memory. Frames that must not wake are sent, then what must; the board wakes for PME."""
+def sleep_until(nic, others, waker, keeps_link=True):
+    """To memory. Frames that must not wake are sent, then what must; the board wakes for PME.
+    A link that is up is kept, and is not even negotiated anew."""
     model = nic.guest.model
     begun = model.stats()["pmes"]
+    said = len(model.log())
     sent = []
 
     def board():
@@ -271,6 +273,7 @@ def sleep_until(nic, others, waker):
             # Some drivers have it negotiated anew, at a speed that takes less power.
             if waker != "link up":
                 wait_until(lambda: model.reg(table.MAP["STATUS"]) & LU, 10, "a link")
+                assert not keeps_link or "link down" not in model.log()[said:]
             for x in others:
                 sent.append(x)
                 model.command(x)
@@ -396,13 +399,17 @@ def test_without_wake_on_lan_nothing_wakes(nic):
     nic.spoiled = True
     nic.sh("ethtool -s dut0 wol d")
     model = nic.guest.model
+    said = len(model.log())
 
     def board():
         wait_until(lambda: re.findall(r"power state D(\d)", model.log())[-1:] == ["3"], 10,
                    "the device sleeps")
-        assert "link down" in model.log().rpartition("power state")[0].splitlines()[-1]
-        model.command(frame(nic, ALL, magic=True))
-        assert model.stats()["pmes"] == 0
+        assert "link down" in model.log()[said:].partition("power state D3")[0]
+        own = nic.MAC.replace(":", "")
+        for x in (frame(nic, ALL, magic=True), frame(nic, own), frame(nic, GROUP),
+                  frame(nic, ALL)):
+            model.command(x)
+            assert model.stats()["pmes"] == 0, x
         nic.guest.qmp("system_wakeup")
     suspend(nic, "echo deep >/sys/power/mem_sleep; echo mem >/sys/power/state", board)
     wait_until(nic.answers, 15, "traffic after resume")
@@ -449,6 +456,7 @@ def test_linux_driver_is_woken(nic):
     register of other chips (LPIC)."""
     nic.spoiled = True
     nic.sh("ethtool -s dut0 wol g")
-    sleep_until(nic, [frame(nic, nic.MAC.replace(":", ""))], frame(nic, ALL, magic=True))
+    sleep_until(nic, [frame(nic, nic.MAC.replace(":", ""))], frame(nic, ALL, magic=True),
+                keeps_link=False)
     offences = nic.guest.new_offences()
     assert all(x.startswith("unknown:") and "(0x000fc)" in x for x in offences), offences
