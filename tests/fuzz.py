@@ -27,7 +27,7 @@ from lab import boot, wait_until  # pylint: disable=wrong-import-position
 # Registers of the hot paths, and any.
 LIKELY = [0x0, 0x8, 0x18, 0xC0, 0xD0, 0xE4, 0x100, 0x400, 0x2810, 0x2818, 0x3810, 0x3818, 0x3910,
           0x3918, 0x2910, 0x2918, 0x3828, 0x2828, 0x3820, 0x5008, 0x5000, 0x5818, 0x10, 0xF00]
-FAULTS = ["tx-hang", "rx-hang", "txq-hang {q}", "rxq-hang {q}", "bad-desc {n}", "no-irq {n}",
+FAULTS = ["tx-hang", "rx-hang", "txq-hang {q}", "rxq-hang {q}", "bad-desc {n}", "bad-data {n}", "no-irq {n}",
           "no-wb {n}", "late-wb {us}", "bad-len {len}", "bad-status {word:#x}", "spurious {us}",
           "removed", "mdic-stale {n}", "master-stuck", "phy-hang", "sticky {reg:#x}",
           "firmware {n}", "no-rx-wb {n}", "late-rx-wb {us}", "firmware-busy {n}",
@@ -136,11 +136,15 @@ def main():
         traffic(guest)
         count = fuzz(guest, random.Random(args.seed), args.seconds)
         recover(guest)
+        guest.unload_driver()       # what it has mapped is looked at then, and its memory
+        leaks = guest.kmemleak_scan(120) if guest.kernel.debug else ""
+        assert not leaks, f"memory that nothing points to:\n{leaks}"
         healthy(guest, since)
     except BaseException:
         alive = guest.proc and guest.proc.poll() is None
         print("\n".join((guest.dmesg() if alive else guest.console_tail(200)).splitlines()[-200:]))
-        print(f"to repeat: tests/fuzz.py --kernel {args.kernel} --seed {args.seed}")
+        print(f"to repeat: tests/fuzz.py --kernel {args.kernel} --seed {args.seed} "
+              f"--seconds {args.seconds:g}")
         raise
     finally:
         guest.close()

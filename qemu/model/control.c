@@ -233,11 +233,14 @@ static unsigned long long gap_us(struct irq *irq, int v)
 	return gap == UINT64_MAX ? 0 : gap / NS_PER_US;
 }
 
-static int cmd_stats(struct dev *dev, char *answer, size_t size)
+static int cmd_stats(struct dev *dev, char **word, int words, char *answer, size_t size)
 {
 	const struct wire *w = &dev->wire;
 	struct irq *irq = &dev->irq;
 
+	(void)word;
+	if (words != 1)
+		return -1;
 	snprintf(answer, size,
 		 "{\"cable\": %d, \"sent\": %llu, \"received\": %llu, \"lost\": %llu, \"overrun\": %llu, "
 		 "\"no_link\": %llu, \"bad_fcs\": %llu, \"pauses\": %llu, "
@@ -258,38 +261,68 @@ static int cmd_stats(struct dev *dev, char *answer, size_t size)
 	return 1;
 }
 
+static int cmd_offences(struct dev *dev, char **word, int words)
+{
+	(void)dev;
+	(void)word;
+	if (words != 1)
+		return -1;
+	strict_begin();
+	return 0;
+}
+
+static const struct {
+	const char *name;
+	int (*act)(struct dev *dev, char **word, int words);
+	int (*answer)(struct dev *dev, char **word, int words, char *answer, size_t size);
+} commands[] = {
+	{ "fault", .act = fault_command },
+	{ "clear", .act = fault_command },
+	{ "link", .act = cmd_link },
+	{ "partner", .act = cmd_partner },
+	{ "pause", .act = cmd_pause },
+	{ "frame", .act = cmd_frame },
+	{ "damage", .act = cmd_damage },
+	{ "scale", .act = cmd_scale },
+	{ "errata", .act = cmd_errata },
+	{ "reg", .answer = cmd_reg },
+	{ "phy", .answer = cmd_phy },
+	{ "nvm", .act = cmd_nvm },
+	{ "flash", .answer = cmd_flash },
+	{ "offences", .act = cmd_offences },
+	{ "stats", .answer = cmd_stats },
+};
+
+static int control_find(const char *name)
+{
+	int i;
+
+	for (i = 0; i < (int)ARRAY_SIZE(commands); i++)
+		if (!strcmp(name, commands[i].name))
+			return i;
+	return -1;
+}
+
+/* Is there such a command, and such a fault? What else it says is seen when it runs. */
+bool control_known(const char *command)
+{
+	char name[16] = "", what[24] = "";
+
+	if (sscanf(command, "%15s %23s", name, what) < 1 || control_find(name) < 0)
+		return false;
+	return strcmp(name, "fault") || fault_known(what);
+}
+
 static int control_dispatch(struct dev *dev, char **word, int words, char *answer,
 			    size_t size)
 {
-	if (!strcmp(word[0], "link"))
-		return cmd_link(dev, word, words);
-	if (!strcmp(word[0], "partner"))
-		return cmd_partner(dev, word, words);
-	if (!strcmp(word[0], "pause"))
-		return cmd_pause(dev, word, words);
-	if (!strcmp(word[0], "frame"))
-		return cmd_frame(dev, word, words);
-	if (!strcmp(word[0], "damage"))
-		return cmd_damage(dev, word, words);
-	if (!strcmp(word[0], "scale"))
-		return cmd_scale(dev, word, words);
-	if (!strcmp(word[0], "errata"))
-		return cmd_errata(dev, word, words);
-	if (!strcmp(word[0], "reg"))
-		return cmd_reg(dev, word, words, answer, size);
-	if (!strcmp(word[0], "phy"))
-		return cmd_phy(dev, word, words, answer, size);
-	if (!strcmp(word[0], "nvm"))
-		return cmd_nvm(dev, word, words);
-	if (!strcmp(word[0], "flash"))
-		return cmd_flash(dev, word, words, answer, size);
-	if (!strcmp(word[0], "offences") && words == 1) {
-		strict_begin();
-		return 0;
-	}
-	if (!strcmp(word[0], "stats") && words == 1)
-		return cmd_stats(dev, answer, size);
-	return fault_command(dev, word, words);
+	int i = control_find(word[0]);
+
+	if (i < 0)
+		return -1;
+	if (commands[i].act)
+		return commands[i].act(dev, word, words);
+	return commands[i].answer(dev, word, words, answer, size);
 }
 
 /* With the lock held. */

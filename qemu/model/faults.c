@@ -38,6 +38,8 @@ static const struct {
 	[FAULT_BAD_STATUS] = { "bad-status", false, "received frames have status ARG" },
 	[FAULT_BAD_DESC] = { "bad-desc", false,
 		"half of what is written back is nonsense, but for DD; ARG is the seed" },
+	[FAULT_BAD_DATA] = { "bad-data", false,
+		"received frames have wrong bytes behind good checksums; ARG is the seed" },
 	[FAULT_SPURIOUS] = { "spurious", false, "interrupts without a cause, each ARG us" },
 	[FAULT_REMOVED] = { "removed", false, "all reads return ones, writes are lost" },
 	[FAULT_MDIC_STALE] = { "mdic-stale", true, "ARG PHY accesses return the last result" },
@@ -66,6 +68,19 @@ bool fault_use(struct dev *dev, enum fault_id f)
 	if (table[f].counted && dev->fault_arg[f] && !--dev->fault_arg[f])
 		dev->fault &= ~(1U << f);
 	return true;
+}
+
+/* Some bytes of a frame, of its headers more often than of the rest. */
+void fault_data(struct dev *dev, u8 *data, u32 len)
+{
+	u32 n, within;
+
+	if (!fault(dev, FAULT_BAD_DATA))
+		return;
+	for (n = fault_random(&dev->data_seed) % 8; n; n--) {
+		within = n & 1 && len > 64 ? 64 : len;
+		data[fault_random(&dev->data_seed) % within] = (u8)fault_random(&dev->data_seed);
+	}
 }
 
 _Static_assert(FAULTS <= TIMER_FAULT_LAST - TIMER_FAULT_END + 1, "a timer for each");
@@ -122,9 +137,17 @@ static int fault_begin(struct dev *dev, char **word, int words)
 		fault_spurious(dev, 0);
 	if (f == FAULT_BAD_DESC)
 		dev->desc_seed = arg ? : 1;
+	if (f == FAULT_BAD_DATA)
+		dev->data_seed = arg ? : 1;
 	if (f == FAULT_FIRMWARE_BUSY)
 		firmware_begin(dev, dev->fault_arg[f]);
 	return 0;
+}
+
+/* Is there a fault of that name? */
+bool fault_known(const char *name)
+{
+	return fault_find(name) >= 0;
 }
 
 static int fault_clear(struct dev *dev, char **word, int words)
@@ -166,7 +189,12 @@ void faults_list(FILE *to)
 
 /* ---- Scripts ---- */
 
-static char next_line[256];
+static struct {
+	FILE *file;
+	char *line, *command;
+	size_t size;
+	double at;		/* seconds from the model's start */
+} script;
 
 static void script_next(struct dev *dev);
 
@@ -175,42 +203,71 @@ static void script_run(struct dev *dev, int arg)
 	char answer[512];
 
 	(void)arg;
-	note(dev, "script: %s", next_line);
-	control_command(dev, next_line, answer, sizeof(answer));
+	note(dev, "script: %s", script.command);
+	control_command(dev, script.command, answer, sizeof(answer));
 	if (strncmp(answer, "ok", 2))
 		note(dev, "script: %s", answer);
 	script_next(dev);
 }
 
+/* The next line that is a command; 0: there is none, less: what it says is no time. */
+static int script_read(void)
+{
+	char *end;
+
+	while (getline(&script.line, &script.size, script.file) > 0) {
+		script.line[strcspn(script.line, "\n")] = 0;
+		if (script.line[0] == '#' || !script.line[0])
+			continue;
+		script.at = strtod(script.line, &end);
+		script.command = end + strspn(end, " \t");
+		return end > script.line && script.command > end &&
+		       script.at >= 0 && script.at <= MS_MAX / 1000 ? 1 : -1;
+	}
+	return 0;
+}
+
 static void script_next(struct dev *dev)
 {
-	char line[sizeof(next_line)], *rest;
-	double at;
+	if (script_read() > 0)
+		timer_set(dev, TIMER_FAULT, dev->start + (u64)(script.at * 1e9), script_run, 0);
+	else
+		fclose(script.file);
+}
 
-	while (fgets(line, sizeof(line), dev->script)) {
-		if (line[0] == '#' || line[0] == '\n')
-			continue;
-		line[strcspn(line, "\n")] = 0;
-		at = strtod(line, &rest);
-		if (rest == line) {
-			note(dev, "script: no time in \"%s\"", line);
-			continue;
-		}
-		while (*rest == ' ' || *rest == '\t')
-			rest++;
-		memmove(next_line, rest, strlen(rest) + 1);
-		timer_set(dev, TIMER_FAULT, dev->start + (u64)(at * 1e9), script_run, 0);
-		return;
+/* Nobody would be told of what is wrong later, when its time has come. */
+static const char *script_check(void)
+{
+	double last = 0;
+	int found;
+
+	while ((found = script_read())) {
+		if (found < 0)
+			return "no time, and a command behind it";
+		if (script.at < last)
+			return "earlier than the line before";
+		if (!control_known(script.command))
+			return "no such command";
+		last = script.at;
 	}
-	fclose(dev->script);
-	dev->script = NULL;
+	return NULL;
 }
 
 int faults_load(struct dev *dev, const char *path)
 {
-	dev->script = fopen(path, "r");
-	if (!dev->script)
+	const char *wrong;
+
+	script.file = fopen(path, "r");
+	if (!script.file) {
+		perror(path);
 		return -1;
+	}
+	wrong = script_check();
+	if (wrong) {
+		fprintf(stderr, "%s: \"%s\": %s\n", path, script.line, wrong);
+		return -1;
+	}
+	rewind(script.file);
 	script_next(dev);
 	return 0;
 }

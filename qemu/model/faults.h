@@ -56,6 +56,7 @@ enum fault_id {
 	FAULT_NO_STAMP, FAULT_LOST_STAMP, FAULT_FIRMWARE,
 	FAULT_LATE_IRQ, FAULT_WILD_HEAD, FAULT_NO_RX_WB, FAULT_LATE_RX_WB,
 	FAULT_FIRMWARE_BUSY, FAULT_STAMP_EACH, FAULT_RXQ_HANG, FAULT_BAD_DESC,
+	FAULT_BAD_DATA,
 	FAULTS,
 };
 
@@ -72,6 +73,8 @@ static inline bool fault_at(const struct dev *dev, enum fault_id f, u32 place)
 
 int faults_load(struct dev *dev, const char *path);
 int fault_command(struct dev *dev, char **word, int words);
+bool fault_known(const char *name);
+void fault_data(struct dev *dev, u8 *data, u32 len);
 bool fault_use(struct dev *dev, enum fault_id f);
 void faults_list(FILE *to);
 

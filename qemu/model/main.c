@@ -214,10 +214,8 @@ static int run(struct dev *dev)
 		perror(dev->opt.wire);
 		return 1;
 	}
-	if (dev->opt.faults && faults_load(dev, dev->opt.faults)) {
-		perror(dev->opt.faults);
+	if (dev->opt.faults && faults_load(dev, dev->opt.faults))
 		return 1;
-	}
 	if (dev->opt.times && ptp_open(dev)) {
 		perror(dev->opt.times);
 		return 1;

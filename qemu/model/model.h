@@ -331,9 +331,8 @@ struct dev {
 	u32 errata;		/* switches: bits of enum erratum */
 	u32 fault;		/* active faults: bits of enum fault_id */
 	u32 fault_arg[32];
-	u32 desc_seed, firmware_seed;
+	u32 desc_seed, data_seed, firmware_seed;
 	u32 refused;		/* PHY and NVM, to software */
-	FILE *script;
 	u32 offences;
 };
 
@@ -560,6 +559,7 @@ void wire_partner_sends(struct dev *dev, struct frame *frame);
 bool number(const char *word, u32 max, u32 *value);
 int control_begin(struct dev *dev);
 void control_end(struct dev *dev);
+bool control_known(const char *command);
 void control_command(struct dev *dev, char *line, char *answer, size_t size);
 
 /* vfio_user.c */

@@ -237,10 +237,11 @@ static u32 rx_needs(const struct dev *dev, const struct frame *f)
 	return rx_split(dev) ? 2 : (f->len + size - 1) / size;
 }
 
-static void rx_deliver(struct dev *dev, struct rxq *q, const struct frame *f)
+static void rx_deliver(struct dev *dev, struct rxq *q, struct frame *f)
 {
 	u32 size = rx_buffer_size(dev), at, len;
 
+	fault_data(dev, f->data, f->len);
 	if (rx_split(dev)) {
 		rx_split_buffers(dev, q, f);
 	} else {

@@ -2,12 +2,14 @@
 """The device model: faults."""
 
 import struct
+import subprocess
 import time
 
 import packets as p
 import pytest
 from client import (CTRL, EECD, EXTCNF, ICR, ICS, IMS, MAC, MDIC, PEER, STATUS, SWSM, RxRing,
                     TxRing, wait_until)
+from hwlab.model import binary
 from test_model_rx import ANY, TCP4, steer
 
 FRAME = PEER + MAC + b"\x88\xb5" + bytes(range(86))
@@ -256,12 +258,40 @@ def test_script(hosts, tmp_path):
     assert host.log_file.read_text().count("script:") == 3
 
 
-def test_wrong_line_of_a_script_is_said(hosts, tmp_path):
+def test_command_of_a_script_that_is_refused_is_said(hosts, tmp_path):
     script = tmp_path / "script"
-    script.write_text("0.01 falut tx-hang\n0.02 link down\n")
+    script.write_text("0.01 link sideways\n0.02 link down\n")
     host = hosts("--faults", str(script))
     wait_until(lambda: "script: link down" in host.log_file.read_text())
     assert "script: error" in host.log_file.read_text()
+
+
+@pytest.mark.parametrize("line, said", [
+    ("0.01 falut tx-hang", "no such command"),
+    ("0.01 fault tx-hnag", "no such command"),
+    ("0.01 fault", "no such command"),
+    ("0.01", "no time, and a command"),
+    ("link down", "no time, and a command"),
+    ("-1 link down", "no time, and a command"),
+    ("nan link down", "no time, and a command"),
+    ("inf link down", "no time, and a command"),
+    ("0.001 link down", "earlier than the line before"),
+])
+def test_wrong_script_is_refused(tmp_path, line, said):
+    script = tmp_path / "script"
+    script.write_text(f"0.002 link down\n{line}\n0.3 link up\n")
+    out = subprocess.run([binary(), "--socket", str(tmp_path / "s"), "--wire", str(tmp_path / "w"),
+                          "--faults", str(script)], capture_output=True, text=True, check=False,
+                         timeout=20)
+    assert out.returncode == 1 and f'{script}: "{line}": {said}' in out.stderr, out.stderr
+
+
+def test_long_line_of_a_script(hosts, tmp_path):
+    script = tmp_path / "script"
+    script.write_text(f"0.01 frame {FRAME.hex() * 4}\n")
+    host = hosts("--faults", str(script))
+    wait_until(lambda: "script: frame" in host.log_file.read_text())
+    assert FRAME.hex() * 4 in host.log_file.read_text()
 
 
 @pytest.mark.parametrize("hung", [0, 1])
@@ -312,3 +342,20 @@ def test_descriptors_of_nonsense(hosts, way):
              for at in range(0, 16, 4)]
     assert all(any(w) and not all(w) for w in words), "each word, but not each time"
     assert run("fault bad-desc 5") == wrong != run("fault bad-desc 6")
+
+
+def test_data_of_nonsense(hosts):
+    """Bytes are wrong, behind a checksum that is said to be good; the seed says which."""
+    def run(command):
+        host = hosts()
+        host.link_up()
+        host.command(command)
+        rx = RxRing(host)
+        for _ in range(16):
+            host.frame_in(MAC + PEER + b"\x08\x00" + TCP4)
+        return list(zip(*(rx.wait()[:2] for _ in range(16))))
+
+    right, wrong = run("clear all"), run("fault bad-data 5")
+    assert right[0] != wrong[0] and right[1] == wrong[1]
+    assert {len(x) for x in wrong[0]} == {60}
+    assert run("fault bad-data 5") == wrong != run("fault bad-data 6")
