@@ -188,6 +188,9 @@ def run(argv):
             status = run_demo(g, options)
     finally:
         g.close()
+    if config.device == "model" and g.refused():
+        raise LabError(f"--faults {options.faults}: the device model has not done:\n     "
+                       + "\n     ".join(g.refused()))
     if config.trace and Path(config.trace).exists():
         print(f"\nRegister accesses (all of them: {config.trace})\n{trace.report(config.trace)}")
     if not config.shell:

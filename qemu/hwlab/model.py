@@ -130,7 +130,9 @@ class Model:
 
     def __init__(self, directory, index, mac, options, trace=None):
         self.base = Path(directory) / f"model{index}"
-        self.log_file = Path(options.log) if options.log else self.base.with_suffix(".log")
+        self.log_file = self.base.with_suffix(".log")
+        if options.log:
+            self.log_file = Path(f"{options.log}.{index}" if index else options.log)
         self.socket = f"{self.base}.vfio"
         self.wire = f"{self.base}.wire"
         args = [binary(options.sanitize), "--socket", self.socket, "--wire", self.wire,
@@ -225,6 +227,11 @@ class ModelGuest(Guest):
         new, self._told = found[self._told:], len(found)
         return new
 
+    def refused(self):
+        """Commands of the script of faults that the model did not take, once it has ended."""
+        return [x for log in self.model_logs
+                for x in re.findall(r"script: (.*)\n\S+ script: error$", log, re.M)]
+
     def prepare(self):
         super().prepare()
         self._qemu = qemu()
@@ -307,6 +314,10 @@ def check_options(options):
             raise UsageError(f"--{name.replace('_', '-')} goes with --device model")
     if options.faults is not None and not Path(options.faults).is_file():
         raise UsageError(f"--faults {options.faults}: no such file")
+    if options.model_log is not None:
+        folder = Path(options.model_log).absolute().parent
+        if not folder.is_dir():
+            raise UsageError(f"--model-log {options.model_log}: there is no directory {folder}")
 
 
 def check(config):

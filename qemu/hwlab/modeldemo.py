@@ -86,6 +86,6 @@ class ModelDemo(Demo):
 
     def strict(self):
         self.heading("What the driver did that silicon does not forgive")
-        found = self.guest.model.offences()
+        found = self.guest.new_offences()
         self.show("\n".join(found) or "(nothing)")
         self.record("strict", not found, f"{len(found)} offences" if found else "no offence")

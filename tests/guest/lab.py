@@ -206,10 +206,7 @@ class Nic:
         if self.guest.kernel.debug:
             leaks = self.guest.kmemleak_scan(60)
             assert not leaks, "memory that nothing points to:\n" + "\n".join(leaks)
-        if self.guest.config.device == "model":
-            offences = [x for x in self.guest.new_offences()
-                        if not {x.partition(":")[0], "*"} & self.forgiven]
-            assert not offences, "what silicon does not forgive:\n" + "\n".join(offences)
+        self.judge()
         problems = self.guest.log_problems(self.since, self.allowed)
         assert not problems, "the kernel log has what the test did not expect:\n" + \
             "\n".join(problems)
@@ -221,6 +218,12 @@ class Nic:
         if self.spoiled:
             self.guests.discard()
 
+    def judge(self):
+        if self.guest.config.device == "model":
+            offences = [x for x in self.guest.new_offences()
+                        if not {x.partition(":")[0], "*"} & self.forgiven]
+            assert not offences, "what silicon does not forgive:\n" + "\n".join(offences)
+
     def power_off(self):
         """The guest's end, in order; what its console said on the way."""
         begun = len(self.guest.console_log)
@@ -231,6 +234,7 @@ class Nic:
 
     def discard(self):
         """The guest is gone, and its trace with it."""
+        self.judge()
         self.guests.discard()
         self.guest = None
 

@@ -88,9 +88,41 @@ def test_dkms(tree, kdir, tmp_path):
     assert not list((tmp_path / "src").glob("hartwell-*"))
 
 
-def demonstrate(checks, *options):
-    done = subprocess.run([TOP / "scripts/run-vm.sh", *options], text=True, capture_output=True,
+def lab(*options):
+    return subprocess.run([TOP / "scripts/run-vm.sh", *options], text=True, capture_output=True,
                           check=False, timeout=900)
+
+
+@pytest.mark.parametrize("options, said", [
+    (["--device", "models"], "must be qemu or model"),
+    (["--faults", "/dev/null"], "--faults goes with --device model"),
+    (["--wire", "100"], "--wire goes with --device model"),
+    (["--model-log", "x"], "--model-log goes with --device model"),
+    (["--device", "model", "--wire", "12"], "invalid choice: 12"),
+    (["--device", "model", "--faults", "/no/file"], "--faults /no/file: no such file"),
+    (["--device", "model", "--model-log", "/no/place/x"], "there is no directory /no/place"),
+    (["--trace", "/no/place/x"], "there is no directory /no/place"),
+    (["--script", "/no/file"], "--script /no/file: no such file"),
+    (["--timeout", "0"], "must be more than 0"),
+])
+def test_what_cannot_be_met_is_refused_at_once(options, said):
+    done = lab(*options)
+    assert done.returncode == 2 and said in done.stderr and not done.stdout, done
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("line, said", [
+    ("1 falut tx-hang", "no such command"), ("1 link sideways", "has not done:\n     link sideways"),
+])
+def test_a_fault_that_does_not_happen_is_told(tmp_path, line, said):
+    script = tmp_path / "script"
+    script.write_text(line + "\n")
+    done = lab("--device", "model", "--faults", script)
+    assert done.returncode == 1 and said in done.stderr, done
+
+
+def demonstrate(checks, *options):
+    done = lab(*options)
     assert done.returncode == 0 and f"{checks} of {checks} checks passed" in done.stdout, \
         done.stdout
 
