@@ -112,7 +112,8 @@ def test_what_cannot_be_met_is_refused_at_once(options, said):
 
 @pytest.mark.long
 @pytest.mark.parametrize("line, said", [
-    ("1 falut tx-hang", "no such command"), ("1 link sideways", "has not done:\n     link sideways"),
+    ("1 falut tx-hang", "no such command"),
+    ("1 link sideways", "has not done:\n     link sideways"),
 ])
 def test_a_fault_that_does_not_happen_is_told(tmp_path, line, said):
     script = tmp_path / "script"
