@@ -440,6 +440,7 @@ u32 ring_left(const struct dev *dev, const struct ring *ring);
 u32 ring_cached(const struct dev *dev, const struct ring *ring);
 bool ring_fetch(struct dev *dev, struct ring *ring, u32 xdctl);
 bool ring_next(struct dev *dev, struct ring *ring, u32 *slot, struct desc *desc);
+bool ring_check(struct dev *dev, const struct ring *ring, u32 slot, const struct desc *was);
 bool ring_write_back(struct dev *dev, struct ring *ring, u32 slot,
 		     const struct desc *was, u64 lo, u64 hi);
 void ring_base_write(struct dev *dev, u32 off, u32 value);

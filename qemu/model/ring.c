@@ -133,17 +133,26 @@ static u64 ring_nonsense(struct dev *dev, u64 right)
 }
 
 /* 'was' is what the host handed over: it must still be there. */
+bool ring_check(struct dev *dev, const struct ring *ring, u32 slot, const struct desc *was)
+{
+	struct desc now;
+
+	if (!dma_read(dev, ring_addr(dev, ring, slot), &now, 16))
+		return false;
+	if (now.lo != was->lo || now.hi != was->hi)
+		offend(dev, OFF_DESC_CHANGED, ring->base_reg, slot);
+	return true;
+}
+
+/* And now it is the host's, with those before. */
 bool ring_write_back(struct dev *dev, struct ring *ring, u32 slot,
 		     const struct desc *was, u64 lo, u64 hi)
 {
 	u64 addr = ring_addr(dev, ring, slot);
-	struct desc now;
 
 	ring->done = ring_add(dev, ring, slot, 1);
-	if (!dma_read(dev, addr, &now, 16))
+	if (!ring_check(dev, ring, slot, was))
 		return false;
-	if (now.lo != was->lo || now.hi != was->hi)
-		offend(dev, OFF_DESC_CHANGED, ring->base_reg, slot);
 	if (fault(dev, FAULT_BAD_DESC)) {
 		lo = ring_nonsense(dev, lo);
 		hi = ring_nonsense(dev, hi) | (ring_is_tx(ring) ? TXD_DD : RXD_DD);

@@ -117,24 +117,25 @@ static void tx_delay(struct dev *dev, struct txq *q)
 }
 
 /*
- * With WTHRESH 0 only descriptors with RS are written, else all. The interrupt
- * comes at once if one of them had no IDE.
+ * With WTHRESH 0 only descriptors with RS are written, else all; one without is
+ * the host's with the next that has it. The interrupt comes at once if one had no IDE.
  */
 static void tx_write_back(struct dev *dev, struct txq *q)
 {
 	bool all = tx_wthresh(dev, q), every = rd(dev, IVAR) & BIT32(31);
 	bool now = false, later = false;
+	u32 i, n = q->wbs;
 	struct wb *wb;
-	u32 i;
 
 	if (tx_number(dev, q) == 1 && rd(dev, TXDCTL(0)) != rd(dev, TXDCTL(1)) &&
 	    erratum(dev, ERR_TXDCTL))
 		return;
-	for (i = 0; i < q->wbs; i++) {
+	while (n && n < ARRAY_SIZE(q->wb) && !all && !q->wb[n - 1].rs)
+		n--;
+	for (i = 0; i < n; i++) {
 		wb = &q->wb[i];
 		if (!wb->rs && !all) {
-			q->ring.done = wb->slot + 1 == ring_count(dev, &q->ring) ? 0 :
-				       wb->slot + 1;
+			ring_check(dev, &q->ring, wb->slot, &wb->was);
 			continue;
 		}
 		ring_write_back(dev, &q->ring, wb->slot, &wb->was, wb->lo, wb->hi);
@@ -143,7 +144,8 @@ static void tx_write_back(struct dev *dev, struct txq *q)
 			later |= wb->ide;
 		}
 	}
-	q->wbs = 0;
+	q->wbs -= n;
+	memmove(q->wb, q->wb + n, q->wbs * sizeof(*q->wb));
 	if (now || (later && !rd(dev, TIDV)))
 		tx_interrupt(dev, q);
 	else if (later)

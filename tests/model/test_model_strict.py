@@ -51,6 +51,31 @@ def desc_changed(host):
         host.wr(0x3820, 1 << 31 | 0xFFFF)
 
 
+def unreported(host):
+    """A frame without RS has been sent; nothing behind it has said so yet."""
+    tx = TxRing(host, wthresh=0)
+    slots = [tx.frame(FRAME, EOP | IFCS) for _ in range(40)]
+    tx.ring()
+    for _ in slots:
+        host.frame_out()
+    for _ in range(2):
+        host.wr(0x3820, 1 << 31 | 8)
+    return tx, slots
+
+
+def desc_changed_unreported(host):
+    tx, slots = unreported(host)
+    host.put(tx.at + 16 * slots[3], struct.pack("<Q", BASE))
+    tx.frame(FRAME)
+    tx.ring()
+
+
+def tail_owner_unreported(host):
+    tx, _ = unreported(host)
+    host.command("link down")
+    host.wr(tx.reg + 0x18, 16)
+
+
 def desc_dd(host):
     rx = RxRing(host, start=False)
     host.put(rx.at + 8, b"\1")
@@ -238,6 +263,7 @@ def ctrl_ext_23(host):
 
 
 OFFENCES = [
+    ("desc-changed", desc_changed_unreported), ("tail-owner", tail_owner_unreported),
     ("ring-live", ring_live_idle), ("ring-live", ring_live_receive),
     ("mdio-owner", reset_unowned), ("reset-dma", reset_with_dma), ("reset-dma", reset_too_soon),
     ("reserved", ctrl_29), ("reserved", ctrl_ext_23),
