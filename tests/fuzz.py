@@ -30,9 +30,9 @@ LIKELY = [0x0, 0x8, 0x18, 0xC0, 0xD0, 0xE4, 0x100, 0x400, 0x2810, 0x2818, 0x3810
 FAULTS = ["tx-hang", "rx-hang", "txq-hang {q}", "rxq-hang {q}", "bad-desc {n}",
           "bad-data {n}", "no-irq {n}", "no-wb {n}", "late-wb {us}", "bad-len {len}",
           "bad-status {word:#x}", "spurious {us}", "removed", "mdic-stale {n}", "master-stuck",
-          "phy-hang", "sticky {reg:#x}", "firmware {n}", "no-rx-wb {n}", "late-rx-wb {us}", "firmware-busy {n}",
-          "wild-head {word:#x}", "late-irq {us}", "no-auto-rd {n}", "no-stamp", "lost-stamp {n}",
-          "stamp-each"]
+          "phy-hang", "sticky {reg:#x}", "firmware {n}", "no-rx-wb {n}", "late-rx-wb {us}",
+          "firmware-busy {n}", "wild-head {word:#x}", "late-irq {us}", "no-auto-rd {n}", "no-stamp",
+          "lost-stamp {n}", "stamp-each"]
 DAMAGE = "crc align symbol runt fragment oversize jabber".split()
 MODES = "1000fd 100fd 100hd 10fd 10hd pause asym".split()
 # The driver may complain, and so may the stack; these are never right.
