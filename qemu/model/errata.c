@@ -57,7 +57,7 @@ static const struct {
 	[ERR_RAR_MERGE] = { "rar-merge", true,
 		"a RAH or RAL that follows the word before it without a read between is lost" },
 	[ERR_MDIO_OWNER] = { "mdio-owner", true,
-		"a reset takes MDIO away, and the PHY ignores it for 20 ms after AUTO_RD" },
+		"a reset takes MDIO away, and the PHY ignores it for 25 ms after AUTO_RD" },
 	[ERR_RLEC] = { "rlec", true,
 		"RLEC and TNCRS count each good frame" },
 };

@@ -46,7 +46,7 @@ static void firmware_take(struct dev *dev, int arg)
 	(void)arg;
 	if (!fault(dev, FAULT_FIRMWARE_BUSY))
 		return;
-	if (rd(dev, EXTCNF_CTRL) & EXTCNF_MDIO_SW || dev->in_reset || dev->phy.config_until ||
+	if (rd(dev, EXTCNF_CTRL) & EXTCNF_MDIO_SW || dev->in_reset || phy_configuring(dev) ||
 	    timer_armed(dev, TIMER_MDIC)) {
 		timer_set(dev, TIMER_FIRMWARE, now_ns() + ASK_AGAIN, firmware_take, 0);
 		return;

@@ -9,7 +9,8 @@
 #include "model.h"
 
 #define NVM_READ_NS	(2 * NS_PER_MS)
-#define PHY_CONFIG_NS	(20 * NS_PER_MS)
+/* A driver sleeps 25 ms, by its own clock. */
+#define PHY_CONFIG_NS	(24500 * NS_PER_US)
 
 /* ---- Reset ---- */
 

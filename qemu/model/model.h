@@ -494,6 +494,7 @@ void rx_classify(struct dev *dev, struct frame *frame);
 
 /* phy.c */
 void phy_init(struct dev *dev);
+bool phy_configuring(const struct dev *dev);
 void phy_hw_reset(struct dev *dev);
 void phy_renegotiate(struct dev *dev);
 bool phy_loopback(const struct dev *dev);

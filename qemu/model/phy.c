@@ -76,6 +76,12 @@ void phy_init(struct dev *dev)
 	p->frames = 0;
 }
 
+/* It reads its part of the NVM, or would. */
+bool phy_configuring(const struct dev *dev)
+{
+	return now_ns() < dev->phy.config_until;
+}
+
 bool phy_loopback(const struct dev *dev)
 {
 	return dev->phy.reg[0][BMCR] & BMCR_LOOPBACK;
@@ -271,7 +277,7 @@ static void mdic_done(struct dev *dev, int arg)
 	(void)arg;
 	if (MDIC_PHY(mdic) != 1) {
 		mdic |= MDIC_ERROR;
-	} else if (p->config_until) {
+	} else if (phy_configuring(dev)) {
 		/* Erratum 21: what is written then is undone. */
 		mdic |= MDIC_REGDATA;
 	} else if (MDIC_OP(mdic) == 1) {
@@ -292,7 +298,7 @@ void mdic_write(struct dev *dev, u32 off, u32 value)
 {
 	if (!(rd(dev, EXTCNF_CTRL) & EXTCNF_MDIO_SW))
 		offend(dev, OFF_MDIO_OWNER, off, value);
-	if (dev->phy.config_until)
+	if (phy_configuring(dev))
 		offend(dev, OFF_PHY_EARLY, off, value);
 	wr(dev, off, value & ~(MDIC_READY | MDIC_ERROR));
 	dev->phy.mdic = value;

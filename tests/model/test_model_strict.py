@@ -5,8 +5,8 @@ import random
 import struct
 
 import pytest
-from client import (BASE, CTRL, EECD, EOP, GCR, GCR2, IDE, IFCS, MAC, MEM, MDIC, MRQC, PEER, RCTL,
-                    READ, RS, STATUS, TCTL, RxRing, TxRing, wait_until)
+from client import (BASE, CTRL, EECD, EERD, EEWR, EOP, GCR, GCR2, IDE, IFCS, MAC, MEM, MDIC, MRQC,
+                    PEER, RCTL, READ, RS, STATUS, TCTL, RxRing, TxRing, wait_until)
 
 FRAME = PEER + MAC + b"\x88\xb5" + bytes(range(86))
 ARRIVING = MAC + PEER + FRAME[12:]
@@ -141,7 +141,20 @@ def mdio_owner(host):
 
 
 def nvm_owner(host):
-    host.wr(0x102C, 0x20 << 2 | 1)
+    host.wr(EEWR, 0x20 << 2 | 1)
+
+
+def nvm_read_early(host):
+    host.reset_begin()
+    wait_until(lambda: host.rd(EECD) & 1 << 9)
+    host.wr(EERD, 1)
+
+
+def nvm_write_early(host):
+    host.reset_begin()
+    wait_until(lambda: host.rd(EECD) & 1 << 9)
+    host.own()
+    host.wr(EEWR, 0x20 << 2 | 1)
 
 
 def reserved(host):
@@ -265,6 +278,7 @@ def ctrl_ext_23(host):
 OFFENCES = [
     ("desc-changed", desc_changed_unreported), ("tail-owner", tail_owner_unreported),
     ("ring-live", ring_live_idle), ("ring-live", ring_live_receive),
+    ("phy-early", nvm_read_early), ("phy-early", nvm_write_early),
     ("mdio-owner", reset_unowned), ("reset-dma", reset_with_dma), ("reset-dma", reset_too_soon),
     ("reserved", ctrl_29), ("reserved", ctrl_ext_23),
     ("gcr", gcr), ("gcr", gcr27), ("gcr", gcr2), ("gcr", no_snoop),
@@ -344,8 +358,8 @@ def test_flash_must_not_follow_by_itself(hosts, cleared):
         if cleared:
             host.wr(EECD, host.rd(EECD) & ~(1 << 20))
         host.own()
-        host.wr(0x102C, 0x40 << 2 | 1)
-        wait_until(lambda: host.rd(0x102C) & 2)
+        host.wr(EEWR, 0x40 << 2 | 1)
+        wait_until(lambda: host.rd(EEWR) & 2)
         assert host.offences() == (set() if cleared else {"nvm-aupden"})
         host.reset()
 
