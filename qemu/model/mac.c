@@ -137,8 +137,6 @@ static void mac_reset_check(struct dev *dev)
 	bool used = false;
 	int q;
 
-	if (dev->in_reset)
-		return;
 	if (!(extcnf & (EXTCNF_MDIO_SW | EXTCNF_MDIO_HW)) && !fault(dev, FAULT_FIRMWARE))
 		offend(dev, OFF_MDIO_OWNER, CTRL, extcnf);
 	for (q = 0; q < QUEUES; q++)

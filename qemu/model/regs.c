@@ -58,11 +58,18 @@ void regs_reset(struct dev *dev, bool power_on)
 	}
 }
 
-/* While the device resets, only what the reset itself is polled by. */
-static bool reg_in_reset_ok(u32 off)
+/* While the device resets, what the reset itself is polled by is read. */
+static bool reg_in_reset_read(u32 off)
 {
 	return off == CTRL || off == CTRL_ALIAS || off == STATUS ||
 	       off == EECD || off == EXTCNF_CTRL || off == CTRL_EXT;
+}
+
+/* Of writes, the lock is let go, and the NVM of flash is asked for once more. */
+static bool reg_in_reset_write(const struct dev *dev, u32 off, u32 value)
+{
+	return off == EXTCNF_CTRL ||
+	       (off == CTRL_EXT && (value ^ rd(dev, off)) == CTRL_EXT_EE_RST);
 }
 
 static u32 read_one(struct dev *dev, u32 off)
@@ -78,7 +85,7 @@ static u32 read_one(struct dev *dev, u32 off)
 		offend(dev, OFF_UNKNOWN, off, 0);
 		return 0;
 	}
-	if (dev->in_reset && !reg_in_reset_ok(off))
+	if (dev->in_reset && !reg_in_reset_read(off))
 		offend(dev, OFF_IN_RESET, off, 0);
 	if (fault(dev, FAULT_WILD_HEAD) && (off & ~0x100U) == (off & 0x1000 ? TDH(0) : RDH(0)))
 		return dev->fault_arg[FAULT_WILD_HEAD];
@@ -105,7 +112,7 @@ void reg_write(struct dev *dev, u32 off, u32 value)
 		offend(dev, OFF_UNKNOWN, off, value);
 		return;
 	}
-	if (dev->in_reset && !reg_in_reset_ok(off)) {
+	if (dev->in_reset && !reg_in_reset_write(dev, off, value)) {
 		/* It would be lost, or not, as the reset proceeds. */
 		offend(dev, OFF_IN_RESET, off, value);
 		return;

@@ -35,7 +35,7 @@ static const struct {
 		"Linux, e1000_write_nvm_82571; it reads by EERD without" },
 	[OFF_IN_RESET] = { "in-reset",
 		"access between CTRL.RST and EECD.AUTO_RD",
-		"Linux, e1000_reset_hw_82571: polls AUTO_RD before anything else" },
+		"Linux, e1000_reset_hw_82571: releases the lock, sets EE_RST, polls AUTO_RD" },
 	[OFF_PHY_EARLY] = { "phy-early",
 		"PHY or NVM access while the PHY reads its part of the NVM",
 		"Linux, e1000_reset_hw_82571: 25 ms after AUTO_RD, before either" },

@@ -115,12 +115,27 @@ def test_reset_takes_time_and_keeps_pba(host):
     assert not host.offences()
 
 
-def test_access_while_it_resets_is_lost(host):
+@pytest.mark.parametrize("offset,bits", [(0x38, 0x1234), (CTRL, 0x40), (CTRL_EXT, 1 << 28),
+                                         (CTRL_EXT, 1 << 28 | 1 << 13), (EECD, 1)])
+def test_access_while_it_resets_is_lost(host, offset, bits):
+    host.reset()
+    want = host.rd(offset)
     host.reset_begin()
-    host.wr(0x38, 0x1234)
+    host.wr(offset, want ^ bits)
     wait_until(lambda: host.rd(EECD) & 1 << 9)
-    assert host.rd(0x38) == 0x8100
+    assert host.rd(offset) == want
     assert host.offences() == {"in-reset"}
+
+
+def test_what_a_reset_takes_meanwhile(host):
+    """The end of the ownership, and EE_RST."""
+    host.command("errata no-mdio-owner")    # or it has ended by itself
+    host.reset_begin()
+    host.wr(EXTCNF, host.rd(EXTCNF) & ~0x20)
+    assert not host.rd(EXTCNF) & 0x20
+    host.wr(CTRL_EXT, host.rd(CTRL_EXT) | EE_RST)
+    wait_until(lambda: host.rd(EECD) & 1 << 9)
+    assert not host.offences()
 
 
 def test_phy_outlives_the_reset(host):
