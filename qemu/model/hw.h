@@ -188,6 +188,7 @@
 #define FFVT(i)		(0x9800 + 8 * (i))
 #define MRQC		0x5818
 #define MANC		0x5820
+#define  MANC_BLK_PHY_RST	BIT32(18)
 #define GCR		0x5B00
 #define  GCR_NO_SNOOP	0x0000003FU
 #define  GCR_MUST	(BIT32(22) | BIT32(27))

@@ -11,14 +11,10 @@
 #define NVM_READ_NS	(2 * NS_PER_MS)
 /* A driver sleeps 25 ms, by its own clock. */
 #define PHY_CONFIG_NS	(24500 * NS_PER_US)
+/* 100 us likewise. */
+#define PHY_RST_NS	(95 * NS_PER_US)
 
 /* ---- Reset ---- */
-
-static void mac_phy_configured(struct dev *dev, int arg)
-{
-	(void)arg;
-	dev->phy.config_until = 0;
-}
 
 static void mac_nvm_read(struct dev *dev, int arg)
 {
@@ -27,16 +23,16 @@ static void mac_nvm_read(struct dev *dev, int arg)
 	nvm_load_mac(dev);
 	if (!fault_use(dev, FAULT_AUTO_RD))
 		wr(dev, EECD, rd(dev, EECD) | EECD_AUTO_RD);
-	if (!erratum(dev, ERR_MDIO_OWNER))
-		return;
-	dev->phy.config_until = now_ns() + PHY_CONFIG_NS;
-	timer_set(dev, TIMER_PHY_CFG, dev->phy.config_until, mac_phy_configured, 0);
+	if (erratum(dev, ERR_MDIO_OWNER) && !(rd(dev, CTRL) & CTRL_PHY_RST))
+		phy_configure(dev, PHY_CONFIG_NS);
 }
 
 void mac_reset(struct dev *dev)
 {
 	u32 owner = rd(dev, EXTCNF_CTRL) & EXTCNF_MDIO_SW;
 
+	if (rd(dev, CTRL) & CTRL_PHY_RST)
+		phy_hw_reset_end(dev);
 	regs_reset(dev, false);
 	if (!erratum(dev, ERR_MDIO_OWNER))
 		wr(dev, EXTCNF_CTRL, owner);
@@ -147,6 +143,23 @@ static void mac_reset_check(struct dev *dev)
 		offend(dev, OFF_RESET_DMA, CTRL, ctrl);
 }
 
+/* Of CTRL.PHY_RST: nobody else is at the PHY, and it is held for long enough. */
+static void mac_phy_reset(struct dev *dev, u32 value)
+{
+	if (!(rd(dev, EXTCNF_CTRL) & EXTCNF_MDIO_SW))
+		offend(dev, OFF_MDIO_OWNER, CTRL, value);
+	if (!(value & CTRL_PHY_RST)) {
+		if (now_ns() - dev->phy.reset_at < PHY_RST_NS)
+			offend(dev, OFF_PHY_RESET, CTRL, value);
+		phy_hw_reset_end(dev);
+		return;
+	}
+	if (rd(dev, MANC) & MANC_BLK_PHY_RST)
+		offend(dev, OFF_PHY_RESET, MANC, rd(dev, MANC));
+	wr(dev, STATUS, rd(dev, STATUS) | STATUS_PHYRA);
+	phy_hw_reset(dev);
+}
+
 void ctrl_write(struct dev *dev, u32 off, u32 value)
 {
 	u32 was = rd(dev, CTRL);
@@ -160,10 +173,8 @@ void ctrl_write(struct dev *dev, u32 off, u32 value)
 	if (value & CTRL_MASTER_DISABLE && !(was & CTRL_MASTER_DISABLE))
 		dev->master_off = now_ns() + dev->opt.master_delay_us * NS_PER_US;
 	wr(dev, CTRL, value & ~CTRL_RST);
-	if (value & CTRL_PHY_RST && !(was & CTRL_PHY_RST)) {
-		wr(dev, STATUS, rd(dev, STATUS) | STATUS_PHYRA);
-		phy_hw_reset(dev);
-	}
+	if ((value ^ was) & CTRL_PHY_RST)
+		mac_phy_reset(dev, value);
 	mac_link(dev);
 	rx_pause_update(dev);
 }

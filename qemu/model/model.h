@@ -243,6 +243,8 @@ struct phy {
 	bool link_was_lost;	/* and BMSR was not read since */
 	u32 mdic;		/* the access under way */
 	u64 config_until;	/* reads its part of the NVM until then */
+	u64 reset_at;		/* CTRL.PHY_RST was set */
+	bool hw_reset;		/* ... and it is not configured anew yet */
 	u16 scr;		/* register 16 as of the last reset */
 	u32 frames;		/* that have passed since a reset, with the switch on */
 	bool hung;
@@ -496,6 +498,8 @@ void rx_classify(struct dev *dev, struct frame *frame);
 void phy_init(struct dev *dev);
 bool phy_configuring(const struct dev *dev);
 void phy_hw_reset(struct dev *dev);
+void phy_hw_reset_end(struct dev *dev);
+void phy_configure(struct dev *dev, u64 takes);
 void phy_renegotiate(struct dev *dev);
 bool phy_loopback(const struct dev *dev);
 bool phy_passes(struct dev *dev);

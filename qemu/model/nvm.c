@@ -115,7 +115,7 @@ static void nvm_access(struct dev *dev, int arg)
 
 static void nvm_start(struct dev *dev, u32 off, u32 value, u64 takes)
 {
-	if (phy_configuring(dev))
+	if (phy_configuring(dev) && !dev->phy.hw_reset)
 		offend(dev, OFF_PHY_EARLY, off, value);
 	wr(dev, off, value & ~EERD_DONE);
 	if (!(value & EERD_START))

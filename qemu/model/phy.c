@@ -40,6 +40,7 @@
 #define POWER		25
 
 #define HANG_FRAMES	100
+#define HW_RESET_NS	(10 * NS_PER_MS)
 
 /* From a register's abilities (4 and 9) to the partner's bits, best first. */
 static const struct {
@@ -74,6 +75,8 @@ void phy_init(struct dev *dev)
 	p->scr = p->reg[0][SCR];
 	p->hung = false;
 	p->frames = 0;
+	p->hw_reset = false;
+	p->config_until = 0;
 }
 
 /* It reads its part of the NVM, or would. */
@@ -205,7 +208,8 @@ void phy_renegotiate(struct dev *dev)
 
 	phy_link_down(dev);
 	timer_stop(dev, TIMER_AUTONEG);
-	p->negotiating = dev->wire.plugged && !(p->reg[0][BMCR] & (BMCR_PDOWN | BMCR_LOOPBACK));
+	p->negotiating = dev->wire.plugged && !p->hw_reset &&
+			 !(p->reg[0][BMCR] & (BMCR_PDOWN | BMCR_LOOPBACK));
 	if (!p->negotiating)
 		return;
 	if (!(p->reg[0][BMCR] & BMCR_ANENABLE))
@@ -213,11 +217,41 @@ void phy_renegotiate(struct dev *dev)
 	timer_set(dev, TIMER_AUTONEG, now_ns() + takes, phy_negotiated, 0);
 }
 
-/* CTRL.PHY_RST: back to the NVM's settings. */
+static void phy_configured(struct dev *dev, int arg)
+{
+	struct phy *p = &dev->phy;
+
+	(void)arg;
+	p->config_until = 0;
+	if (!p->hw_reset)
+		return;
+	p->hw_reset = false;
+	phy_renegotiate(dev);
+}
+
+void phy_configure(struct dev *dev, u64 takes)
+{
+	dev->phy.config_until = now_ns() + takes;
+	timer_set(dev, TIMER_PHY_CFG, dev->phy.config_until, phy_configured, 0);
+}
+
+/* CTRL.PHY_RST is set: back to the NVM's settings, and no more. */
 void phy_hw_reset(struct dev *dev)
 {
+	struct phy *p = &dev->phy;
+
 	phy_init(dev);
+	p->hw_reset = true;
+	p->reset_at = now_ns();
+	p->config_until = NEVER;
+	timer_stop(dev, TIMER_PHY_CFG);
 	phy_renegotiate(dev);
+}
+
+/* It has fallen. */
+void phy_hw_reset_end(struct dev *dev)
+{
+	phy_configure(dev, HW_RESET_NS);
 }
 
 /* ---- Registers ---- */

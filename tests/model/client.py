@@ -266,6 +266,14 @@ class Host:
         self.wr(EXTCNF, self.rd(EXTCNF) | 0x20)
         assert self.rd(EXTCNF) & 0x20
 
+    def phy_reset(self):
+        ctrl = self.rd(CTRL)
+        self.wr(CTRL, ctrl | 1 << 31)
+        self.rd(STATUS)
+        time.sleep(0.0001)
+        self.wr(CTRL, ctrl)
+        self.rd(STATUS)
+
     def mdio(self, reg, value=None):
         op = 2 << 26 if value is None else 1 << 26 | value
         self.wr(MDIC, op | 1 << 21 | reg << 16)

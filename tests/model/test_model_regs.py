@@ -177,6 +177,35 @@ def test_phy_is_left_alone_for_25_ms(hosts):
     assert host.offences() == {"phy-early"}
 
 
+def test_reset_of_the_phy(hosts):
+    """It is back as the NVM has it; no link until it is configured."""
+    host = hosts(autoneg=1)
+    host.link_up()
+    host.own()
+    host.mdio(4, 0x01E1)
+    begun = time.monotonic()
+    host.phy_reset()
+    wait_until(lambda: host.rd(STATUS) & 2)
+    assert time.monotonic() - begun > 0.01
+    assert host.mdio(4) == 0x0DE1
+    assert not host.offences()
+
+
+def test_phy_in_reset_is_deaf(host):
+    host.own()
+    host.set(CTRL, 1 << 31)
+    host.mdio(4, 0x01E1)
+    assert host.mdio(4) == 0xFFFF
+    for command in ("link down", "link up"):
+        host.command(command)
+    time.sleep(0.05)
+    assert not host.rd(STATUS) & 2
+    host.reset()                        # CTRL is as it was
+    host.link_up()
+    host.own()
+    assert host.mdio(4) == 0x0DE1
+
+
 def nvm_read(host, word):
     host.wr(EERD, word << 2 | 1)
     return wait_until(lambda: (v := host.rd(EERD)) & 2 and (v,))[0] >> 16

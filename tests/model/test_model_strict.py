@@ -140,6 +140,39 @@ def mdio_owner(host):
     host.wr(MDIC, 2 << 26 | 1 << 21 | 1 << 16)
 
 
+def phy_reset_unowned(host):
+    host.phy_reset()
+
+
+def phy_reset_vetoed(host):
+    host.wr(0x5820, 1 << 18)
+    host.own()
+    host.phy_reset()
+
+
+def phy_reset_too_short(host):
+    host.own()
+    ctrl = host.rd(CTRL)
+    for _ in range(20):                 # a busy machine is late, but not each time
+        if not host.offences():
+            host.wr(CTRL, ctrl | 1 << 31)
+            host.wr(CTRL, ctrl)
+
+
+def phy_access_in_its_reset(host):
+    host.own()
+    host.set(CTRL, 1 << 31)
+    host.wr(MDIC, 2 << 26 | 1 << 21 | 1 << 16)
+
+
+def phy_access_after_its_reset(host):
+    host.own()
+    for _ in range(20):                 # as above
+        if not host.offences():
+            host.phy_reset()
+            host.mdio(1)
+
+
 def nvm_owner(host):
     host.wr(EEWR, 0x20 << 2 | 1)
 
@@ -278,6 +311,9 @@ def ctrl_ext_23(host):
 OFFENCES = [
     ("desc-changed", desc_changed_unreported), ("tail-owner", tail_owner_unreported),
     ("ring-live", ring_live_idle), ("ring-live", ring_live_receive),
+    ("mdio-owner", phy_reset_unowned), ("phy-reset", phy_reset_vetoed),
+    ("phy-reset", phy_reset_too_short), ("phy-early", phy_access_in_its_reset),
+    ("phy-early", phy_access_after_its_reset),
     ("phy-early", nvm_read_early), ("phy-early", nvm_write_early),
     ("mdio-owner", reset_unowned), ("reset-dma", reset_with_dma), ("reset-dma", reset_too_soon),
     ("reserved", ctrl_29), ("reserved", ctrl_ext_23),
