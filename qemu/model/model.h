@@ -305,6 +305,7 @@ struct dev {
 	u8 config[4096];
 	u16 nvm[NVM_WORDS];	/* of flash the shadow RAM */
 	u16 flash[NVM_WORDS];
+	u16 flash_next[NVM_WORDS];	/* as of EECD.FLUPD, not yet in it */
 
 	struct timer timer[TIMERS];
 	struct dma_region dma[DMA_REGIONS];

@@ -117,6 +117,8 @@ static void nvm_start(struct dev *dev, u32 off, u32 value, u64 takes)
 {
 	if (phy_configuring(dev) && !dev->phy.hw_reset)
 		offend(dev, OFF_PHY_EARLY, off, value);
+	if (timer_armed(dev, TIMER_EERD))
+		offend(dev, OFF_BUSY, off, value);
 	wr(dev, off, value & ~EERD_DONE);
 	if (!(value & EERD_START))
 		return;
@@ -135,6 +137,8 @@ void eewr_write(struct dev *dev, u32 off, u32 value)
 		offend(dev, OFF_NVM_OWNER, off, value);
 	if (rd(dev, EECD) & EECD_AUPDEN)
 		offend(dev, OFF_NVM_AUPDEN, EECD, rd(dev, EECD));
+	if (rd(dev, EECD) & EECD_FLUPD)
+		offend(dev, OFF_BUSY, off, value);
 	nvm_start(dev, off, value, WRITE_NS);
 }
 
@@ -157,7 +161,7 @@ static void flash_updated(struct dev *dev, int arg)
 	/* Firmware has it, and does not let go. */
 	if ((rd(dev, FLOP) & 0xFF00) == FLOP_ERASE_STM)
 		return;
-	memcpy(dev->flash, dev->nvm, sizeof(dev->flash));
+	memcpy(dev->flash, dev->flash_next, sizeof(dev->flash));
 	wr(dev, EECD, rd(dev, EECD) & ~EECD_FLUPD);
 }
 
@@ -171,7 +175,10 @@ void eecd_write(struct dev *dev, u32 off, u32 value)
 	if (value & EECD_REQ)
 		value |= EECD_GNT;
 	if (update) {
+		if (keep & EECD_FLUPD || timer_armed(dev, TIMER_EERD))
+			offend(dev, OFF_BUSY, off, value);
 		value |= EECD_FLUPD;
+		memcpy(dev->flash_next, dev->nvm, sizeof(dev->flash_next));
 		timer_set(dev, TIMER_FLASH, now_ns() + FLASH_NS, flash_updated, 0);
 	}
 	wr(dev, off, value);

@@ -334,6 +334,8 @@ void mdic_write(struct dev *dev, u32 off, u32 value)
 		offend(dev, OFF_MDIO_OWNER, off, value);
 	if (phy_configuring(dev))
 		offend(dev, OFF_PHY_EARLY, off, value);
+	if (timer_armed(dev, TIMER_MDIC))
+		offend(dev, OFF_BUSY, off, value);
 	wr(dev, off, value & ~(MDIC_READY | MDIC_ERROR));
 	dev->phy.mdic = value;
 	timer_set(dev, TIMER_MDIC, now_ns() + dev->opt.mdio_us * NS_PER_US, mdic_done, 0);

@@ -3,6 +3,7 @@
 
 import random
 import struct
+import time
 
 import pytest
 from client import (BASE, CTRL, EECD, EERD, EEWR, EOP, GCR, GCR2, IDE, IFCS, MAC, MEM, MDIC, MRQC,
@@ -173,6 +174,27 @@ def phy_access_after_its_reset(host):
             host.mdio(1)
 
 
+def mdic_busy(host):
+    host.own()
+    for _ in range(20):                 # as above
+        if not host.offences():
+            host.wr(MDIC, 2 << 26 | 1 << 21 | 2 << 16)
+            host.wr(MDIC, 2 << 26 | 1 << 21 | 3 << 16)
+
+
+def eerd_busy(host, then=EERD):
+    for _ in range(20):                 # as above
+        if not host.offences():
+            host.own()
+            host.wr(EERD, 1 << 2 | 1)
+            host.wr(then, 2 << 2 | 1)
+            time.sleep(0.001)
+
+
+def eerd_busy_eewr(host):
+    eerd_busy(host, EEWR)
+
+
 def nvm_owner(host):
     host.wr(EEWR, 0x20 << 2 | 1)
 
@@ -314,6 +336,7 @@ OFFENCES = [
     ("mdio-owner", phy_reset_unowned), ("phy-reset", phy_reset_vetoed),
     ("phy-reset", phy_reset_too_short), ("phy-early", phy_access_in_its_reset),
     ("phy-early", phy_access_after_its_reset),
+    ("busy", mdic_busy), ("busy", eerd_busy), ("busy", eerd_busy_eewr),
     ("phy-early", nvm_read_early), ("phy-early", nvm_write_early),
     ("mdio-owner", reset_unowned), ("reset-dma", reset_with_dma), ("reset-dma", reset_too_soon),
     ("reserved", ctrl_29), ("reserved", ctrl_ext_23),
@@ -398,6 +421,24 @@ def test_flash_must_not_follow_by_itself(hosts, cleared):
         wait_until(lambda: host.rd(EEWR) & 2)
         assert host.offences() == (set() if cleared else {"nvm-aupden"})
         host.reset()
+
+
+@pytest.mark.parametrize("first", ["word", "flash", "flash twice"])
+def test_flash_takes_what_was_written_before(hosts, first):
+    """Neither a word that is still being written nor a later one."""
+    for _ in range(20):                 # as above
+        host = hosts("--flash")
+        host.wr(EECD, host.rd(EECD) & ~(1 << 20))
+        host.own()
+        word, update = (EEWR, 0x21 << 2 | 1 | 0xCAFE << 16), (EECD, host.rd(EECD) | 1 << 19)
+        for offset, value in {"word": [word, update], "flash": [update, word],
+                              "flash twice": [update, update]}[first]:
+            host.wr(offset, value)
+        if host.offences():
+            break
+    wait_until(lambda: not host.rd(EECD) & 1 << 19)
+    assert host.command("flash 0x21") == "0xffff"
+    assert host.offences() == {"busy"}
 
 
 def test_offence_says_what_and_when(host):
