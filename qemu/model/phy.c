@@ -32,6 +32,7 @@
 #define STAT1000	10
 #define ESTATUS		15
 #define SCR		16
+#define  SCR_MDIX	0x0060	/* all set: automatic */
 #define  SCR_DOWNSHIFT	0x0800
 #define SSR		17
 #define  SSR_DOWNSHIFT	0x0020
@@ -175,6 +176,9 @@ static bool phy_resolve(struct dev *dev)
 		}
 		return false;
 	}
+	/* Crossover is found by negotiation, or not. */
+	if ((p->scr & SCR_MDIX) == SCR_MDIX)
+		return false;
 	/* Forced: the partner detects the speed, and the duplex is ours to know. */
 	p->speed = bmcr & BMCR_1000 ? 1000 : bmcr & BMCR_100 ? 100 : 10;
 	p->duplex = bmcr & BMCR_FD;

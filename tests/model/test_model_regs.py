@@ -377,10 +377,14 @@ def test_bad_cable(host, downshift):
         assert not host.rd(STATUS) & 2
 
 
-@pytest.mark.parametrize("bmcr,result", [(0x2100, (1, 1)), (0x0000, (0, 0)), (0x0140, None)])
-def test_forced_speed(host, bmcr, result):
+# BMCR, register 16 with crossover: MDI, MDI-X, automatic at 1000 Mb/s, automatic.
+@pytest.mark.parametrize("bmcr,scr,result", [
+    (0x2100, 0, (1, 1)), (0x2100, 0x20, (1, 1)), (0x2100, 0x40, (1, 1)), (0x2100, 0x60, None),
+    (0x0000, 0, (0, 0)), (0x0140, 0, None)])
+def test_forced_speed(host, bmcr, scr, result):
     host.own()
-    host.mdio(0, bmcr)
+    host.mdio(16, scr)
+    host.mdio(0, 0x8000 | bmcr)
     if result is None:
         time.sleep(0.1)
         assert not host.rd(STATUS) & 2
