@@ -280,7 +280,8 @@ def test_overrun_storms(host):
     host.wr(IMS, OTHER | 1 << 6)
     for _ in range(40):
         host.frame_in(MAC + PEER + bytes(1000))
-    wait_until(lambda: host.stats()["overrun"])
+    wait_until(lambda: host.stats()["received"] == 40)
+    assert host.stats()["overrun"]
     for _ in range(5):
         assert host.taken(4, 1)
         host.rd(ICR)
