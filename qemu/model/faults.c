@@ -45,6 +45,7 @@ static const struct {
 	[FAULT_MDIC_STALE] = { "mdic-stale", true, "ARG PHY accesses return the last result" },
 	[FAULT_MASTER_STUCK] = { "master-stuck", false, "STATUS.19 does not fall" },
 	[FAULT_AUTO_RD] = { "no-auto-rd", true, "EECD.AUTO_RD does not come after a reset" },
+	[FAULT_LATE_ANSWER] = { "late-answer", false, "reads return ones for ARG us after a reset" },
 	[FAULT_PHY_HANG] = { "phy-hang", false, "PHY registers 21 and 10 read all ones" },
 	[FAULT_STICKY] = { "sticky", false, "register ARG keeps its value", REG_SPACE - 1 },
 	[FAULT_NO_STAMP] = { "no-stamp", false, "sent frames are not stamped" },

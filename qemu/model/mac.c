@@ -49,6 +49,8 @@ void mac_reset(struct dev *dev)
 	ptp_reset(dev);
 	timer_stop(dev, TIMER_EERD);
 	dev->in_reset = true;
+	if (fault(dev, FAULT_LATE_ANSWER))
+		dev->answers_at = now_ns() + dev->fault_arg[FAULT_LATE_ANSWER] * NS_PER_US;
 	dev->master_off = 0;
 	timer_set(dev, TIMER_RESET, now_ns() + NVM_READ_NS, mac_nvm_read, 0);
 	mac_link(dev);

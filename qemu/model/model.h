@@ -320,6 +320,7 @@ struct dev {
 	bool d3;
 	u64 pmes;		/* how often PME was asserted */
 	bool in_reset;		/* from CTRL.RST to EECD.AUTO_RD */
+	u64 answers_at;		/* reads return ones until then */
 	u32 pba;		/* as of the last reset */
 	u64 master_off;		/* when STATUS.GIO_MASTER_ENABLE falls */
 	bool strict_due;	/* see strict_tx_tail() */

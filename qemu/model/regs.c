@@ -80,6 +80,8 @@ static u32 read_one(struct dev *dev, u32 off)
 		return 0xFFFFFFFF;
 	dev->unflushed = 0;
 	timers_run(dev);
+	if (now_ns() < dev->answers_at)
+		return 0xFFFFFFFF;
 	r = reg_find(off);
 	if (!r) {
 		offend(dev, OFF_UNKNOWN, off, 0);

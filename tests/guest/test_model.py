@@ -285,6 +285,17 @@ def test_stale_phy_results(nic, model):
     wait_until(nic.answers, 15, "traffic")
 
 
+@pytest.mark.rule("D12")
+def test_device_that_answers_late(nic, model):
+    """Registers that read all ones behind a reset are no removal."""
+    model("fault late-answer 5000")
+    for _ in range(2):
+        nic.sh("ethtool --reset dut0 dma mac")
+        wait_link(nic)
+        nic.ping()
+    assert "removed" not in nic.log()
+
+
 def test_firmware_has_the_phy(nic, model):
     """A request or two refused are not noticed; pause is learnt late, if it must be."""
     for _ in range(3):

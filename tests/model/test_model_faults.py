@@ -41,6 +41,17 @@ def test_each_fault_ends_at_its_own_time(host):
     assert rx.empty()
 
 
+def test_reads_right_after_a_reset(host):
+    begun = time.monotonic()
+    host.command("fault late-answer 5000")
+    host.reset_begin()
+    assert host.rd(STATUS) == 0xFFFFFFFF
+    wait_until(lambda: host.rd(STATUS) != 0xFFFFFFFF)
+    assert time.monotonic() - begun > 0.005
+    wait_until(lambda: host.rd(EECD) & 1 << 9)
+    assert not host.offences()
+
+
 def test_lost_write_back(host):
     tx = TxRing(host)
     host.command("fault no-wb 1")
