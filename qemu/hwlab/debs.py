@@ -20,7 +20,7 @@ DIST_PACKAGES = "usr/lib/python3/dist-packages"
 DOCUTILS = ["python3-docutils", "python3-roman-numerals"]
 
 # In the guest: DPDK's packages, and its testpmd with what it needs on a device of ours.
-DPDK = ("dpdk-dev", "librte-mempool-ring25", "librte-net-e1000-25")
+DPDK = ("dpdk-dev", "librte-mempool-ring25", "librte-net-af-packet25", "librte-net-e1000-25")
 TESTPMD = ("dpdk-testpmd -l 0,1 --no-telemetry --iova-mode=pa -d librte_mempool_ring.so "
            "-d librte_net_e1000.so -d librte_bus_pci.so")
 

@@ -125,7 +125,38 @@ def test_dpdk():
             # Threads may hold it when the process is a zombie already.
             guest.wait_for(f"! grep -q :$(stat -c %i {LOCK})\\  /proc/locks", 60,
                            what="the end of its lock")
+        forward(guest)
         assert kinds(guest.model) <= EM, "\n".join(guest.model.offences())
+
+
+VETH = """
+set -e
+ip link add to0 type veth peer name tcp0
+ethtool -K tcp0 tx off tso off gso off
+ip addr add 192.0.2.1/24 dev tcp0
+ip link set to0 up
+ip link set tcp0 up
+ip -n peer addr add 192.0.2.2/24 dev peer0
+"""
+
+
+def forward(guest):
+    """The kernel's TCP through DPDK: what comes to one end of a veth pair goes out by the device,
+    and back."""
+    guest.run(VETH, 60)
+    proc = guest.spawn(f"exec {TESTPMD} -d librte_net_af_packet.so --vdev=net_af_packet0,iface=to0 "
+                       f"-m 96 -a {guest.pci(0)} -- --forward-mode=io --total-num-mbufs=4096 "
+                       "--auto-start --stats-period=5 </dev/null")
+    wait_until(lambda: guest.run("ping -n -c 1 -W 1 192.0.2.2", check=False).rc == 0, 60,
+               lambda: proc.output()[-1500:])
+    guest.spawn("exec iperf3 -s", "peer")
+    for way, count in (("", "sent"), ("-R", "received")):
+        before = guest.model.stats()[count]
+        wait_until(lambda w=way: guest.run(f"iperf3 -c 192.0.2.2 -n 4M {w}", 60,
+                                           check=False).rc == 0, 60,
+                   lambda w=way: f"TCP {w}\n{proc.output()[-1500:]}")
+        assert guest.model.stats()[count] > before + (4 << 20) // 1500
+    proc.kill()
 
 
 def flood(guest):
