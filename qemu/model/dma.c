@@ -79,8 +79,12 @@ static u8 *dma_find(struct dev *dev, u64 addr, u32 len, bool write)
 
 bool dma_read(struct dev *dev, u64 addr, void *to, u32 len)
 {
-	const u8 *from = dma_find(dev, addr, len, false);
+	const u8 *from;
 
+	/* Nothing is no access. */
+	if (!len)
+		return true;
+	from = dma_find(dev, addr, len, false);
 	if (!from) {
 		memset(to, 0xff, len);
 		return false;
@@ -91,8 +95,11 @@ bool dma_read(struct dev *dev, u64 addr, void *to, u32 len)
 
 bool dma_write(struct dev *dev, u64 addr, const void *from, u32 len)
 {
-	u8 *to = dma_find(dev, addr, len, true);
+	u8 *to;
 
+	if (!len)
+		return true;
+	to = dma_find(dev, addr, len, true);
 	if (!to)
 		return false;
 	memcpy(to, from, len);

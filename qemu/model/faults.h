@@ -15,14 +15,16 @@ enum offence {
 	OFF_EIAC_OTHER, OFF_IAM, OFF_TIDV, OFF_WTHRESH, OFF_RAR_FLUSH, OFF_IFCS, OFF_TSO_TAIL,
 	OFF_TDESC, OFF_GCR, OFF_TARC, OFF_NVM_AUPDEN, OFF_RESET_DMA,
 	OFF_PHY_RESET, OFF_BUSY,
+	OFF_SPLIT,
 	OFFENCES,
 };
 
 void offend(struct dev *dev, enum offence what, u32 off, u32 value);
 void strict_tx_on(struct dev *dev);
+void strict_rx_on(struct dev *dev);
 void strict_begin(void);
 void strict_written(struct dev *dev, u32 off);
-void strict_tx_tail(struct dev *dev);
+void strict_tail(struct dev *dev, bool tx);
 void strict_summary(struct dev *dev);
 
 /* errata.c */

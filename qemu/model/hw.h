@@ -97,6 +97,8 @@
 #define  RCTL_MPE	BIT32(4)
 #define  RCTL_LPE	BIT32(5)
 #define  RCTL_LBM	0x000000C0U
+#define  RCTL_DTYP(v)	((v) >> 10 & 3)
+#define  RCTL_FORMAT	0x02030C00U	/* BSEX, BSIZE, DTYP */
 #define  RCTL_BAM	BIT32(15)
 #define  RCTL_VFE	BIT32(18)
 #define  RCTL_CFIEN	BIT32(19)
@@ -128,6 +130,8 @@
 #define  FCRTL_XONE	BIT32(31)
 #define FCRTH		0x2168
 #define PSRCTL		0x2170
+#define  PSRCTL_BSIZE0(v)	(((v) & 0x7F) * 128)
+#define  PSRCTL_BSIZE(v, i)	(((v) >> (8 * (i)) & 0x3F) * 1024)
 #define RDBAL(n)	(0x2800 + 0x100 * (n))
 #define RDH(n)		(0x2810 + 0x100 * (n))
 #define RDT(n)		(0x2818 + 0x100 * (n))

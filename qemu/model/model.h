@@ -323,7 +323,7 @@ struct dev {
 	u64 answers_at;		/* reads return ones until then */
 	u32 pba;		/* as of the last reset */
 	u64 master_off;		/* when STATUS.GIO_MASTER_ENABLE falls */
-	bool strict_due;	/* see strict_tx_tail() */
+	bool strict_due, strict_rx_due;	/* see strict_tail() */
 	u32 unflushed;		/* RAL, RAH or HICR: was written, nothing read since */
 	bool nvm_read_once;
 	u64 eerd;		/* the access under way: register << 32 | value */
@@ -486,6 +486,9 @@ void rx_init(struct dev *dev);
 void rx_reset(struct dev *dev);
 void rx_arrive(struct dev *dev, struct frame *frame);
 void rx_run(struct dev *dev);
+bool rx_split(const struct dev *dev);
+void rfctl_write(struct dev *dev, u32 off, u32 value);
+void psrctl_write(struct dev *dev, u32 off, u32 value);
 void rctl_write(struct dev *dev, u32 off, u32 value);
 void rxdctl_write(struct dev *dev, u32 off, u32 value);
 void rdtr_write(struct dev *dev, u32 off, u32 value);

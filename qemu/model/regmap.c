@@ -76,7 +76,7 @@ const struct reg regmap[] = {
 	REG(ERT, RW(0x3FFF)),
 	REG(FCRTL, RW(0x8000FFF8)),	/* of any value: DPDK */
 	REG(FCRTH, RW(0xFFF8)),
-	REG(PSRCTL, .reset = 0x00040402, RW(0x3F3F3F7F)),
+	REG(PSRCTL, .reset = 0x00040402, RW(0x3F3F3F7F), .wr = psrctl_write),
 	RING(RD, RDBAL(0)),
 	REG(RDTR, RW_ONLY(DELAY_FPD | 0xFFFF), .wr = rdtr_write),
 	REGS(RXDCTL, RXDCTL(0), 2, 0x100, .reset = 0x00010000, RW_ONLY(0x013F3F3F),
@@ -85,7 +85,7 @@ const struct reg regmap[] = {
 	REGS(RSRPD, 0x2C00, 1, 4, RW(0xFFF)),
 	REGS(RAID, 0x2C08, 1, 4, RW(0xFFFF)),
 	REG(RXCSUM, .reset = 0x300, RW_ONLY(0x33FF)),
-	REG(RFCTL, RW_ONLY(0x3FFFF)),
+	REG(RFCTL, RW_ONLY(0x3FFFF), .wr = rfctl_write),
 	REGS(MTA, MTA, 128, 4, RW(ALL)),
 	REGS(RAL, RAL(0), RAR_ENTRIES, 8, RW(ALL), .wr = rar_write),
 	REGS(RAH, RAH(0), RAR_ENTRIES, 8, RW(0x8003FFFF), .wr = rar_write),

@@ -214,7 +214,8 @@ void ring_tail_write(struct dev *dev, u32 off, u32 value)
 		offend(dev, OFF_TAIL_OWNER, off, value);
 	ring->used |= more;
 	ring->tail_seen = value;
-	if (ring_is_tx(ring))
-		strict_tx_tail(dev);
+	if (!ring_is_tx(ring) && rx_split(dev) && value & 1)
+		offend(dev, OFF_SPLIT, off, value);
+	strict_tail(dev, ring_is_tx(ring));
 	engine_wake(dev);
 }

@@ -138,9 +138,9 @@ static u32 rx_buffer_size(const struct dev *dev)
 	return 2048U >> bsize;
 }
 
-static bool rx_split(const struct dev *dev)
+bool rx_split(const struct dev *dev)
 {
-	return (rd(dev, RCTL) >> 10 & 3) == 1 && rd(dev, RFCTL) & RFCTL_EXTEN;
+	return RCTL_DTYP(rd(dev, RCTL)) == 1 && rd(dev, RFCTL) & RFCTL_EXTEN;
 }
 
 static void rx_put_wb(struct dev *dev, struct rxq *q, u32 slot, const struct desc *was,
@@ -212,14 +212,14 @@ static void rx_split_buffers(struct dev *dev, struct rxq *q, const struct frame 
 		addr[2 * i] = d[i].lo;
 		addr[2 * i + 1] = d[i].hi;
 	}
-	size = (psrctl & 0x7F) * 128;
+	size = PSRCTL_BSIZE0(psrctl);
 	if (f->len <= size) {
 		len[0] = f->len;
 		dma_write(dev, addr[0], f->data, f->len);
 		at = f->len;
 	}
 	for (i = 1; i < 4 && at < f->len; i++) {
-		size = (psrctl >> (8 * i) & 0x3F) * 1024;
+		size = PSRCTL_BSIZE(psrctl, i);
 		len[i] = f->len - at < size ? f->len - at : size;
 		dma_write(dev, addr[i], f->data + at, len[i]);
 		at += len[i];
@@ -472,20 +472,39 @@ void rx_arrive(struct dev *dev, struct frame *f)
 
 /* ---- Registers ---- */
 
+/* The format of descriptors and the size of buffers: a ring in use has them. */
+static void rx_format(struct dev *dev, u32 off, u32 value, u32 bits)
+{
+	bool used = dev->rx.q[0].ring.used || dev->rx.q[1].ring.used;
+
+	if (used && rd(dev, RCTL) & RCTL_EN && (rd(dev, off) ^ value) & bits)
+		offend(dev, OFF_RING_LIVE, off, value);
+	wr(dev, off, value);
+}
+
+void rfctl_write(struct dev *dev, u32 off, u32 value)
+{
+	rx_format(dev, off, value, RFCTL_EXTEN);
+}
+
+void psrctl_write(struct dev *dev, u32 off, u32 value)
+{
+	rx_format(dev, off, value, rx_split(dev) ? ~0U : 0);
+}
+
 void rctl_write(struct dev *dev, u32 off, u32 value)
 {
 	bool was = rd(dev, off) & RCTL_EN, on = value & RCTL_EN;
 
-	wr(dev, off, value);
+	rx_format(dev, off, value, on ? RCTL_FORMAT : 0);
 	if (was && !on)
 		dev->rx.was_enabled = true;
 	if (!was && on && dev->rx.was_enabled) {
 		offend(dev, OFF_RCTL_EN, off, value);
 		dev->rx.dead |= erratum(dev, ERR_RX_DISABLE);
 	}
-	if (!was && on && (rd(dev, MRQC) & 3) == 1 &&
-	    (!(rd(dev, RXCSUM) & RXCSUM_PCSD) || !(rd(dev, RFCTL) & RFCTL_EXTEN)))
-		offend(dev, OFF_RSS, MRQC, rd(dev, MRQC));
+	if (!was && on)
+		strict_rx_on(dev);
 	engine_wake(dev);
 }
 

@@ -20,7 +20,7 @@ static const struct {
 		"the transmitter runs with TXDCTL of the queues unlike",
 		"Linux and FreeBSD: TXDCTL1 = TXDCTL0 even with one queue" },
 	[OFF_RING_LIVE] = { "ring-live",
-		"base, length or head of a ring written while its unit is on and the ring in use",
+		"base, length, head or format of a ring written while its unit is on and the ring in use",
 		"datasheet order of initialisation; 8254x manual" },
 	[OFF_TAIL_RANGE] = { "tail-range",
 		"a tail beyond the ring", "8254x manual" },
@@ -69,6 +69,9 @@ static const struct {
 	[OFF_RSS] = { "rss",
 		"RSS without RXCSUM.PCSD or RFCTL.EXTEN",
 		"FreeBSD, if_em.c" },
+	[OFF_SPLIT] = { "split",
+		"split descriptors without RFCTL.EXTEN, without a size in PSRCTL, or half of one",
+		"Linux, e1000_setup_rctl; QEMU, e1000e_core.c: BSIZE0 and BSIZE1; tail: datasheet 7.1.8" },
 	[OFF_UNKNOWN] = { "unknown",
 		"access to a register that the device does not have",
 		"the register map" },
@@ -160,21 +163,43 @@ void strict_tx_on(struct dev *dev)
 		offend(dev, OFF_GCR, GCR2, rd(dev, GCR2));
 }
 
-/* What was set up for transmit has changed while it is on: see strict_tx_tail(). */
-void strict_written(struct dev *dev, u32 off)
+/* The receiver is enabled, or goes on with what has changed. */
+void strict_rx_on(struct dev *dev)
 {
-	static const u32 regs[] = { TXDCTL(0), TXDCTL(1), TARC(0), CTRL, CTRL_EXT, GCR, GCR2, TIDV };
-	size_t i;
+	bool extended = rd(dev, RFCTL) & RFCTL_EXTEN;
+	u32 psrctl = rd(dev, PSRCTL);
 
-	for (i = 0; i < ARRAY_SIZE(regs) && rd(dev, TCTL) & TCTL_EN; i++)
-		dev->strict_due |= off == regs[i];
+	dev->strict_rx_due = false;
+	if ((rd(dev, MRQC) & 3) == 1 && (!extended || !(rd(dev, RXCSUM) & RXCSUM_PCSD)))
+		offend(dev, OFF_RSS, MRQC, rd(dev, MRQC));
+	if (RCTL_DTYP(rd(dev, RCTL)) != 1)
+		return;
+	if (!extended)
+		offend(dev, OFF_SPLIT, RFCTL, rd(dev, RFCTL));
+	if (PSRCTL_BSIZE0(psrctl) == 0 || PSRCTL_BSIZE(psrctl, 1) == 0)
+		offend(dev, OFF_SPLIT, PSRCTL, psrctl);
 }
 
-/* More is to be sent, with what is set up by now. */
-void strict_tx_tail(struct dev *dev)
+/* What was set up has changed while its unit is on: see strict_tail(). */
+void strict_written(struct dev *dev, u32 off)
 {
-	if (dev->strict_due && rd(dev, TCTL) & TCTL_EN)
+	static const u32 tx[] = { TXDCTL(0), TXDCTL(1), TARC(0), CTRL, CTRL_EXT, GCR, GCR2, TIDV };
+	static const u32 rx[] = { RCTL, RFCTL, RXCSUM, MRQC, PSRCTL };
+	size_t i;
+
+	for (i = 0; i < ARRAY_SIZE(tx) && rd(dev, TCTL) & TCTL_EN; i++)
+		dev->strict_due |= off == tx[i];
+	for (i = 0; i < ARRAY_SIZE(rx) && rd(dev, RCTL) & RCTL_EN; i++)
+		dev->strict_rx_due |= off == rx[i];
+}
+
+/* More is to be sent or received, with what is set up by now. */
+void strict_tail(struct dev *dev, bool tx)
+{
+	if (tx && dev->strict_due && rd(dev, TCTL) & TCTL_EN)
 		strict_tx_on(dev);
+	if (!tx && dev->strict_rx_due && rd(dev, RCTL) & RCTL_EN)
+		strict_rx_on(dev);
 }
 
 void strict_summary(struct dev *dev)

@@ -6,8 +6,9 @@ import struct
 import time
 
 import pytest
-from client import (BASE, CTRL, EECD, EERD, EEWR, EOP, GCR, GCR2, IDE, IFCS, MAC, MEM, MDIC, MRQC,
-                    PEER, RCTL, READ, RS, STATUS, TCTL, RxRing, TxRing, wait_until)
+from client import (BASE, CTRL, EECD, EERD, EEWR, EOP, GCR, GCR2, IDE, IFCS, MAC, MDIC, MEM, MRQC,
+                    PEER, PSRCTL, RCTL, READ, RFCTL, RS, RXCSUM, STATUS, TCTL, RxRing, TxRing,
+                    wait_until)
 
 FRAME = PEER + MAC + b"\x88\xb5" + bytes(range(86))
 ARRIVING = MAC + PEER + FRAME[12:]
@@ -114,6 +115,67 @@ def tx_desc(host):
 def rss(host):
     host.wr(MRQC, 1 | 1 << 16)
     host.wr(RCTL, 2)
+
+
+def rss_later(host):
+    """Set up while the receiver is on, as Linux does, and looked at when it goes on."""
+    rx = RxRing(host, buffers=4)
+    assert not host.offences()
+    host.wr(RXCSUM, 3 << 8)
+    host.wr(MRQC, 1 | 1 << 16)
+    assert not host.offences()
+    host.wr(rx.reg + 0x18, 8)
+
+
+def split(host, psrctl=0x00010102, rfctl=1 << 15, tail=8):
+    rx = RxRing(host, start=False)
+    host.put(rx.at, struct.pack("<4Q", *rx.buf[:4]))
+    host.wr(PSRCTL, psrctl)
+    host.wr(RFCTL, rfctl)
+    host.wr(RCTL, 2 | 1 << 10 | 1 << 15 | 1 << 26)
+    host.wr(rx.reg + 0x18, tail)
+    host.frame_in(ARRIVING)
+    wait_until(lambda: host.stats()["received"] == 1)
+
+
+def split_not_extended(host):
+    split(host, rfctl=0)
+
+
+def split_no_header(host):
+    split(host, psrctl=0x00010100)
+
+
+def split_no_page(host):
+    split(host, psrctl=0x00010002)
+
+
+def split_half(host):
+    split(host, tail=7)
+
+
+def format_live(host, offset=RFCTL, bits=1 << 15):
+    RxRing(host)
+    host.wr(offset, host.rd(offset) ^ bits)
+
+
+def format_bsize(host):
+    format_live(host, RCTL, 3 << 16)
+
+
+def format_bsex(host):
+    format_live(host, RCTL, 1 << 25)
+
+
+def format_dtyp(host):
+    format_live(host, RCTL, 1 << 10)
+
+
+def format_pages(host):
+    rx = RxRing(host, rctl=1 << 10, buffers=4)
+    assert not host.offences()
+    host.wr(PSRCTL, host.rd(PSRCTL) + (1 << 16))
+    host.wr(rx.reg + 0x18, 8)
 
 
 def tidv(host):
@@ -331,6 +393,10 @@ def ctrl_ext_23(host):
 
 
 OFFENCES = [
+    ("rss", rss_later), ("split", split_not_extended), ("split", split_no_header),
+    ("split", split_no_page), ("split", split_half), ("ring-live", format_live),
+    ("ring-live", format_bsize), ("ring-live", format_bsex), ("ring-live", format_dtyp),
+    ("ring-live", format_pages),
     ("desc-changed", desc_changed_unreported), ("tail-owner", tail_owner_unreported),
     ("ring-live", ring_live_idle), ("ring-live", ring_live_receive),
     ("mdio-owner", phy_reset_unowned), ("phy-reset", phy_reset_vetoed),
@@ -394,6 +460,17 @@ def test_offences_are_printed_again_for_who_begins(host):
         assert printed() - before == 20
         host.command("offences")
     assert host.stats()["offences"] == 60
+
+
+def test_what_is_right_again_when_it_goes_on(host):
+    """What counts is what there is at the tail, by whatever way."""
+    rx = RxRing(host, buffers=4)
+    host.wr(RXCSUM, 3 << 8)
+    host.wr(MRQC, 1 | 1 << 16)
+    host.wr(RXCSUM, 3 << 8 | 1 << 13)
+    host.wr(RCTL, host.rd(RCTL) ^ 3 << 3)
+    host.wr(rx.reg + 0x18, 8)
+    assert not host.offences()
 
 
 @pytest.mark.parametrize("name,do", OFFENCES, ids=[x[1].__name__ for x in OFFENCES])
