@@ -197,7 +197,7 @@ out:
 
 /* ---- Loopback ---- */
 
-#define HWL_LOOP_DESCS		HWL_RING_STEP
+#define HWL_LOOP_DESCS		HWL_RING_MIN
 #define HWL_LOOP_BUF		HWL_RX_BUF_LEN
 #define HWL_LOOP_FRAMES		64
 #define HWL_LOOP_WAIT_US	(200 * USEC_PER_MSEC)
