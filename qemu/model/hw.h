@@ -172,6 +172,7 @@
 #define MTA		0x5200
 #define RAL(n)		(0x5400 + 8 * (n))
 #define RAH(n)		(0x5404 + 8 * (n))
+#define  RAH_AS		0x00030000U
 #define  RAH_AV		BIT32(31)
 #define  RAR_ENTRIES	16
 #define VFTA		0x5600

@@ -34,7 +34,7 @@ static void eventfd_signal(int fd)
 		return;		/* full: it is signalled already */
 }
 
-static int irq_vector(const struct dev *dev, u32 cause)
+static int irq_vector(struct dev *dev, u32 cause)
 {
 	u32 field, i;
 
@@ -44,9 +44,12 @@ static int irq_vector(const struct dev *dev, u32 cause)
 		if (!(cause & vectors[i].cause))
 			continue;
 		field = rd(dev, IVAR) >> vectors[i].shift & 15;
-		if (!(field & 8) || (field & 7) >= MAX_VECTORS)
+		if (!(field & 8))
 			return -1;
-		return field & 7;
+		if ((field & 7) < (u32)dev->opt.vectors)
+			return field & 7;
+		offend(dev, OFF_IVAR, IVAR, rd(dev, IVAR));
+		return -1;
 	}
 	return -1;
 }

@@ -229,6 +229,8 @@ void rar_write(struct dev *dev, u32 off, u32 value)
 {
 	bool high = off & 4;
 
+	if (off >= RAL(RAR_ENTRIES - 1))
+		offend(dev, OFF_RAR, off, value);
 	if (dev->unflushed == off - 4) {
 		offend(dev, OFF_RAR_FLUSH, off, value);
 		if (erratum(dev, ERR_RAR_MERGE))

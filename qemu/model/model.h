@@ -107,6 +107,8 @@ struct ring {
 	u32 done;		/* oldest slot not yet written back */
 	u32 tail_seen;		/* the last valid tail */
 	bool used;		/* descriptors were handed over since the reset */
+	bool judged;		/* so were its base and length */
+	u32 odd_base, odd_len;	/* bits that were written, and are none */
 	u32 fetched, taken;	/* counters: into the cache, and out of it */
 	struct desc cache[RING_CACHE];
 };

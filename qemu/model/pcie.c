@@ -139,12 +139,28 @@ void pcie_read(struct dev *dev, u32 off, void *to, u32 len)
 		memcpy(to, dev->config + off, len);
 }
 
+/* Firmware has the device again, and nothing asks for the bus. */
+static void pcie_sleep_check(struct dev *dev)
+{
+	bool used = false;
+	int q;
+
+	for (q = 0; q < QUEUES; q++)
+		used |= dev->tx.q[q].ring.used || dev->rx.q[q].ring.used;
+	if (rd(dev, CTRL_EXT) & CTRL_EXT_DRV_LOAD)
+		offend(dev, OFF_SLEEP, CTRL_EXT, rd(dev, CTRL_EXT));
+	else if (used && pcie_master(dev))
+		offend(dev, OFF_SLEEP, CTRL, rd(dev, CTRL));
+}
+
 static void pcie_power(struct dev *dev)
 {
 	bool d3 = (get16(dev, PM_CSR) & 3) == 3;
 
 	if (d3 == dev->d3)
 		return;
+	if (d3)
+		pcie_sleep_check(dev);
 	dev->d3 = d3;
 	note(dev, "power state D%d, PME %s", d3 ? 3 : 0,
 	     get16(dev, PM_CSR) & PM_PME_EN ? "enabled" : "off");

@@ -24,11 +24,14 @@
 	{ .name = #n "L", .off = (o), .flags = REG_STAT, .rd = stat_read_low }, \
 	{ .name = #n "H", .off = (o) + 4, .flags = REG_STAT, .rd = stat_read_high }
 
-/* A ring n of either direction; the registers of queue 1 are 0x100 further. */
+/*
+ * A ring n of either direction; the registers of queue 1 are 0x100 further. Of BAL
+ * and LEN ring_base_write() has the masks: it looks at the other bits, too.
+ */
 #define RING(x, base) \
-	REGS(x ## BAL, base, 2, 0x100, RW(0xFFFFFFF0), .wr = ring_base_write), \
+	REGS(x ## BAL, base, 2, 0x100, RW(ALL), .wr = ring_base_write), \
 	REGS(x ## BAH, (base) + RING_BAH, 2, 0x100, RW(ALL), .wr = ring_base_write), \
-	REGS(x ## LEN, (base) + RING_LEN, 2, 0x100, RW(0x000FFF80), .wr = ring_base_write), \
+	REGS(x ## LEN, (base) + RING_LEN, 2, 0x100, RW(ALL), .wr = ring_base_write), \
 	REGS(x ## H, (base) + RING_HEAD, 2, 0x100, RW(0xFFFF), .wr = ring_base_write), \
 	REGS(x ## T, (base) + RING_TAIL, 2, 0x100, RW(0xFFFF), .wr = ring_tail_write)
 

@@ -8,6 +8,9 @@
  */
 #include "model.h"
 
+#define RING_MIN	64
+#define RING_MAX	4096
+
 static u32 reg_of(const struct dev *dev, const struct ring *ring, u32 which)
 {
 	return rd(dev, ring->base_reg + which);
@@ -57,6 +60,7 @@ void ring_reset(struct ring *ring)
 	ring->done = 0;
 	ring->tail_seen = 0;
 	ring->used = false;
+	ring->judged = false;
 	ring->fetched = 0;
 	ring->taken = 0;
 }
@@ -169,31 +173,44 @@ static struct ring *ring_of(struct dev *dev, u32 off)
 	return off >= TDBAL(0) ? &dev->tx.q[q].ring : &dev->rx.q[q].ring;
 }
 
-static bool ring_running(struct dev *dev, const struct ring *ring)
-{
-	return ring->used &&
-	       (ring_is_tx(ring) ? rd(dev, TCTL) & TCTL_EN : rd(dev, RCTL) & RCTL_EN);
-}
-
 void ring_base_write(struct dev *dev, u32 off, u32 value)
 {
 	struct ring *ring = ring_of(dev, off);
 	u32 which = off - ring->base_reg;
 
-	if (ring_running(dev, ring))
+	if (ring->used)
 		offend(dev, OFF_RING_LIVE, off, value);
-	if (which == 0)
+	ring->judged = false;
+	if (which == 0) {
+		ring->odd_base = value & 0xF;
 		value &= 0xFFFFFFF0;
-	else if (which == RING_LEN)
+	} else if (which == RING_LEN) {
+		ring->odd_len = value & ~0x000FFF80U;
 		value &= 0x000FFF80;
-	else if (which == RING_HEAD)
+	}
+	if (which == RING_HEAD)
 		value &= 0xFFFF;
 	wr(dev, off, value);
 	if (which == RING_HEAD) {
 		ring->next = value;
 		ring->done = value;
+		ring->tail_seen = value;
 		ring->taken = ring->fetched;
 	}
+}
+
+/* When it is handed over to a unit that is on: a register test may write anything. */
+static void ring_judge(struct dev *dev, struct ring *ring)
+{
+	u32 n = ring_count(dev, ring);
+
+	if (ring->judged || !(ring_is_tx(ring) ? rd(dev, TCTL) & TCTL_EN : rd(dev, RCTL) & RCTL_EN))
+		return;
+	ring->judged = true;
+	if (n < RING_MIN || n > RING_MAX || ring->odd_len)
+		offend(dev, OFF_RING_SIZE, ring->base_reg + RING_LEN, n);
+	if (ring->odd_base)
+		offend(dev, OFF_RING_SIZE, ring->base_reg, reg_of(dev, ring, 0) | ring->odd_base);
 }
 
 void ring_tail_write(struct dev *dev, u32 off, u32 value)
@@ -212,6 +229,8 @@ void ring_tail_write(struct dev *dev, u32 off, u32 value)
 	more = ring_dist(dev, ring, ring->tail_seen, value);
 	if (more > n - 1 - ring_dist(dev, ring, ring->done, ring->tail_seen))
 		offend(dev, OFF_TAIL_OWNER, off, value);
+	if (more)
+		ring_judge(dev, ring);
 	ring->used |= more;
 	ring->tail_seen = value;
 	if (!ring_is_tx(ring) && rx_split(dev) && value & 1)

@@ -472,12 +472,15 @@ void rx_arrive(struct dev *dev, struct frame *f)
 
 /* ---- Registers ---- */
 
+static bool rx_used(const struct dev *dev)
+{
+	return dev->rx.q[0].ring.used || dev->rx.q[1].ring.used;
+}
+
 /* The format of descriptors and the size of buffers: a ring in use has them. */
 static void rx_format(struct dev *dev, u32 off, u32 value, u32 bits)
 {
-	bool used = dev->rx.q[0].ring.used || dev->rx.q[1].ring.used;
-
-	if (used && rd(dev, RCTL) & RCTL_EN && (rd(dev, off) ^ value) & bits)
+	if (rx_used(dev) && (rd(dev, off) ^ value) & bits)
 		offend(dev, OFF_RING_LIVE, off, value);
 	wr(dev, off, value);
 }
@@ -497,8 +500,12 @@ void rctl_write(struct dev *dev, u32 off, u32 value)
 	bool was = rd(dev, off) & RCTL_EN, on = value & RCTL_EN;
 
 	rx_format(dev, off, value, on ? RCTL_FORMAT : 0);
-	if (was && !on)
+	if (was && !on) {
 		dev->rx.was_enabled = true;
+		/* A reset begins with the end of DMA. */
+		if (rx_used(dev) && !(rd(dev, CTRL) & CTRL_MASTER_DISABLE))
+			offend(dev, OFF_RCTL_EN, off, value);
+	}
 	if (!was && on && dev->rx.was_enabled) {
 		offend(dev, OFF_RCTL_EN, off, value);
 		dev->rx.dead |= erratum(dev, ERR_RX_DISABLE);

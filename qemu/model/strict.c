@@ -11,7 +11,7 @@ static const struct {
 	const char *name, *text, *source;
 } table[OFFENCES] = {
 	[OFF_RCTL_EN] = { "rctl-en",
-		"RCTL.EN was cleared and set again without a reset between",
+		"RCTL.EN cleared with rings in use and DMA on, or set again without a reset between",
 		"Linux 7f99ae633884: 82574 and 82583 must not disable the receiver" },
 	[OFF_RESERVED] = { "reserved",
 		"a reserved bit was set, or has the value that it must not have",
@@ -20,7 +20,7 @@ static const struct {
 		"the transmitter runs with TXDCTL of the queues unlike",
 		"Linux and FreeBSD: TXDCTL1 = TXDCTL0 even with one queue" },
 	[OFF_RING_LIVE] = { "ring-live",
-		"base, length, head or format of a ring written while its unit is on and the ring in use",
+		"base, length, head or format of a ring written while the ring is in use",
 		"datasheet order of initialisation; 8254x manual" },
 	[OFF_TAIL_RANGE] = { "tail-range",
 		"a tail beyond the ring", "8254x manual" },
@@ -69,6 +69,21 @@ static const struct {
 	[OFF_RSS] = { "rss",
 		"RSS without RXCSUM.PCSD or RFCTL.EXTEN",
 		"FreeBSD, if_em.c" },
+	[OFF_RING_SIZE] = { "ring-size",
+		"a ring of less than 64 or more than 4096 descriptors, or not aligned",
+		"Linux, e1000.h: E1000_MIN_RXD and E1000_MAX_RXD; datasheet: base 16 bytes, length 128" },
+	[OFF_RAR] = { "rar",
+		"the last receive address, which is manageability's, or an address that selects by source",
+		"Linux, e1000_82571.h: 15 entries; RAH.AS 0" },
+	[OFF_IVAR] = { "ivar",
+		"a cause by a vector that the board's MSI-X table does not have",
+		"FreeBSD, if_em.c: NVM word 0x1B" },
+	[OFF_PAUSE] = { "pause-half",
+		"the transmitter runs with TFCE or RFCE and a link of half duplex",
+		"Linux, e1000e_config_fc_after_link_up" },
+	[OFF_SLEEP] = { "sleep",
+		"D3 with DRV_LOAD set, or with rings in use by a bus master",
+		"Linux, __e1000_shutdown" },
 	[OFF_SPLIT] = { "split",
 		"split descriptors without RFCTL.EXTEN, without a size in PSRCTL, or half of one",
 		"Linux, e1000_setup_rctl; QEMU, e1000e_core.c: BSIZE0 and BSIZE1; tail: datasheet 7.1.8" },
@@ -137,7 +152,7 @@ void offend(struct dev *dev, enum offence what, u32 off, u32 value)
 /* The transmitter is enabled, or goes on with what has changed. */
 void strict_tx_on(struct dev *dev)
 {
-	u32 xdctl = rd(dev, TXDCTL(0));
+	u32 xdctl = rd(dev, TXDCTL(0)), status;
 
 	dev->strict_due = false;
 	if (xdctl != rd(dev, TXDCTL(1)))
@@ -148,6 +163,9 @@ void strict_tx_on(struct dev *dev)
 		offend(dev, OFF_TIDV, TIDV, xdctl);
 	if (xdctl_wthresh(xdctl) > 1)
 		offend(dev, OFF_WTHRESH, TXDCTL(0), xdctl);
+	status = status_read(dev, STATUS);
+	if (status & STATUS_LU && !(status & STATUS_FD) && rd(dev, CTRL) & (CTRL_TFCE | CTRL_RFCE))
+		offend(dev, OFF_PAUSE, CTRL, rd(dev, CTRL));
 	if (rd(dev, CTRL) & CTRL_RSVD29)
 		offend(dev, OFF_RESERVED, CTRL, rd(dev, CTRL));
 	if (errata_ctrl_ext_wrong(dev))
@@ -167,9 +185,12 @@ void strict_tx_on(struct dev *dev)
 void strict_rx_on(struct dev *dev)
 {
 	bool extended = rd(dev, RFCTL) & RFCTL_EXTEN;
-	u32 psrctl = rd(dev, PSRCTL);
+	u32 psrctl = rd(dev, PSRCTL), i;
 
 	dev->strict_rx_due = false;
+	for (i = 0; i < RAR_ENTRIES; i++)
+		if (rd(dev, RAH(i)) & RAH_AV && rd(dev, RAH(i)) & RAH_AS)
+			offend(dev, OFF_RAR, RAH(i), rd(dev, RAH(i)));
 	if ((rd(dev, MRQC) & 3) == 1 && (!extended || !(rd(dev, RXCSUM) & RXCSUM_PCSD)))
 		offend(dev, OFF_RSS, MRQC, rd(dev, MRQC));
 	if (RCTL_DTYP(rd(dev, RCTL)) != 1)
@@ -190,7 +211,7 @@ void strict_written(struct dev *dev, u32 off)
 	for (i = 0; i < ARRAY_SIZE(tx) && rd(dev, TCTL) & TCTL_EN; i++)
 		dev->strict_due |= off == tx[i];
 	for (i = 0; i < ARRAY_SIZE(rx) && rd(dev, RCTL) & RCTL_EN; i++)
-		dev->strict_rx_due |= off == rx[i];
+		dev->strict_rx_due |= off == rx[i] || (off >= RAL(0) && off < RAL(RAR_ENTRIES));
 }
 
 /* More is to be sent or received, with what is set up by now. */

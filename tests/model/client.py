@@ -362,7 +362,7 @@ class TxRing:
 class RxRing:
     """A receive ring of extended descriptors with buffers of 2048 bytes."""
 
-    def __init__(self, host, q=0, count=32, buffers=None, rctl=0, start=True, rdtr=0,
+    def __init__(self, host, q=0, count=64, buffers=None, rctl=0, start=True, rdtr=0,
                  rxdctl=1 << 24):
         self.host, self.q, self.count = host, q, count
         self.reg = 0x2800 + 0x100 * q

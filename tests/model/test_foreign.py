@@ -17,7 +17,8 @@ from hwlab.util import die_with_parent, remove
 pytestmark = pytest.mark.long
 
 # What these drivers do that the table forbids: see Documentation/model.rst.
-IPXE = {"rar-flush", "txdctl-unlike", "reserved", "tarc", "gcr", "mdio-owner", "reset-dma"}
+IPXE = {"rar-flush", "txdctl-unlike", "reserved", "tarc", "gcr", "mdio-owner", "reset-dma",
+        "ring-size"}
 EM = {"txdctl-unlike"}
 BOOTED = "the network has booted this"
 LOCK = "/run/dpdk/rte/config"

@@ -149,7 +149,7 @@ def test_other_rises_for_its_members(host):
 @pytest.mark.parametrize("errata,seen", [("all", False), ("no-icr-lost", True)])
 def test_erratum_12(hosts, errata, seen, enabled, iam):
     """Whether the message has masked OTHER or not: it is none of its members."""
-    host = hosts("--errata", errata)
+    host = hosts("--errata", errata, "--vectors", "5")
     host.link_up()
     host.rd(ICR)
     msix(host, iam=iam)
