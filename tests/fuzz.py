@@ -32,7 +32,7 @@ FAULTS = ["tx-hang", "rx-hang", "txq-hang {q}", "rxq-hang {q}", "bad-desc {n}",
           "bad-status {word:#x}", "spurious {us}", "removed", "mdic-stale {n}", "master-stuck",
           "phy-hang", "sticky {reg:#x}", "firmware {n}", "no-rx-wb {n}", "late-rx-wb {us}",
           "firmware-busy {n}", "wild-head {word:#x}", "late-irq {us}", "no-auto-rd {n}", "no-stamp",
-          "lost-stamp {n}", "stamp-each"]
+          "lost-stamp {n}", "stamp-each", "late-answer {us}"]
 DAMAGE = "crc align symbol runt fragment oversize jabber".split()
 MODES = "1000fd 100fd 100hd 10fd 10hd pause asym".split()
 # The driver may complain, and so may the stack; these are never right.
