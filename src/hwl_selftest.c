@@ -200,7 +200,7 @@ out:
 #define HWL_LOOP_DESCS		HWL_RING_MIN
 #define HWL_LOOP_BUF		HWL_RX_BUF_LEN
 #define HWL_LOOP_FRAMES		64
-#define HWL_LOOP_WAIT_US	(200 * USEC_PER_MSEC)
+#define HWL_LOOP_WAIT_US	USEC_PER_SEC
 #define HWL_LOOP_OTHERS		100	/* frames of others before one of ours */
 
 /* Memory that device and test share. */
@@ -330,7 +330,9 @@ static bool hwl_loop_frame(struct hwl_loop *loop, u32 n)
 			return false;
 	} while (!hwl_loop_take(loop, status, len));
 
-	return le32_to_cpu(READ_ONCE(tx->upper)) & HWL_TXD_UP_DD;
+	/* Nothing orders this write-back and that of the frame received. */
+	return !read_poll_timeout(le32_to_cpu, status, status & HWL_TXD_UP_DD, 20,
+				  HWL_LOOP_WAIT_US, false, READ_ONCE(tx->upper));
 }
 
 /* The device was just reset, and is reset afterwards. Return: number of the first
