@@ -40,6 +40,8 @@ struct hwl_ring_regs {
 };
 
 int hwl_hw_reset(struct hwl_hw *hw);
+void hwl_hw_pci_reset_begin(struct hwl_hw *hw);
+void hwl_hw_pci_reset_end(struct hwl_hw *hw);
 void hwl_hw_init(struct hwl_hw *hw);
 int hwl_hw_bus_quiesce(struct hwl_hw *hw);
 void hwl_hw_stop(struct hwl_hw *hw);

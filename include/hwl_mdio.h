@@ -7,6 +7,8 @@
 
 #include "hwl_io.h"
 
+int hwl_swfw_own(struct hwl_hw *hw);
+void hwl_swfw_disown(struct hwl_hw *hw);
 int hwl_swfw_acquire(struct hwl_hw *hw);
 void hwl_swfw_release(struct hwl_hw *hw);
 

@@ -129,7 +129,7 @@ static int hwl_hw_answers(struct hwl_hw *hw)
 	return hwl_removed(hw) ? -ENODEV : 0;
 }
 
-/* Wait until the device has read its NVM. @owned: PHY and NVM are still ours. */
+/* Wait until device and PHY have read the NVM. @owned: both are still ours. */
 static int hwl_hw_reset_done(struct hwl_hw *hw, bool owned)
 {
 	u32 eecd;
@@ -137,7 +137,7 @@ static int hwl_hw_reset_done(struct hwl_hw *hw, bool owned)
 
 	err = hwl_hw_answers(hw);
 	if (owned)
-		hwl_swfw_release(hw);
+		hwl_swfw_disown(hw);
 	if (err)
 		return err;
 
@@ -147,9 +147,30 @@ static int hwl_hw_reset_done(struct hwl_hw *hw, bool owned)
 	}
 	err = read_poll_timeout(hwl_rd32, eecd, eecd & HWL_EECD_AUTO_RD,
 				USEC_PER_MSEC, HWL_RST_US, false, hw, HWL_EECD);
-	if (!err && hw->nvm_flash)
+	if (hwl_removed(hw))
+		return -ENODEV;
+	if (err)
+		return err;
+	if (hw->nvm_flash)
 		hwl_nvm_no_autoupdate(hw, eecd);
-	return hwl_removed(hw) ? -ENODEV : err;
+	hwl_hw_sleep(HWL_PHY_CONFIG_US);
+	return 0;
+}
+
+static int hwl_hw_reset_locked(struct hwl_hw *hw)
+{
+	int err;
+
+	/* Firmware must not be in the middle of an MDIO access. */
+	err = hwl_swfw_own(hw);
+	if (err == -ENODEV)
+		return err;
+	hwl_clock_hold(hw);
+	hwl_hw_ctrl(hw, 0, HWL_CTRL_RST);
+	err = hwl_hw_reset_done(hw, !err);
+	if (err && err != -ENODEV)
+		dev_err(hw->dev, "NVM was not read after the reset\n");
+	return err;
 }
 
 /**
@@ -157,9 +178,9 @@ static int hwl_hw_reset_done(struct hwl_hw *hw, bool owned)
  * @hw: the device; hwl_hw_stop() was called
  *
  * The PHY is not reset, so the link stays up if the silicon allows it; and the clock
- * goes on as if it had not been.
+ * goes on as if it had not been. Who else wants PHY or NVM waits until it is over.
  *
- * Context: process; may sleep, about 30 ms.
+ * Context: process; may sleep, about 30 ms; takes hw->sw_mutex.
  * Return: 0; -ENODEV if the device was removed; -ETIMEDOUT if it does not
  * recover, after which it must not be accessed.
  */
@@ -170,19 +191,11 @@ int hwl_hw_reset(struct hwl_hw *hw)
 	/* Survives the reset and must be set before it. */
 	hwl_wr32(hw, HWL_PBA, FIELD_PREP(HWL_PBA_RXA, HWL_RX_FIFO / 1024));
 
-	/* Firmware must not be in the middle of an MDIO access. */
-	err = hwl_swfw_acquire(hw);
-	if (err == -ENODEV)
+	mutex_lock(&hw->sw_mutex);
+	err = hwl_hw_reset_locked(hw);
+	mutex_unlock(&hw->sw_mutex);
+	if (err)
 		return err;
-	hwl_clock_hold(hw);
-	hwl_hw_ctrl(hw, 0, HWL_CTRL_RST);
-	err = hwl_hw_reset_done(hw, !err);
-	if (err) {
-		if (err != -ENODEV)
-			dev_err(hw->dev, "NVM was not read after the reset\n");
-		return err;
-	}
-	hwl_hw_sleep(HWL_PHY_CONFIG_US);
 
 	hwl_wr32(hw, HWL_IMC, HWL_INT_ALL);
 	hwl_rd32(hw, HWL_ICR);
@@ -190,6 +203,32 @@ int hwl_hw_reset(struct hwl_hw *hw)
 		return -ENODEV;
 	hwl_clock_resume(hw);
 	return 0;
+}
+
+/**
+ * hwl_hw_pci_reset_begin() - PCI is about to reset the function
+ * @hw: the device; its data path is stopped
+ *
+ * Context: process; takes hw->sw_mutex until hwl_hw_pci_reset_end().
+ */
+void hwl_hw_pci_reset_begin(struct hwl_hw *hw)
+{
+	mutex_lock(&hw->sw_mutex);
+}
+
+/**
+ * hwl_hw_pci_reset_end() - wait until the function has come out of its reset
+ * @hw: the device
+ *
+ * hwl_hw_reset() is to follow, and tells what is wrong. Until here reads returned ones.
+ *
+ * Context: process; may sleep, about 30 ms; gives hw->sw_mutex back.
+ */
+void hwl_hw_pci_reset_end(struct hwl_hw *hw)
+{
+	WRITE_ONCE(hw->removed, false);
+	hwl_hw_reset_done(hw, false);
+	mutex_unlock(&hw->sw_mutex);
 }
 
 /**

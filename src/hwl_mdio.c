@@ -21,37 +21,64 @@
 #define HWL_PHY_PAGED_FROM	16
 
 /**
- * hwl_swfw_acquire() - acquire ownership of PHY and NVM
+ * hwl_swfw_own() - ask firmware for PHY and NVM
  * @hw: the device
  *
  * A MAC reset returns ownership to firmware.
  *
- * Context: process; takes hw->sw_mutex.
- * Return: 0; -EBUSY if firmware does not release it within 20 ms; -ENODEV if
+ * Context: process, hw->sw_mutex held.
+ * Return: 0; -EBUSY if firmware does not release them within 20 ms; -ENODEV if
  * the device was removed.
  */
-int hwl_swfw_acquire(struct hwl_hw *hw)
+int hwl_swfw_own(struct hwl_hw *hw)
 {
 	int tries = 10;
 	u32 val;
 
-	mutex_lock(&hw->sw_mutex);
+	lockdep_assert_held(&hw->sw_mutex);
 	do {
 		hwl_wr32(hw, HWL_EXTCNF_CTRL,
 			 hwl_rd32(hw, HWL_EXTCNF_CTRL) | HWL_EXTCNF_CTRL_MDIO_SW);
 		val = hwl_rd32(hw, HWL_EXTCNF_CTRL);
-		if (hwl_removed(hw)) {
-			mutex_unlock(&hw->sw_mutex);
+		if (hwl_removed(hw))
 			return -ENODEV;
-		}
 		if (val & HWL_EXTCNF_CTRL_MDIO_SW)
 			return 0;
 		fsleep(2 * USEC_PER_MSEC);
 	} while (--tries);
 
-	hwl_wr32(hw, HWL_EXTCNF_CTRL, val & ~HWL_EXTCNF_CTRL_MDIO_SW);
-	mutex_unlock(&hw->sw_mutex);
+	hwl_swfw_disown(hw);
 	return -EBUSY;
+}
+
+/**
+ * hwl_swfw_disown() - leave PHY and NVM to firmware
+ * @hw: the device
+ *
+ * Context: process, hw->sw_mutex held.
+ */
+void hwl_swfw_disown(struct hwl_hw *hw)
+{
+	hwl_wr32(hw, HWL_EXTCNF_CTRL,
+		 hwl_rd32(hw, HWL_EXTCNF_CTRL) & ~HWL_EXTCNF_CTRL_MDIO_SW);
+}
+
+/**
+ * hwl_swfw_acquire() - acquire ownership of PHY and NVM
+ * @hw: the device
+ *
+ * Context: process; takes hw->sw_mutex.
+ * Return: as hwl_swfw_own(); the mutex is held if 0.
+ */
+int hwl_swfw_acquire(struct hwl_hw *hw)
+{
+	int err;
+
+	mutex_lock(&hw->sw_mutex);
+	err = hwl_swfw_own(hw);
+	if (err)
+		mutex_unlock(&hw->sw_mutex);
+	return err;
 }
 
 /**
@@ -62,8 +89,7 @@ int hwl_swfw_acquire(struct hwl_hw *hw)
  */
 void hwl_swfw_release(struct hwl_hw *hw)
 {
-	hwl_wr32(hw, HWL_EXTCNF_CTRL,
-		 hwl_rd32(hw, HWL_EXTCNF_CTRL) & ~HWL_EXTCNF_CTRL_MDIO_SW);
+	hwl_swfw_disown(hw);
 	mutex_unlock(&hw->sw_mutex);
 }
 

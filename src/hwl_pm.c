@@ -335,15 +335,16 @@ static void hwl_reset_prepare(struct pci_dev *pdev)
 	rtnl_lock();
 	hwl_netdev_detach(ad);
 	rtnl_unlock();
+	hwl_hw_pci_reset_begin(&ad->hw);
 }
 
-/* The saved state is restored, ASPM included. Reads meanwhile returned all ones. */
+/* The saved state is restored, ASPM included. */
 static void hwl_reset_done(struct pci_dev *pdev)
 {
 	struct hwl_adapter *ad = pci_get_drvdata(pdev);
 
+	hwl_hw_pci_reset_end(&ad->hw);
 	rtnl_lock();
-	WRITE_ONCE(ad->hw.removed, false);
 	hwl_netdev_attach(ad);
 	rtnl_unlock();
 }

@@ -312,6 +312,17 @@ def test_firmware_has_the_phy(nic, model):
         wait_until(lambda: "flow control rx/tx" in nic.log().splitlines()[-1], 10, "pause")
 
 
+def test_readers_of_the_nvm_wait_for_a_reset(nic):
+    """Nobody is at it before the PHY has read its part, whoever resets the device."""
+    nic.expect_log(r"device removed or PCIe link lost", r"device answers again")
+    for command in ("devlink dev info", "ethtool -e dut0 length 16"):
+        nic.spawn(f"while :; do {command}; done >/dev/null 2>&1")
+    function = f"echo 1 >/sys/bus/pci/devices/{nic.guest.pci()}/reset"
+    for reset in 3 * ("ethtool --reset dut0 mac", function):
+        nic.sh(reset)
+    wait_until(nic.answers, 15, "traffic")
+
+
 @pytest.mark.parametrize("seed", [1])
 def test_firmware_works_with_the_phy_too(nic, model, seed):
     """At random times it has PHY and NVM, and leaves another page of the PHY selected."""
