@@ -48,6 +48,12 @@ static int hwl_ptp_settime64(struct ptp_clock_info *info, const struct timespec6
 	return 0;
 }
 
+/* No pins, no PPS. Kernels before 6.12.14 call it without looking whether it is there. */
+static int hwl_ptp_enable(struct ptp_clock_info *info, struct ptp_clock_request *rq, int on)
+{
+	return -EOPNOTSUPP;
+}
+
 static const struct ptp_clock_info hwl_ptp_info = {
 	.owner		= THIS_MODULE,
 	.max_adj	= HWL_PTP_MAX_ADJ,
@@ -55,6 +61,7 @@ static const struct ptp_clock_info hwl_ptp_info = {
 	.adjtime	= hwl_ptp_adjtime,
 	.gettimex64	= hwl_ptp_gettimex64,
 	.settime64	= hwl_ptp_settime64,
+	.enable		= hwl_ptp_enable,
 };
 
 /**
