@@ -38,6 +38,7 @@ struct hwl_link_cfg {
  * struct hwl_link - PHY and link
  * @cfg: requested configuration; rtnl
  * @up: the link is up and the carrier on; link work
+ * @since: without link, when it was lost or last asked for; jiffies
  * @speed: in Mb/s; SPEED_UNKNOWN without link
  * @duplex: DUPLEX_UNKNOWN without link
  * @rx_pause: pause frames are honoured
@@ -48,6 +49,7 @@ struct hwl_link_cfg {
 struct hwl_link {
 	struct hwl_link_cfg cfg;
 	bool up;
+	unsigned long since;
 	int speed;
 	u8 duplex;
 	bool rx_pause;

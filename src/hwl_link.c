@@ -92,6 +92,8 @@ int hwl_link_apply(struct hwl_adapter *ad, bool renegotiate)
 
 	if (hwl_phy_vetoed(&ad->hw))
 		return 0;
+	if (!ad->link.up)
+		ad->link.since = jiffies;
 	renegotiate |= test_and_clear_bit(HWL_PHY_DIRTY, &ad->flags);
 	err = hwl_phy_apply(&ad->hw, &ad->link.cfg, renegotiate, ad->link.up);
 	if (err)
@@ -363,6 +365,7 @@ void hwl_link_down(struct hwl_adapter *ad)
 	if (!link->up)
 		return;
 	link->up = false;
+	link->since = jiffies;
 	link->downs++;
 	link->speed = SPEED_UNKNOWN;
 	link->duplex = DUPLEX_UNKNOWN;

@@ -128,21 +128,22 @@ static u32 hwl_wake_take_status(struct hwl_hw *hw)
 
 	if (hwl_removed(hw))
 		return 0;
-	wus &= HWL_WAKE_CAUSES;
 	if (wus)
 		hwl_wr32(hw, HWL_WUS, wus);
-	return wus;
+	return wus & HWL_WAKE_CAUSES;
 }
 
 /*
- * A PHY that was off makes a link by itself where the cable is plugged in. Is there
- * one? It would wake the system that has just gone to sleep.
+ * A PHY that was off, or has begun to negotiate, makes a link by itself where the cable
+ * is plugged in. Is there one? It would wake the system that has just gone to sleep.
  */
-static bool hwl_wake_has_link(struct hwl_adapter *ad)
+static bool hwl_wake_has_link(struct hwl_adapter *ad, bool wait)
 {
 	struct hwl_hw *hw = &ad->hw;
 	u32 status;
 
+	if (!wait)
+		return hwl_rd32(hw, HWL_STATUS) & HWL_STATUS_LU;
 	return !read_poll_timeout(hwl_rd32, status,
 				  status & HWL_STATUS_LU || hwl_removed(hw),
 				  HWL_WAKE_POLL_US, HWL_WAKE_LINK_US, false, hw, HWL_STATUS);
@@ -154,8 +155,8 @@ static bool hwl_wake_has_link(struct hwl_adapter *ad)
  * @causes: bits of WUFC, at least one
  *
  * A PHY that is off, since the interface is down, is powered up; for a change of the
- * link to wake, the link that there may be is waited for. At which speed it links without
- * power is the NVM's.
+ * link to wake the system, the link that there may be is waited for, unless it has not
+ * come for long. At which speed it links without power is the NVM's.
  *
  * APM is left on with wake-up by magic packet if the NVM has it on: it serves
  * where PME_EN does not survive the loss of power.
@@ -168,8 +169,12 @@ int hwl_wake_arm(struct hwl_adapter *ad, u32 causes)
 {
 	struct hwl_hw *hw = &ad->hw;
 	u32 wuc = HWL_WUC_PME_EN;
+	bool wait;
 	int err;
 
+	wait = !test_bit(HWL_DOZING, &ad->flags) &&
+	       (!netif_running(ad->netdev) ||
+		time_before(jiffies, ad->link.since + usecs_to_jiffies(HWL_WAKE_LINK_US)));
 	hwl_hw_stop(hw);
 	err = hwl_hw_reset(hw);
 	if (err)
@@ -185,14 +190,13 @@ int hwl_wake_arm(struct hwl_adapter *ad, u32 causes)
 	hwl_hw_bus_quiesce(hw);
 	pci_clear_master(ad->pdev);
 
-	if (causes & HWL_WAKE_LNKC && !netif_running(ad->netdev) &&
-	    hwl_wake_has_link(ad))
+	if (causes & HWL_WAKE_LNKC && hwl_wake_has_link(ad, wait))
 		causes &= ~HWL_WAKE_LNKC;
+	hwl_wake_take_status(hw);
 	if (!causes)
 		return -EALREADY;
 	if (ad->wake.apm && causes & HWL_WAKE_MAG)
 		wuc |= HWL_WUC_APME | HWL_WUC_APMPME;
-	hwl_wake_take_status(hw);
 	hwl_wr32(hw, HWL_WUFC, causes);
 	hwl_wr32(hw, HWL_WUC, wuc);
 	hwl_flush(hw);
@@ -203,10 +207,13 @@ int hwl_wake_arm(struct hwl_adapter *ad, u32 causes)
  * hwl_wake_disarm() - have the device wake nobody
  * @ad: the device; down
  *
+ * What woke it long ago, or firmware has left, is not told when it sleeps no more.
+ *
  * Context: process, rtnl held.
  */
 void hwl_wake_disarm(struct hwl_adapter *ad)
 {
+	hwl_wake_take_status(&ad->hw);
 	hwl_wr32(&ad->hw, HWL_WUC, 0);
 	hwl_wr32(&ad->hw, HWL_WUFC, 0);
 	hwl_link_power_down(ad);

@@ -12,6 +12,7 @@ NAMES = {offset: name for name, offset in table.MAP.items()} | {0x5860: "MANC2H"
     0x5890 + 4 * i: f"MDEF{i}" for i in range(8)}
 LNKC, MAG, EX, MC, BC = (1 << i for i in range(5))
 APME, PME_EN, APMPME = 1, 2, 8
+ARP = 1 << 5
 LU, DRV_LOAD, MPE = 1 << 1, 1 << 28, 1 << 4
 PMCSR, STATE, D3HOT, PDOWN = 0xcc, 3, 3, 1 << 11
 COMMAND, MASTER, GIO_MASTER_DISABLE = 0x4, 1 << 2, 1 << 2
@@ -342,19 +343,30 @@ def test_who_woke_is_told_once(nic):
     assert before[0] == 0
     suspend(nic, SLEEP)
     assert told() == before and model.reg(table.MAP["WUS"]) == 0
+    # Nor where nothing is to wake; and causes that are none of the driver's go, too.
+    nic.sh("ethtool -s dut0 wol d")
+    model.command(f"reg {table.MAP['WUS']:#x} {MAG | ARP:#x}")
+    suspend(nic, SLEEP)
+    assert nic.stats()["wakeups"] == 0 and model.reg(table.MAP["WUS"]) == 0
+    nic.sh("ethtool -s dut0 wol g")
+    assert told() == before
     woken()
     after = told()
     assert after[0] == 1 and after[1] == before[1] + 1 and model.reg(table.MAP["WUS"]) == 0
     wait_until(nic.answers, 15, "traffic after resume")
 
 
-@pytest.mark.guest(device="model")
+@pytest.mark.guest(device="model", model="--autoneg 4000")
 @pytest.mark.parametrize("kinds, causes", [("p", 0), ("pg", MAG)])
+@pytest.mark.parametrize("up", [False, True])
 @pytest.mark.rule("P3")
-def test_a_link_of_its_own_does_not_wake(nic, kinds, causes):
-    """The PHY of an interface that is down comes up for the sleep, with the cable plugged in."""
+def test_a_link_of_its_own_does_not_wake(nic, up, kinds, causes):
+    """The PHY of an interface that is down comes up for the sleep, with the cable plugged in; that
+    of one which is up may have begun to negotiate."""
     model = nic.guest.model
     nic.sh(f"ethtool -s dut0 wol {kinds}; ip link set dut0 down")
+    if up:
+        nic.sh("ip link set dut0 up")
     said, before = len(model.log()), model.stats()["pmes"]
 
     def asleep():
