@@ -407,6 +407,35 @@ static void test_short_measurements(void)
 	CHECK("the more exact one stays", hw.clock.doubt, i);
 }
 
+/* Another rate counts from now on, wherever the reference is. */
+static void test_adjust(void)
+{
+	begin(1, 1, 0);
+	pass(55 * NSEC_PER_SEC);
+	mark();
+	hwl_clock_adjust(&hw, HWL_CLOCK_MULT / 10 * 11);
+	CHECK("not for what has passed", off(1, 1) < 2000, 1);
+	mark();
+	pass(NSEC_PER_SEC);
+	CHECK("from now on", off(11, 10) < 2000, 1);
+}
+
+/* What SYSTIM was since the last reset, before the reference and behind it. */
+static void test_stamp(void)
+{
+	u64 at, time;
+
+	begin(1, 1, 0);
+	pass(55 * NSEC_PER_SEC);
+	reset(NSEC_PER_SEC);
+	time = hwl_clock_gettime(&hw, NULL);
+	at = sim.last;
+	CHECK("newer than the reference", hwl_clock_stamp(&hw, at, at >> 32), time);
+	pass(NSEC_PER_SEC);
+	hwl_clock_adjust(&hw, HWL_CLOCK_MULT);
+	CHECK("older", hwl_clock_stamp(&hw, at, at >> 32) - time + 1 <= 2, 1);
+}
+
 int main(void)
 {
 	test_sleep();
@@ -418,5 +447,7 @@ int main(void)
 	test_foreign_reset();
 	test_emulators();
 	test_short_measurements();
+	test_adjust();
+	test_stamp();
 	return unit_end();
 }

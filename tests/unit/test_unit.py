@@ -61,7 +61,7 @@ def test_multicast_hash(tmp_path):
     run_tap("hash", tmp_path)
 
 
-@pytest.mark.rule("P2")
+@pytest.mark.rule("P1", "P2")
 def test_clock(tmp_path):
     run_tap("clock", tmp_path)
 
