@@ -361,7 +361,7 @@ class Nic:
 
     def set_reg(self, offset, value):
         if offset == RCTL and not value & RCTL_EN:
-            self.forgive("rctl-en")     # it is the test that turns the receiver off
+            self.expect_offence("rctl-en")     # it is the test that turns the receiver off
         self.prog(f"reg.py {self.resource()} {offset:#x} {value:#x}")
 
     def clear_bits(self, offset, bits):
