@@ -215,9 +215,9 @@ def test_system_sleep_while_it_sleeps(nic):
     nic.ping()
 
 
-@pytest.mark.rule("P4", "D3")
+@pytest.mark.rule("P3", "P4", "D3")
 def test_removed_while_it_sleeps(nic):
-    """Each way; and found again by the next driver."""
+    """Each way; and found again by the next driver, which waits as long as the first."""
     # Found again, QEMU's device has no wake-up any more: that was its slot's, by ACPI.
     nic.spoiled = True
     pci = nic.guest.pci()
@@ -231,6 +231,11 @@ def test_removed_while_it_sleeps(nic):
         nic.ping()
         nic.sh(f"test -e /sys/bus/pci/devices/{pci}/driver || "
                f"echo {pci} >/sys/bus/pci/drivers/hartwell/bind")
+        assert nic.sh(f"cat {POWER}/autosuspend_delay_ms").strip() == "5000", command
+    # A platform that cannot wake.
+    assert "Supports Wake-on: d\n" in nic.sh("ethtool dut0")
+    result = nic.refused("ethtool -s dut0 wol g", "Invalid argument")
+    assert "unsupported WoL mode" in result.stderr + result.stdout, result
 
 
 @pytest.mark.rule("P4")

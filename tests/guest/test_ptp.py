@@ -12,6 +12,7 @@ from test_leave import suspend
 from test_wake import SLEEP
 
 TIMINCA, SYSTIML = 0xb608, 0xb600
+CTRL, EECD, CTRL_EXT, RST, DRV_LOAD = 0x0, 0x10, 0x18, 1 << 26, 1 << 28
 TSYNCTXCTL, TXSTMPL, TXSTMPH = 0xb614, 0xb618, 0xb61c
 TSYNCRXCTL, RXMTRL, RXUDP = 0xb620, 0xb634, 0xb638
 RXSTMPH, RXSATRH = 0xb628, 0xb630
@@ -246,6 +247,23 @@ def across_20_resets(nic, dev, slope):
     print(f"off {off:.0f} ns, doubt {doubt:.0f} ns, span {span / 1e9:.2f} s")
     assert abs(off) < 20 * 10_000 + 2 * doubt + span * slope
     assert nic.stats()["resets"] >= 20
+
+
+@pytest.mark.guest(traced=True)
+@pytest.mark.rule("P2")
+def test_clock_is_not_read_in_a_reset_of_the_function(nic):
+    """It is held before, and so is not asked until the driver has reset the device itself."""
+    at = nic.access_log()[1]
+    nic.sh(f"echo 1 >/sys/bus/pci/devices/{nic.guest.pci()}/reset")
+    log = nic.access_log(at)[0]
+    left = next(i for i, (_, k, o, v) in enumerate(log)
+                if (k, o) == ("w", CTRL_EXT) and not v & DRV_LOAD)
+    log = [(k, o, v) for _, k, o, v in log[left:]]
+    came = next(i for i, (k, o, _) in enumerate(log) if (k, o) == ("r", EECD))
+    reset = next(i for i, (k, o, v) in enumerate(log) if (k, o) == ("w", CTRL) and v & RST)
+    reads = [i for i, (_, o, _) in enumerate(log) if o == SYSTIML]
+    assert came < reset and reads[0] < came, "held"
+    assert not [i for i in reads if came < i < reset]
 
 
 @pytest.mark.rule("P2")

@@ -354,6 +354,8 @@ def test_who_woke_is_told_once(nic):
     after = told()
     assert after[0] == 1 and after[1] == before[1] + 1 and model.reg(table.MAP["WUS"]) == 0
     wait_until(nic.answers, 15, "traffic after resume")
+    nic.sh("ip link set dut0 down")
+    assert int(model.command("phy 0"), 16) & PDOWN, "the link is kept for the sleep alone"
 
 
 @pytest.mark.guest(device="model", model="--autoneg 4000")
