@@ -315,10 +315,10 @@ def test_firmware_has_the_phy(nic, model):
 def test_readers_of_the_nvm_wait_for_a_reset(nic):
     """Nobody is at it before the PHY has read its part, whoever resets the device."""
     nic.expect_log(r"device removed or PCIe link lost", r"device answers again")
-    for command in ("devlink dev info", "ethtool -e dut0 length 16"):
+    for command in 3 * ("devlink dev info",) + ("ethtool -e dut0 length 16",):
         nic.spawn(f"while :; do {command}; done >/dev/null 2>&1")
     function = f"echo 1 >/sys/bus/pci/devices/{nic.guest.pci()}/reset"
-    for reset in 3 * ("ethtool --reset dut0 mac", function):
+    for reset in 3 * (*4 * ("ethtool --reset dut0 mac",), function):
         nic.sh(reset)
     wait_until(nic.answers, 15, "traffic")
 
