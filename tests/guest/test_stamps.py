@@ -2,6 +2,7 @@
 """Time stamps and the PTP clock on the device model, which stamps frames, and reads of whose
 SYSTIM are wrong one time in five."""
 
+import contextlib
 import json
 import os
 import re
@@ -11,7 +12,8 @@ import pytest
 from lab import PY, wait_until
 from test_ptp import (
     ALL, NONE, OFF, ON, V2_DELAY, V2_EVENT, V2_SYNC, across_20_resets, clock, ptp, ts_stats)
-from test_xsk import socket
+from test_xdp import frame
+from test_xsk import redirected, socket
 from test_xsk_meta import asks, frames
 
 pytestmark = [pytest.mark.guest(device="model"), pytest.mark.long]
@@ -36,6 +38,23 @@ def listener(nic):
 
 def from_peer(nic, count=1, kind=0, pause=0.05):
     nic.prog(f"ptp.py stamp peer0 {nic.MAC} {count} {pause} {kind}", netns="peer")
+
+
+@contextlib.contextmanager
+def zero_copy(nic, wanted):
+    """All buffers of queue 0 are those of a socket."""
+    if not wanted:
+        yield
+        return
+    with socket(nic, "receive", "--sg"):
+        # More than the ring has of the driver's own.
+        for want in (400, 800):
+            nic.send([frame(nic, 60, i) for i in range(400)], "peer0", "peer")
+            wait_until(lambda n=want: redirected(nic) >= n, 20, "frames at the socket")
+        yield
+
+
+ZERO_COPY = pytest.mark.parametrize("wanted", [False, True], ids=["", "zero copy"])
 
 
 @pytest.mark.rule("P1")
@@ -201,22 +220,26 @@ def test_a_frame_that_only_says_that_it_has_a_stamp(nic, listener):
     assert [f[2] for f in stamps()] == [0, 0]
 
 
-@pytest.mark.rule("X6")
-def test_stamp_for_programs(nic, listener):
+@ZERO_COPY
+@pytest.mark.rule("X6", "P1")
+def test_stamp_for_programs(nic, listener, wanted):
     """An XDP program is told the time that the socket has; or that there is none."""
-    nic.sh(f"{PY}/xdp.py dut0 hint timestamp")
-    for mode in (V2_EVENT, NONE):
-        ptp(nic, "hwtstamp", "dut0", 0, OFF, mode)
-        stamps = listener(3)
-        with nic.capture("dut0", None, ethertype=0x88f7) as up:
-            from_peer(nic, 3)
-            up.wait(3)
-        hard = [f[2] for f in stamps()]
-        told = [f[6:12] for f in up.frames]
-        if mode:
-            assert told == [struct.pack("<IBB", t & 0xffffffff, 0, 0) for t in hard] and all(hard)
-        else:
-            assert told == [bytes(5) + b"\x3d"] * 3 and not any(hard)
+    with zero_copy(nic, wanted):
+        nic.sh(f"{PY}/xdp.py dut0 hint timestamp")
+        for mode in (V2_EVENT, NONE):
+            ptp(nic, "hwtstamp", "dut0", 0, OFF, mode)
+            stamps = listener(3)
+            with nic.capture("dut0", None, ethertype=0x88f7) as up:
+                from_peer(nic, 3)
+                up.wait(3)
+            hard = [f[2] for f in stamps()]
+            told = [f[6:12] for f in up.frames]
+            if mode:
+                assert told == [struct.pack("<IBB", t & 0xffffffff, 0, 0) for t in hard]
+                assert all(hard) and hard == sorted(set(hard))
+            else:
+                assert told == [bytes(5) + b"\x3d"] * 3 and not any(hard)
+    assert nic.stats()["rx_stamps_cleared"] == 0
 
 
 @pytest.mark.rule("P2")
