@@ -308,6 +308,21 @@ def test_transmit_stamp(nic):
     assert ts_stats(nic)["pkts"] == 1 and ts_stats(nic)["lost"] == 0
 
 
+@pytest.mark.rule("P1")
+def test_a_stamp_that_comes_late(nic):
+    """Half a second after its frame it is still that frame's."""
+    for _ in range(5):
+        before = ts_stats(nic)
+        # By one program, and again where even that takes longer than a frame is waited for.
+        early, took = ptp(nic, "late", "dut0", nic.PEER_MAC, nic.resource(), TSYNCTXCTL,
+                          EN | VALID)
+        wait_until(lambda b=before: ts_stats(nic) != b, 10, "a stamp")
+        if took < 0.9:
+            break
+    assert not early and took < 0.9
+    assert ts_stats(nic) == {**before, "pkts": before["pkts"] + 1}
+
+
 def test_no_stamp_without_the_mode(nic):
     """A socket that asks although nobody turned stamps on has the software's."""
     stamps = ptp(nic, "stamp", "dut0", nic.PEER_MAC, 1)

@@ -13,6 +13,8 @@ pair CLOCK                        (clock, raw clock) at one moment, nanoseconds
 across CLOCK COMMAND              pairs for a second, COMMAND, and pairs for a second
 stamp DEV DST COUNT [PAUSE [KIND]] send COUNT PTP frames that ask for a stamp each, and the stamps
 again DEV DST                     the same of one frame after another that asked, and off and on
+late DEV DST RESOURCE REG VALUE   wait half a second for a frame's stamp, then write a register: the
+                                  stamps until then, and how long it took, seconds
 change PEER DST DEV RX CLOCK      frames from PEER, of types 11 and 1; choose receive filter RX; one
                                   of type 0: when that was
 stream DST SIZE                   send so many bytes by TCP, and the stamp of the last
@@ -23,6 +25,7 @@ import ctypes
 import errno
 import fcntl
 import json
+import mmap
 import os
 import select
 import socket
@@ -200,6 +203,17 @@ def again(dev, dst):
     return stamp(dev, dst, 1, wait="2")
 
 
+def late(dev, dst, resource, reg, value):
+    hwtstamp(dev, "0", "0", "0")
+    hwtstamp(dev, "0", "1", "0")
+    with open(resource, "r+b") as f, mmap.mmap(f.fileno(), 0) as bar, \
+            memoryview(bar).cast("I") as words:
+        begun = time.monotonic()
+        early = stamp(dev, dst, 1, wait="0.5")
+        words[int(reg) // 4] = int(value)
+        return early, time.monotonic() - begun
+
+
 def change(peer, dst, dev, rx_filter, path):
     _, clock = opened(path)
     home = os.open("/proc/self/ns/net", os.O_RDONLY)
@@ -242,7 +256,7 @@ def listen(dev, count, seconds):
 COMMANDS = {
     "hwtstamp": hwtstamp, "caps": caps, "reads": reads, "pair": pair, "across": across,
     "stamp": stamp, "stream": stream, "again": again, "change": change, "listen": listen,
-    "shift": shift,
+    "late": late, "shift": shift,
     "get": lambda path: time.clock_gettime_ns(opened(path)[1]),
     "set": lambda path, ns: time.clock_settime_ns(opened(path)[1], int(ns)),
     "rate": lambda path, ppm: adjust(path, modes=ADJ_FREQUENCY, freq=int(ppm)),
