@@ -12,7 +12,7 @@ import time
 from pathlib import Path
 
 from . import artifacts, demo, guest, host, kernels, model, modeldemo, trace, xdpdemo
-from .util import LabError, Progress, UsageError, log_path
+from .util import LabError, Progress, UsageError, check_folder, log_path
 
 EPILOG = """\
 Without --shell or --script the guest shows what the driver can do, and the exit status is 0
@@ -117,9 +117,7 @@ def parse(argv):
     if options.gdb and options.script is not None:
         raise UsageError("--gdb goes with --shell: a stopped guest would run into time limits")
     if options.trace:
-        folder = Path(options.trace).absolute().parent
-        if not folder.is_dir():
-            raise UsageError(f"--trace {options.trace}: there is no directory {folder}")
+        check_folder("--trace", options.trace)
     if options.timeout <= 0:
         raise UsageError(f"--timeout {options.timeout}: must be more than 0")
     if (options.shell or options.gdb) and not options.dry_run and not sys.stdin.isatty():

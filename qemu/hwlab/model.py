@@ -24,8 +24,8 @@ from pathlib import Path
 
 from . import host
 from .guest import Guest, GuestConfig
-from .util import (TOP, LabError, Progress, UsageError, cache_dir, die_with_parent, digest,
-                   forget_old, log_path, once, run_logged)
+from .util import (TOP, LabError, Progress, UsageError, cache_dir, check_folder, die_with_parent,
+                   digest, forget_old, log_path, once, run_logged)
 
 RECIPE, MODEL_RECIPE = 1, 2
 QEMU_MIN = (11, 0)          # the first with vfio-user-pci in Debian
@@ -315,9 +315,7 @@ def check_options(options):
     if options.faults is not None and not Path(options.faults).is_file():
         raise UsageError(f"--faults {options.faults}: no such file")
     if options.model_log is not None:
-        folder = Path(options.model_log).absolute().parent
-        if not folder.is_dir():
-            raise UsageError(f"--model-log {options.model_log}: there is no directory {folder}")
+        check_folder("--model-log", options.model_log)
 
 
 def check(config):

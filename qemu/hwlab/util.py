@@ -33,6 +33,13 @@ class UsageError(LabError):
     """A request that cannot be: nothing was started, exit status 2."""
 
 
+def check_folder(option, path):
+    """Refuse a file to be written where there is no directory for it."""
+    folder = Path(path).absolute().parent
+    if not folder.is_dir():
+        raise UsageError(f"{option} {path}: there is no directory {folder}")
+
+
 def die_with_parent():
     """For preexec_fn: the kernel kills this child when the lab is gone, however it went."""
     _libc.prctl(PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
