@@ -132,16 +132,12 @@ u32 ctrl_read(struct dev *dev, u32 off)
 static void mac_reset_check(struct dev *dev)
 {
 	u32 ctrl = rd(dev, CTRL), extcnf = rd(dev, EXTCNF_CTRL);
-	bool used = false;
-	int q;
 
 	if (!(extcnf & (EXTCNF_MDIO_SW | EXTCNF_MDIO_HW)) && !fault(dev, FAULT_FIRMWARE))
 		offend(dev, OFF_MDIO_OWNER, CTRL, extcnf);
-	for (q = 0; q < QUEUES; q++)
-		used |= dev->tx.q[q].ring.used || dev->rx.q[q].ring.used;
 	if (!pcie_master(dev) || fault(dev, FAULT_MASTER_STUCK))
 		return;
-	if (ctrl & CTRL_MASTER_DISABLE ? now_ns() < dev->master_off : used)
+	if (ctrl & CTRL_MASTER_DISABLE ? now_ns() < dev->master_off : tx_used(dev) || rx_used(dev))
 		offend(dev, OFF_RESET_DMA, CTRL, ctrl);
 }
 

@@ -466,6 +466,7 @@ void fifo_clear(struct fifo *fifo);
 
 /* tx.c */
 void tx_init(struct dev *dev);
+bool tx_used(const struct dev *dev);
 void tx_reset(struct dev *dev);
 bool tx_run(struct dev *dev);
 void tx_wire(struct dev *dev, int arg);
@@ -489,6 +490,7 @@ void rx_reset(struct dev *dev);
 void rx_arrive(struct dev *dev, struct frame *frame);
 void rx_run(struct dev *dev);
 bool rx_split(const struct dev *dev);
+bool rx_used(const struct dev *dev);
 void rfctl_write(struct dev *dev, u32 off, u32 value);
 void psrctl_write(struct dev *dev, u32 off, u32 value);
 void rctl_write(struct dev *dev, u32 off, u32 value);

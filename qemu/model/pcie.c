@@ -142,14 +142,9 @@ void pcie_read(struct dev *dev, u32 off, void *to, u32 len)
 /* Firmware has the device again, and nothing asks for the bus. */
 static void pcie_sleep_check(struct dev *dev)
 {
-	bool used = false;
-	int q;
-
-	for (q = 0; q < QUEUES; q++)
-		used |= dev->tx.q[q].ring.used || dev->rx.q[q].ring.used;
 	if (rd(dev, CTRL_EXT) & CTRL_EXT_DRV_LOAD)
 		offend(dev, OFF_SLEEP, CTRL_EXT, rd(dev, CTRL_EXT));
-	else if (used && pcie_master(dev))
+	else if ((tx_used(dev) || rx_used(dev)) && pcie_master(dev))
 		offend(dev, OFF_SLEEP, CTRL, rd(dev, CTRL));
 }
 

@@ -472,7 +472,8 @@ void rx_arrive(struct dev *dev, struct frame *f)
 
 /* ---- Registers ---- */
 
-static bool rx_used(const struct dev *dev)
+/* Descriptors were handed over since the reset. */
+bool rx_used(const struct dev *dev)
 {
 	return dev->rx.q[0].ring.used || dev->rx.q[1].ring.used;
 }

@@ -20,6 +20,11 @@
 #define TSO_TAIL	4		/* bytes whose DD is never early */
 #define HANG_FRAMES	1000
 
+bool tx_used(const struct dev *dev)
+{
+	return dev->tx.q[0].ring.used || dev->tx.q[1].ring.used;
+}
+
 void tx_init(struct dev *dev)
 {
 	int q;
