@@ -97,23 +97,23 @@ def format_pages(host):
     host.wr(rx.reg + 0x18, 8)
 
 
-def ring_live_off(host):
-    """Off, but not reset."""
+def stopped(host):
+    """A ring that was used: its unit is off, and was not reset."""
     tx = TxRing(host)
     slot = tx.frame(FRAME)
     tx.ring()
     tx.wait(slot)
     host.wr(TCTL, 0)
-    host.wr(tx.reg + 8, 2048)
+    return tx
+
+
+def ring_live_off(host):
+    host.wr(stopped(host).reg + 8, 2048)
 
 
 def ring_live_head(host):
     """A head of 0, and a tail: that hands nothing over."""
-    tx = TxRing(host)
-    slot = tx.frame(FRAME)
-    tx.ring()
-    tx.wait(slot)
-    host.wr(TCTL, 0)
+    tx = stopped(host)
     host.wr(tx.reg + 0x10, 0)
     host.wr(tx.reg + 0x18, 0)
 
