@@ -6,6 +6,7 @@ descriptors as a driver would, and sees what comes of it within milliseconds.
 """
 
 import array
+import contextlib
 import json
 import mmap
 import os
@@ -87,6 +88,7 @@ class Host:
         # Until it has taken the cable, what it sends is lost, as with no partner.
         wait_until(lambda: json.loads(self._ask("stats"))["cable"], what="cable")
         self.serial = 0
+        self.held = None        # messages that are to be sent together
         fd = os.memfd_create("memory")
         os.ftruncate(fd, MEM)
         self.mem = mmap.mmap(fd, MEM)
@@ -113,6 +115,9 @@ class Host:
     def send(self, cmd, data=b"", fds=(), flags=0):
         self.serial = self.serial + 1 & 0xFFFF
         head = struct.pack("<HHIII", self.serial, cmd, 16 + len(data), flags, 0)
+        if self.held is not None:
+            self.held += head + data
+            return
         control = [(socket.SOL_SOCKET, socket.SCM_RIGHTS, array.array("i", fds))] if fds else []
         self.sock.sendmsg([head + data], control)
 
@@ -131,6 +136,14 @@ class Host:
         body = self._recv(size - 16)
         assert (serial, back, flags & 15) == (self.serial, cmd, 1)
         return (error if flags & 0x20 else 0), body
+
+    @contextlib.contextmanager
+    def at_once(self):
+        """The writes of the block reach the model together, whatever this process is kept from."""
+        self.held = b""
+        yield
+        held, self.held = self.held, None
+        self.sock.sendall(held)
 
     def map(self, addr, size, fd=None, offset=0, flags=3):
         return self.request(DMA_MAP, struct.pack("<IIQQQ", 32, flags, offset, addr, size),

@@ -130,8 +130,9 @@ def phy_reset_too_short(host):
     ctrl = host.rd(CTRL)
     for _ in range(20):                 # a busy machine is late, but not each time
         if not host.offences():
-            host.wr(CTRL, ctrl | 1 << 31)
-            host.wr(CTRL, ctrl)
+            with host.at_once():
+                host.wr(CTRL, ctrl | 1 << 31)
+                host.wr(CTRL, ctrl)
 
 
 def phy_access_in_its_reset(host):
@@ -152,16 +153,18 @@ def mdic_busy(host):
     host.own()
     for _ in range(20):                 # as above
         if not host.offences():
-            host.wr(MDIC, 2 << 26 | 1 << 21 | 2 << 16)
-            host.wr(MDIC, 2 << 26 | 1 << 21 | 3 << 16)
+            with host.at_once():
+                host.wr(MDIC, 2 << 26 | 1 << 21 | 2 << 16)
+                host.wr(MDIC, 2 << 26 | 1 << 21 | 3 << 16)
 
 
 def eerd_busy(host, then=EERD):
     for _ in range(20):                 # as above
         if not host.offences():
             host.own()
-            host.wr(EERD, 1 << 2 | 1)
-            host.wr(then, 2 << 2 | 1)
+            with host.at_once():
+                host.wr(EERD, 1 << 2 | 1)
+                host.wr(then, 2 << 2 | 1)
             time.sleep(0.001)
 
 
