@@ -145,6 +145,8 @@ def test_not_before_it_may(nic):
 @pytest.mark.rule("P4", "D8")
 def test_settings_counters_and_clock_outlive_sleep(nic):
     """Some are made while the device is awake, some while it sleeps."""
+    nic.sh("ethtool -L dut0 combined 2")
+    nic.guest.net_up()
     dev = clock(nic)
     ptp(nic, "set", dev, 5 * 10 ** 18)
     begun = ptp(nic, "pair", dev)
