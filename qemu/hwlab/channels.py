@@ -146,6 +146,7 @@ class Agent(_JsonSocket):
     def __init__(self, path, alive):
         super().__init__(path, alive)
         self.synced = False
+        self.explain = str      # what is to be said of a guest that does not answer
 
     def sync(self, timeout):
         """Throw away what an interrupted request left behind, on both sides."""
@@ -177,7 +178,7 @@ class Agent(_JsonSocket):
                 answer = self.receive(deadline)
             except GuestTimeout:
                 raise GuestTimeout(f"the guest's agent did not answer {command} "
-                                   f"within {timeout:.0f} s") from None
+                                   f"within {timeout:.0f} s{self.explain()}") from None
             self.synced = True
             if "error" in answer:
                 raise GuestError(f"agent: {command}: {answer['error']['desc']}")

@@ -256,6 +256,7 @@ class Guest:
             raise GuestTimeout(f"the guest did not boot within {limit:.0f} s; its console:\n"
                                f"{self.console_tail()}") from None
         self._qmp = self._open(Qmp, "qmp", time.monotonic() + 20)
+        self.agent.explain = self._processors
 
     def _open(self, kind, name, deadline):
         """QEMU makes its sockets when it gets to it."""
@@ -267,6 +268,18 @@ class Guest:
                 if time.monotonic() > deadline:
                     raise GuestTimeout(f"QEMU made no socket {name}") from None
                 time.sleep(POLL)
+
+    def _processors(self):
+        """Where the processors are, and what their timers wait for: of a guest that is silent."""
+        try:
+            looks = [x for _ in range(3) for x in
+                     re.findall(r"RIP=.*", self._qmp.hmp("info registers -a", 10))]
+            timers = [x for cpu in range(self.config.smp) for x in
+                      re.findall(r"(?:LVTT|Timer|IRR|ISR)\b.*",
+                                 self._qmp.hmp(f"info lapic {cpu}", 10))]
+        except GuestError as error:
+            return f"; and QEMU: {error}"
+        return "; its processors:\n" + "\n".join("  | " + x for x in looks + timers)
 
     def check_alive(self):
         """Raise GuestError, with the reason, if QEMU is gone or the boot failed."""

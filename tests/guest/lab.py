@@ -212,7 +212,8 @@ class Nic:
         assert not problems, "the kernel log has what the test did not expect:\n" + \
             "\n".join(problems)
         wait_until(lambda: not self.pages_missing(), 5,
-                   lambda: f"each page back in its pool: {self.pages_missing()}")
+                   lambda: f"each page back in its pool: {self.pages_missing()}; sockets:\n"
+                   + self.sh("ss -OHanemi; ip netns exec peer ss -OHanemi"))
         # Pages that a socket held come back a moment after it is gone.
         wait_until(lambda: self._bounce_used() in (None, self.bounce), 5,
                    "each DMA mapping undone: bounce buffers in use before and after")
