@@ -79,6 +79,17 @@ def suspend(nic, command, wake=False, meanwhile=None):
     wait_until(lambda: agent_answers(nic), 20, "its agent is back")
 
 
+def sleep_for(seconds, depth="platform", state="freeze"):
+    """A command: devices, or the platform as well, sleep, and wake again after some seconds, which
+    are spun away."""
+    delay = "/sys/module/suspend/parameters/pm_test_delay"
+    return (f"echo {seconds} >{delay}; echo {depth} >/sys/power/pm_test; "
+            f"echo {state} >/sys/power/state; echo none >/sys/power/pm_test")
+
+
+SLEEP = sleep_for(0)
+
+
 def agent_answers(nic):
     try:
         nic.guest.agent.sync(2)
@@ -103,8 +114,7 @@ def works_as_set(nic):
 def test_suspend_and_resume(nic, depth):
     """All devices go to sleep and come back; nothing wakes QEMU from more than that."""
     nic.sh(SETTINGS)
-    suspend(nic, f"echo {depth} >/sys/power/pm_test; echo freeze >/sys/power/state; "
-                 "echo none >/sys/power/pm_test")
+    suspend(nic, sleep_for(0, depth))
     wait_until(nic.answers, 15, "traffic after resume")
     works_as_set(nic)
 
@@ -132,8 +142,7 @@ def test_resume_without_memory(nic):
     """Nothing large is asked for: the rings were kept. Traffic comes back."""
     for function, value in names(nic, LARGE):
         nic.fail(function, value, 0)
-        suspend(nic, "echo devices >/sys/power/pm_test; echo freeze >/sys/power/state; "
-                     "echo none >/sys/power/pm_test")
+        suspend(nic, sleep_for(0, "devices"))
         assert nic.fail_hits() == 0, function
         wait_until(nic.answers, 15, "traffic after resume")
 
@@ -142,8 +151,7 @@ def test_resume_that_fails(nic):
     """The interface is down then, says why, and comes up when it is asked to."""
     nic.expect_log(r"cannot come back up", r"PM: .*hartwell", r"hartwell .*PM: ")
     nic.fail("request_threaded_irq", -12, 2)
-    suspend(nic, "echo devices >/sys/power/pm_test; echo freeze >/sys/power/state; "
-                 "echo none >/sys/power/pm_test")
+    suspend(nic, sleep_for(0, "devices"))
     assert nic.fail_hits() == 1
     assert "cannot come back up" in nic.log() and "UP" not in nic.link()["flags"]
     nic.sh("ip link set dut0 up")

@@ -12,10 +12,10 @@ import pytest
 import registers as table
 from hwlab import trace
 from lab import PY, wait_until
-from test_leave import suspend
+from test_leave import SLEEP, suspend
 from test_ptp import clock, ptp
 from test_wake import (APME, APMPME, D3HOT, DRV_LOAD, MAG, NVM_APM, PCI, PDOWN, PMCSR, PME_EN,
-                       SLEEP, STATE, armed, power_states, replay)
+                       STATE, armed, power_states, replay)
 
 POWER = "/sys/class/net/dut0/device/power"
 DELAY = 50

@@ -8,8 +8,8 @@ import time
 
 import pytest
 from lab import PY, wait_until
-from test_leave import suspend
-from test_wake import SLEEP
+from test_leave import SLEEP, suspend
+
 
 TIMINCA, SYSTIML = 0xb608, 0xb600
 CTRL, EECD, CTRL_EXT, RST, DRV_LOAD = 0x0, 0x10, 0x18, 1 << 26, 1 << 28

@@ -7,7 +7,7 @@ import time
 import pytest
 import registers as table
 from lab import wait_until
-from test_leave import suspend
+from test_leave import sleep_for, suspend
 
 NAMES = {offset: name for name, offset in table.MAP.items()}
 TCTL, EN = 0x400, 2
@@ -60,8 +60,7 @@ def run(command):
 
 
 def sleep(nic):
-    suspend(nic, "echo devices >/sys/power/pm_test; echo freeze >/sys/power/state; "
-                 "echo none >/sys/power/pm_test")
+    suspend(nic, sleep_for(0, "devices"))
 
 
 def up(nic):

@@ -9,18 +9,17 @@ import pytest
 import registers as table
 from frames import TEST_TYPE
 from lab import wait_until
-from test_leave import SETTINGS, suspend, works_as_set
+from test_leave import SETTINGS, SLEEP, sleep_for, suspend, works_as_set
 from test_power import allow, status, unplug, wait_asleep
-from test_wake import LU, PDOWN, SLEEP, sleep_for
+from test_wake import LU, PDOWN
 from test_xsk import Socket, exchange, frame, socket
 
 MODEL = pytest.mark.guest(device="model")
 EN = 1 << 1             # of RCTL
-# The devices are frozen for five seconds, and restored as from an image; or an image is made,
-# which has no place to go to, so that they are thawed.
+# The devices are frozen, and restored as from an image; or an image is made, which has no place to
+# go to, so that they are thawed.
 HIBERNATE = {
-    "restore": "echo devices >/sys/power/pm_test; echo disk >/sys/power/state; "
-               "echo none >/sys/power/pm_test",
+    "restore": sleep_for(0, "devices", "disk"),
     "thaw": "echo none >/sys/power/pm_test; echo disk >/sys/power/state",
 }
 
@@ -31,7 +30,7 @@ def power_state(nic):
 
 
 def hibernate_at_leisure(nic):
-    """The five seconds are spun away, and are longer where the host is busy."""
+    """What it takes is longer where the host is busy."""
     if nic.guest.run("grep -qw disk /sys/power/state", check=False).rc:
         pytest.skip("this kernel does not hibernate")
     stalls = "/sys/module/rcupdate/parameters/rcu_cpu_stall_suppress"
@@ -76,10 +75,11 @@ def test_cable_is_moved_in_hibernation(nic):
             wait_until(lambda: links()[-1] == ("up" if plugged else "down"), 4, "the cable")
             assert not model.reg(table.MAP["RCTL"]) & EN
         return change
+    freeze = sleep_for(5, "devices", "disk")
     with nic.flood("tx"):
-        suspend(nic, HIBERNATE["restore"], meanwhile=frozen(False))
+        suspend(nic, freeze, meanwhile=frozen(False))
         wait_until(lambda: not nic.carrier(), 15, "no carrier")
-        suspend(nic, HIBERNATE["restore"], meanwhile=frozen(True))
+        suspend(nic, freeze, meanwhile=frozen(True))
         wait_until(nic.answers, 15, "traffic")
     nic.transfer(1 << 16)
     nic.transfer(1 << 16, reverse=True)

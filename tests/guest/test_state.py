@@ -8,7 +8,7 @@ import pytest
 from frames import ether, pattern
 from lab import wait_until
 from test_filter import UNKNOWN, passes
-from test_leave import suspend
+from test_leave import sleep_for, suspend
 
 TCTL, EN, CTRL, RST, EITR = 0x400, 2, 0, 1 << 26, 0xe8
 ADDRESS = "02:00:00:00:00:07"
@@ -56,8 +56,7 @@ def other_reset(nic):
 
 
 def sleep(nic):
-    suspend(nic, "echo devices >/sys/power/pm_test; echo freeze >/sys/power/state; "
-                 "echo none >/sys/power/pm_test")
+    suspend(nic, sleep_for(0, "devices"))
 
 
 def bus_error(nic):

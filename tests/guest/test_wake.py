@@ -6,7 +6,7 @@ import re
 import pytest
 import registers as table
 from lab import wait_until
-from test_leave import suspend
+from test_leave import SLEEP, sleep_for, suspend
 
 NAMES = {offset: name for name, offset in table.MAP.items()} | {0x5860: "MANC2H"} | {
     0x5890 + 4 * i: f"MDEF{i}" for i in range(8)}
@@ -24,16 +24,6 @@ ADDRESS = "02:00:00:00:00:07"
 # The device's memory leaves the bus with each D3: QEMU before 11 then may lose what another
 # processor writes to any device, and that goes unserved for good.
 PCI = pytest.mark.guest(traced=True, smp=1, qemu_args=("-trace", "pci_cfg_write"))
-
-
-def sleep_for(seconds):
-    """A command: devices and platform sleep, and wake again."""
-    delay = "/sys/module/suspend/parameters/pm_test_delay"
-    return (f"echo {seconds} >{delay}; echo platform >/sys/power/pm_test; "
-            f"echo freeze >/sys/power/state; echo none >/sys/power/pm_test; echo 5 >{delay}")
-
-
-SLEEP = sleep_for(0)
 
 
 def wol(nic):
