@@ -234,6 +234,8 @@ def test_removed_while_it_sleeps(nic):
         nic.sh(f"test -e /sys/bus/pci/devices/{pci}/driver || "
                f"echo {pci} >/sys/bus/pci/drivers/hartwell/bind")
         assert nic.sh(f"cat {POWER}/autosuspend_delay_ms").strip() == "5000", command
+    if nic.guest.config.device == "model":
+        return              # has a PME of its own
     # A platform that cannot wake.
     assert "Supports Wake-on: d\n" in nic.sh("ethtool dut0")
     result = nic.refused("ethtool -s dut0 wol g", "Invalid argument")
