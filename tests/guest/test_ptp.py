@@ -292,6 +292,7 @@ def valid(nic, register):
 
 
 @pytest.mark.rule("P1")
+@pytest.mark.debug
 def test_transmit_stamp(nic):
     """The latch's value becomes that of the frame, and the socket hears of it."""
     ptp(nic, "hwtstamp", "dut0", 0, ON, NONE)

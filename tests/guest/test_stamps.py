@@ -194,6 +194,17 @@ def test_a_lost_frame_does_not_end_time_stamps(nic, listener):
     assert all(f[2] for f in stamps())
 
 
+@pytest.mark.rule("P1")
+def test_a_latch_in_use_is_not_freed(nic):
+    """It holds a stamp whenever the watchdog looks, and another one each time."""
+    ptp(nic, "hwtstamp", "dut0", 0, OFF, V2_EVENT)
+    nic.sh("cd /sys/class/net/dut0; echo 100 >napi_defer_hard_irqs; "
+           "echo 300000000 >gro_flush_timeout")
+    from_peer(nic, 200, pause=0.04)
+    nic.sh("cd /sys/class/net/dut0; echo 0 >napi_defer_hard_irqs; echo 0 >gro_flush_timeout")
+    assert nic.stats()["rx_stamps_cleared"] == 0
+
+
 @ZERO_COPY
 @pytest.mark.rule("P1")
 def test_a_frame_that_is_thrown_away_frees_the_latch(nic, listener, wanted):
