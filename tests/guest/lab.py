@@ -247,8 +247,8 @@ class Nic:
     def pages_missing(self):
         """{pool: pages} that pools which are being destroyed wait for.
 
-        What another processor will free at its next softirq is not lost: it gets one.  Nor is what a
-        TCP socket received before its end, which nobody has open: it gives up with its next timer.
+        What another processor will free at its next softirq is not lost: it gets one.  Nor is what
+        a TCP socket received that nobody has open: it gives up with its next timer.
         """
         found = dict(re.findall(r"page_pool=(\S+) inflight=(\d+)",
                                 self.sh(f"cat {POOLS}/trace")))
