@@ -130,6 +130,7 @@ class Model:
 
     def __init__(self, directory, index, mac, options, trace=None):
         self.base = Path(directory) / f"model{index}"
+        self.told = 0           # offences that were returned
         self.log_file = self.base.with_suffix(".log")
         if options.log:
             self.log_file = Path(f"{options.log}.{index}" if index else options.log)
@@ -208,7 +209,6 @@ class ModelGuest(Guest):
         self.model_options = model_options or ModelOptions()
         self.models = []
         self.model_logs = []
-        self._told = 0
 
     @property
     def model(self):
@@ -223,8 +223,11 @@ class ModelGuest(Guest):
 
     def new_offences(self):
         """Of all devices, those that were not returned before."""
-        found = [x for m in self.models for x in m.offences()]
-        new, self._told = found[self._told:], len(found)
+        new = []
+        for m in self.models:
+            found = m.offences()
+            new += found[m.told:]
+            m.told = len(found)
         return new
 
     def refused(self):
