@@ -76,7 +76,7 @@ void fault_data(struct dev *dev, u8 *data, u32 len)
 {
 	u32 n, within;
 
-	if (!fault(dev, FAULT_BAD_DATA))
+	if (!fault(dev, FAULT_BAD_DATA) || !len)
 		return;
 	for (n = fault_random(&dev->data_seed) % 8; n; n--) {
 		within = n & 1 && len > 64 ? 64 : len;

@@ -459,6 +459,12 @@ void rx_arrive(struct dev *dev, struct frame *f)
 		stats_rx(dev, f);
 	ptp_arrived(dev, f);
 	rx_classify(dev, f);
+	/* More descriptors than it can hold. */
+	if (rx_needs(dev, f) > RING_CACHE) {
+		stat_add(dev, ROC, 1);
+		free(f);
+		return;
+	}
 	/* Behind one that waits, no less without a buffer. */
 	q = &dev->rx.q[f->queue].ring;
 	if (dev->rx.pb.first && dev->rx.pb.first->no_desc &&

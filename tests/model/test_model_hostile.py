@@ -5,7 +5,8 @@ import random
 import struct
 
 import pytest
-from client import BASE, CTRL, EOP, IFCS, MAC, MEM, PEER, READ, RS, STATUS, RxRing, TxRing
+from client import (BASE, CTRL, EOP, IFCS, MAC, MEM, PEER, RCTL, READ, RS, STATUS, TCTL, RxRing,
+                    TxRing)
 
 FRAME = PEER + MAC + b"\x88\xb5" + bytes(range(86))
 ARRIVING = MAC + PEER + FRAME[12:]
@@ -67,3 +68,27 @@ def test_threads(hosts):
         host.stats()
         host.rd(0xC0)
     assert not host.offences()
+
+
+def test_lies_about_a_frame_of_nothing(hosts):
+    host = hosts("--errata", "no-short")
+    host.link_up()
+    RxRing(host, rctl=7 << 2 | 3 << 6)          # SBP, UPE, MPE, loopback
+    host.command("fault bad-data 1")
+    tx = TxRing(host)
+    host.wr(TCTL, host.rd(TCTL) & ~8)           # PSP
+    for _ in range(20):
+        slot = tx.desc(BASE, DATA_EOP)
+    tx.ring()
+    tx.wait(slot)
+
+
+def test_frame_of_more_buffers_than_the_chip_holds(hosts):
+    """Is lost, and the next one comes."""
+    host = hosts()
+    host.link_up()
+    rx = RxRing(host, count=128, rctl=1 << 2 | 1 << 5 | 3 << 16)        # SBP, LPE, 256 bytes
+    host.wr(RCTL, host.rd(RCTL) & ~(1 << 26))   # SECRC
+    host.frame_in(ARRIVING[:14] + bytes(16384 - 14))
+    host.frame_in(ARRIVING)
+    assert rx.wait()[0][:len(ARRIVING)] == ARRIVING
