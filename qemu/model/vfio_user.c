@@ -177,8 +177,11 @@ static void region_write(struct dev *dev, const struct access *a, const u8 *from
 		return;
 	}
 	/* Registers take whole dwords only. */
-	if (a->count != 4 || a->offset & 3)
+	if (a->count != 4 || a->offset & 3) {
+		if (a->region == 0)
+			offend(dev, OFF_UNKNOWN, (u32)a->offset & ~3U, a->count);
 		return;
+	}
 	memcpy(&value, from, 4);
 	if (a->region == 0)
 		reg_write(dev, (u32)a->offset, value);
@@ -308,6 +311,10 @@ static int do_set_irqs(struct dev *dev, struct message *m)
 	if (set.index > VFIO_PCI_MSIX_IRQ_INDEX)
 		return 0;
 	if (set.count > MAX_VECTORS || set.start > MAX_VECTORS - set.count)
+		return EINVAL;
+	/* To be unmasked by an eventfd: without, QEMU does it by messages, with KVM, too. */
+	if (set.flags & VFIO_IRQ_SET_DATA_EVENTFD &&
+	    !(set.flags & VFIO_IRQ_SET_ACTION_TRIGGER))
 		return EINVAL;
 	switch (set.flags & VFIO_IRQ_SET_ACTION_TYPE_MASK) {
 	case VFIO_IRQ_SET_ACTION_TRIGGER:
