@@ -243,14 +243,14 @@ static int cmd_stats(struct dev *dev, char **word, int words, char *answer, size
 		return -1;
 	snprintf(answer, size,
 		 "{\"cable\": %d, \"sent\": %llu, \"received\": %llu, \"lost\": %llu, \"overrun\": %llu, "
-		 "\"no_link\": %llu, \"bad_fcs\": %llu, \"pauses\": %llu, "
+		 "\"no_link\": %llu, \"bad_fcs\": %llu, \"runts\": %llu, \"pauses\": %llu, "
 		 "\"irqs\": [%llu, %llu, %llu, %llu, %llu], "
 		 "\"gaps\": [%llu, %llu, %llu, %llu, %llu], \"mode\": %d, "
 		 "\"offences\": %u, \"fault\": %u, \"hung\": %d, \"rx_buffered\": %u, \"pmes\": %llu, \"refused\": %u}",
 		 w->fd >= 0, (unsigned long long)w->sent, (unsigned long long)w->received,
 		 (unsigned long long)w->lost, (unsigned long long)w->overrun,
 		 (unsigned long long)w->no_link, (unsigned long long)w->bad_fcs,
-		 (unsigned long long)w->pauses,
+		 (unsigned long long)w->runts, (unsigned long long)w->pauses,
 		 (unsigned long long)irq->sent[0], (unsigned long long)irq->sent[1],
 		 (unsigned long long)irq->sent[2], (unsigned long long)irq->sent[3],
 		 (unsigned long long)irq->sent[4],

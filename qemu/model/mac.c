@@ -75,6 +75,12 @@ int mac_speed(const struct dev *dev)
 	return dev->phy.speed ? dev->phy.speed : 1000;
 }
 
+/* Forced to another speed than that of the link: nothing gets through. */
+bool mac_mismatch(const struct dev *dev)
+{
+	return dev->phy.link && mac_speed(dev) != dev->phy.speed;
+}
+
 /* How long a pause lasts, in quanta of 512 bit times. */
 u64 mac_pause_ns(const struct dev *dev, u32 quanta)
 {

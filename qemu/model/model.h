@@ -259,6 +259,7 @@ struct wire {
 	bool plugged, bad;	/* bad: no good for 1000 Mb/s */
 	u32 advertise;		/* speeds and duplex of the partner: PARTNER_* */
 	bool pause, asym;
+	bool obeys;		/* pause frames of ours: so it was agreed */
 	u32 scale;		/* a second of the wire takes so many seconds / 100 */
 	u64 autoneg_ns;
 	u64 partner_paused;	/* until then */
@@ -271,7 +272,7 @@ struct wire {
 	u64 received;		/* frames that arrived at the device */
 	u64 lost;		/* of these: the receiver was off */
 	u64 overrun;		/* of these: no room in the packet buffer */
-	u64 no_link, bad_fcs, pauses;
+	u64 no_link, bad_fcs, runts, pauses;
 };
 
 #define PARTNER_10HD	0x01
@@ -410,6 +411,7 @@ void mac_reset(struct dev *dev);
 void mac_power_on(struct dev *dev);
 void mac_link(struct dev *dev);
 int mac_speed(const struct dev *dev);
+bool mac_mismatch(const struct dev *dev);
 u64 mac_pause_ns(const struct dev *dev, u32 quanta);
 bool mac_master(struct dev *dev);
 u32 ctrl_read(struct dev *dev, u32 off);
@@ -449,6 +451,7 @@ bool ring_next(struct dev *dev, struct ring *ring, u32 *slot, struct desc *desc)
 bool ring_check(struct dev *dev, const struct ring *ring, u32 slot, const struct desc *was);
 bool ring_write_back(struct dev *dev, struct ring *ring, u32 slot,
 		     const struct desc *was, u64 lo, u64 hi);
+u32 ring_head_read(struct dev *dev, u32 off);
 void ring_base_write(struct dev *dev, u32 off, u32 value);
 void ring_tail_write(struct dev *dev, u32 off, u32 value);
 

@@ -82,7 +82,9 @@ static struct frame *tx_finish(struct dev *dev, struct txq *q, const u8 *data, u
 	u32 size = len + (tag ? 4 : 0), at = 0;
 	struct frame *frame;
 
-	if (size < MIN_FRAME && rd(dev, TCTL) & TCTL_PSP)
+	if (size < MIN_FRAME && !(rd(dev, TCTL) & TCTL_PSP))
+		offend(dev, OFF_SHORT, TCTL, size);
+	else if (size < MIN_FRAME)
 		size = MIN_FRAME;
 	frame = frame_new(size);
 	if (tag) {

@@ -26,9 +26,12 @@
 #define  BMSR_ANEG_DONE	0x0020
 #define  BMSR_LINK	0x0004
 #define ADVERTISE	4
+#define  ADV_PAUSE	0x0400
+#define  ADV_ASYM	0x0800
 #define LPA		5
 #define EXPANSION	6
 #define CTRL1000	9
+#define  CTRL1000_HD	0x0100
 #define STAT1000	10
 #define ESTATUS		15
 #define SCR		16
@@ -142,9 +145,9 @@ static void phy_partner_page(struct dev *dev)
 		if (modes[i].reg == ADVERTISE && w->advertise & modes[i].partner)
 			lpa |= modes[i].bit;
 	if (w->pause)
-		lpa |= 0x0400;
+		lpa |= ADV_PAUSE;
 	if (w->asym)
-		lpa |= 0x0800;
+		lpa |= ADV_ASYM;
 	dev->phy.reg[0][LPA] = lpa;
 	dev->phy.reg[0][EXPANSION] = 0x0005;
 	dev->phy.reg[0][STAT1000] = w->advertise & PARTNER_1000FD ? 0x3800 : 0;
@@ -188,15 +191,29 @@ static bool phy_resolve(struct dev *dev)
 	return false;
 }
 
+/* Has the partner agreed to obey pause frames of ours (IEEE 802.3, table 28B-3)? */
+static bool phy_pause_agreed(const struct dev *dev)
+{
+	const struct wire *w = &dev->wire;
+	u16 ours = dev->phy.reg[0][ADVERTISE];
+
+	if (!dev->phy.duplex || !(dev->phy.reg[0][BMCR] & BMCR_ANENABLE) || !w->pause)
+		return false;
+	return ours & ADV_PAUSE || (ours & ADV_ASYM && w->asym);
+}
+
 static void phy_negotiated(struct dev *dev, int arg)
 {
 	struct phy *p = &dev->phy;
 
 	(void)arg;
 	p->negotiating = false;
+	dev->wire.obeys = false;
 	if (!phy_resolve(dev))
 		return;
 	p->link = true;
+	dev->wire.obeys = phy_pause_agreed(dev);
+	dev->strict_due = true;
 	if (p->reg[0][BMCR] & BMCR_ANENABLE)
 		p->reg[0][BMSR] |= BMSR_ANEG_DONE;
 	phy_status(dev);
@@ -301,6 +318,8 @@ static void phy_bmcr(struct dev *dev, u16 value)
 
 static void phy_write(struct dev *dev, u32 reg, u16 value)
 {
+	if (reg == CTRL1000 && value & CTRL1000_HD)
+		offend(dev, OFF_HALF_GIGABIT, MDIC, value);
 	if (reg == BMCR)
 		phy_bmcr(dev, value);
 	else if (reg != BMSR && reg != 2 && reg != 3 && reg != LPA && reg != STAT1000)

@@ -32,7 +32,8 @@
 	REGS(x ## BAL, base, 2, 0x100, RW(ALL), .wr = ring_base_write), \
 	REGS(x ## BAH, (base) + RING_BAH, 2, 0x100, RW(ALL), .wr = ring_base_write), \
 	REGS(x ## LEN, (base) + RING_LEN, 2, 0x100, RW(ALL), .wr = ring_base_write), \
-	REGS(x ## H, (base) + RING_HEAD, 2, 0x100, RW(0xFFFF), .wr = ring_base_write), \
+	REGS(x ## H, (base) + RING_HEAD, 2, 0x100, RW(0xFFFF), .rd = ring_head_read, \
+	     .wr = ring_base_write), \
 	REGS(x ## T, (base) + RING_TAIL, 2, 0x100, RW(0xFFFF), .wr = ring_tail_write)
 
 const struct reg regmap[] = {
@@ -79,14 +80,14 @@ const struct reg regmap[] = {
 	REG(ERT, RW(0x3FFF)),
 	REG(FCRTL, RW(0x8000FFF8)),	/* of any value: DPDK */
 	REG(FCRTH, RW(0xFFF8)),
-	REG(PSRCTL, .reset = 0x00040402, RW(0x3F3F3F7F), .wr = psrctl_write),
+	REG(PSRCTL, .reset = 0x00040402, RW_ONLY(0x3F3F3F7F), .wr = psrctl_write),
 	RING(RD, RDBAL(0)),
 	REG(RDTR, RW_ONLY(DELAY_FPD | 0xFFFF), .wr = rdtr_write),
 	REGS(RXDCTL, RXDCTL(0), 2, 0x100, .reset = 0x00010000, RW_ONLY(0x013F3F3F),
 	     .wr = rxdctl_write),
 	REG(RADV, RW_ONLY(0xFFFF)),
-	REGS(RSRPD, 0x2C00, 1, 4, RW(0xFFF)),
-	REGS(RAID, 0x2C08, 1, 4, RW(0xFFFF)),
+	REGS(RSRPD, 0x2C00, 1, 4, RW_ONLY(0xFFF)),
+	REGS(RAID, 0x2C08, 1, 4, RW_ONLY(0xFFFF)),
 	REG(RXCSUM, .reset = 0x300, RW_ONLY(0x33FF)),
 	REG(RFCTL, RW_ONLY(0x3FFFF), .wr = rfctl_write),
 	REGS(MTA, MTA, 128, 4, RW(ALL)),
@@ -101,7 +102,7 @@ const struct reg regmap[] = {
 	/* Transmit; reserved TARC bit 27 comes up set */
 	REG(TCTL, RW_ONLY(0x1FFFFFFA), .wr = tctl_write),
 	REG(TIPG, .reset = 0x00602008, RW(0x3FFFFFFF)),
-	REG(AIT, RW(0xFFFF)),
+	REG(AIT, RW_ONLY(0xFFFF)),
 	RING(TD, TDBAL(0)),
 	REG(TIDV, RW_ONLY(DELAY_FPD | 0xFFFF), .wr = tidv_write),
 	REGS(TXDCTL, TXDCTL(0), 2, 0x100, RW_ONLY(0xFF7F3F3F), .wr = txdctl_write),
@@ -111,7 +112,7 @@ const struct reg regmap[] = {
 
 	/* Wake-up; management: stored */
 	REG(WUC, RW_ONLY(0xF)),
-	REG(WUFC, RW(0x000F80FF)),
+	REG(WUFC, RW_ONLY(0x000F80FF)),
 	REG(WUS, RW(ALL), .flags = REG_W1C | REG_AUX),
 	REG(MANC, RW(ALL)),
 	REGS(IPAV, 0x5838, 1, 4, RW(ALL)),
@@ -122,7 +123,7 @@ const struct reg regmap[] = {
 	REGS(WUPL, 0x5900, 1, 4, .flags = REG_RO),
 	REGS(WUPM, 0x5A00, 32, 4, .flags = REG_RO),
 	REGS(FFLT, 0x5F00, 4, 8, RW(ALL)),
-	REGS(FFMT, 0x9000, 128, 8, RW(0xF)),
+	REGS(FFMT, 0x9000, 128, 8, RW_ONLY(0xF)),
 	REGS(FFVT, 0x9800, 128, 8, RW(ALL)),
 
 	/* PCIe and locks */
@@ -140,10 +141,10 @@ const struct reg regmap[] = {
 	REG(TIMINCA, RW(ALL), .wr = timinca_write),
 	REG(TIMADJL, RW(ALL)),
 	REG(TIMADJH, RW(ALL)),
-	REG(TSYNCTXCTL, RW(0x10)),
+	REG(TSYNCTXCTL, RW(0x10), .zero = ~0x11U),
 	REG(TXSTMPL, .flags = REG_RO),
 	REG(TXSTMPH, .flags = REG_RO, .rd = stamp_read),
-	REG(TSYNCRXCTL, RW(0x1E)),
+	REG(TSYNCRXCTL, RW(0x1E), .zero = ~0x1FU),
 	REG(RXSTMPL, .flags = REG_RO),
 	REG(RXSTMPH, .flags = REG_RO, .rd = stamp_read),
 	REG(RXSATRL, .flags = REG_RO),

@@ -2,8 +2,8 @@
 /*
  * Descriptor rings: fetch ahead into the chip, hand out, write back.
  *
- * Indexes run around the ring: done <= next <= head <= tail. The head register
- * is the fetch pointer. Sources: 82574 and 82583V datasheets as Linux cites
+ * Indexes run around the ring: done <= next <= head <= tail. The head is the fetch
+ * pointer; software reads it for transmit, and next for receive. Sources: 82574 and 82583V datasheets as Linux cites
  * them; prefetch by PTHRESH and HTHRESH.
  */
 #include "model.h"
@@ -171,6 +171,14 @@ static struct ring *ring_of(struct dev *dev, u32 off)
 	int q = off >> 8 & 1;
 
 	return off >= TDBAL(0) ? &dev->tx.q[q].ring : &dev->rx.q[q].ring;
+}
+
+/* Of what is received where the next frame goes; of what is sent what is fetched next. */
+u32 ring_head_read(struct dev *dev, u32 off)
+{
+	struct ring *ring = ring_of(dev, off);
+
+	return ring_is_tx(ring) ? rd(dev, off) : ring->next;
 }
 
 void ring_base_write(struct dev *dev, u32 off, u32 value)

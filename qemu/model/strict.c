@@ -59,10 +59,10 @@ static const struct {
 		"extended descriptor, bit 0 of the second quadword must be 0" },
 	[OFF_TSO] = { "tso",
 		"segmentation by fields that the hardware does not take",
-		"82583V datasheet: HDRLEN < 256, MSS > 16, segment within the FIFO, PAYLEN is what follows" },
+		"82583V datasheet: HDRLEN < 256, headers in one buffer, MSS > 16, segment within the FIFO, PAYLEN is what follows" },
 	[OFF_SHORT] = { "short",
-		"a frame of less than 17 bytes",
-		"Linux, e1000_xmit_frame: pads below 17, hardware does not" },
+		"a frame of less than 17 bytes, or, without TCTL.PSP, 60",
+		"Linux, e1000_xmit_frame: pads below 17, hardware does not; IEEE 802.3: 64 with FCS" },
 	[OFF_TX_BIG] = { "tx-big",
 		"a frame that does not fit the transmit packet buffer",
 		"82583V datasheet: FIFO - 80" },
@@ -81,6 +81,12 @@ static const struct {
 	[OFF_PAUSE] = { "pause-half",
 		"the transmitter runs with TFCE or RFCE and a link of half duplex",
 		"Linux, e1000e_config_fc_after_link_up" },
+	[OFF_FORCED] = { "forced",
+		"the transmitter runs with a speed or duplex that CTRL forces, and the link has another",
+		"Linux, e1000e_phy_force_speed_duplex_setup: MAC and PHY alike" },
+	[OFF_HALF_GIGABIT] = { "half-gigabit",
+		"1000 Mb/s with half duplex is offered",
+		"Linux, e1000_phy_setup_autoneg: not supported" },
 	[OFF_SLEEP] = { "sleep",
 		"D3 with DRV_LOAD set, or with rings in use by a bus master",
 		"Linux, __e1000_shutdown" },
@@ -88,7 +94,7 @@ static const struct {
 		"split descriptors without RFCTL.EXTEN, without a size in PSRCTL, or half of one",
 		"Linux, e1000_setup_rctl; QEMU, e1000e_core.c: BSIZE0 and BSIZE1; tail: datasheet 7.1.8" },
 	[OFF_UNKNOWN] = { "unknown",
-		"access to a register that the device does not have",
+		"access to a register that the device does not have, or a write of other than a dword",
 		"the register map" },
 	[OFF_ICR_MASKED] = { "icr-masked",
 		"ICR read under MSI-X with causes set but INT_ASSERTED clear",
@@ -166,6 +172,8 @@ void strict_tx_on(struct dev *dev)
 	status = status_read(dev, STATUS);
 	if (status & STATUS_LU && !(status & STATUS_FD) && rd(dev, CTRL) & (CTRL_TFCE | CTRL_RFCE))
 		offend(dev, OFF_PAUSE, CTRL, rd(dev, CTRL));
+	if (mac_mismatch(dev) || (dev->phy.link && !(status & STATUS_FD) == dev->phy.duplex))
+		offend(dev, OFF_FORCED, CTRL, rd(dev, CTRL));
 	if (rd(dev, CTRL) & CTRL_RSVD29)
 		offend(dev, OFF_RESERVED, CTRL, rd(dev, CTRL));
 	if (errata_ctrl_ext_wrong(dev))

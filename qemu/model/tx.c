@@ -2,8 +2,7 @@
 /*
  * Transmit: descriptors are fetched, their data read, frames put into the
  * packet buffer, descriptors written back; the wire empties the buffer at its
- * own pace. Sources: 82583V datasheet; Linux, FreeBSD and DPDK where they say
- * why they do what they do.
+ * own pace. Sources: 82583V datasheet; Linux, FreeBSD and DPDK with their reasons.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -295,6 +294,8 @@ static void tx_data(struct dev *dev, struct txq *q, const struct desc *d)
 	bool only = !q->open && cmd & TXD_EOP;
 
 	tx_options(dev, q, d);
+	if (q->tse && !q->len && len < q->ctx.hdrlen)
+		offend(dev, OFF_TSO, TDT(tx_number(dev, q)), len);
 	/* Headers alone, at the beginning: the same erratum, by Linux. */
 	if (q->tse && !q->len && len == q->ctx.hdrlen && erratum(dev, ERR_EARLY_DD))
 		offend(dev, OFF_TSO_TAIL, TDT(tx_number(dev, q)), len);

@@ -20,7 +20,7 @@
 
 #define PREAMBLE_GAP	20	/* octet times: preamble, delimiter, gap */
 #define FCS_LEN		4
-#define MIN_FRAME	60	/* without FCS: partners pad */
+#define MIN_FRAME	60	/* without FCS: partners pad, and throw away what is shorter */
 #define SHORT_FRAME	40	/* what damage makes of frames */
 #define LONG_FRAME	9300
 #define WIRE_SLACK	(500 * NS_PER_US)
@@ -64,10 +64,12 @@ bool wire_send(struct dev *dev, struct frame *frame)
 	u32 be = htonl(frame->len);
 
 	w->sent++;
-	if (!phy_passes(dev)) {
+	if (!phy_passes(dev) || mac_mismatch(dev)) {
 		w->no_link++;
 	} else if (frame->flags & FRAME_BAD_FCS) {
 		w->bad_fcs++;
+	} else if (frame->len < MIN_FRAME) {
+		w->runts++;
 	} else if (frame->len <= FRAME_MAX) {
 		memcpy(w->out, &be, 4);
 		memcpy(w->out + 4, frame->data, frame->len);
@@ -84,7 +86,7 @@ void wire_pause(struct dev *dev, u32 quanta)
 	struct wire *w = &dev->wire;
 
 	w->pauses++;
-	if (!w->pause)
+	if (!w->obeys)
 		return;
 	w->partner_paused = now_ns() + mac_pause_ns(dev, quanta) * w->scale / 100;
 	pthread_cond_signal(&dev->arrive);
@@ -141,7 +143,7 @@ static u64 wire_may(const struct dev *dev)
 {
 	const struct wire *w = &dev->wire;
 
-	if (w->pause && rd(dev, STATUS) & STATUS_LU && timer_armed(dev, TIMER_XOFF))
+	if (w->obeys && rd(dev, STATUS) & STATUS_LU && timer_armed(dev, TIMER_XOFF))
 		return now_ns() + NS_PER_MS;
 	return w->rx_free > w->partner_paused ? w->rx_free : w->partner_paused;
 }
@@ -184,7 +186,7 @@ static struct frame *wire_damage(struct wire *w, struct frame *f)
 static bool wire_reaches(struct dev *dev)
 {
 	return dev->phy.link && rd(dev, STATUS) & STATUS_LU && !phy_loopback(dev) &&
-	       !(rd(dev, RCTL) & RCTL_LBM) && phy_passes(dev);
+	       !(rd(dev, RCTL) & RCTL_LBM) && phy_passes(dev) && !mac_mismatch(dev);
 }
 
 /* At once, whatever else is on the way. */

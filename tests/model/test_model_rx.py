@@ -320,6 +320,15 @@ def test_pause_instead_of_loss(host):
     assert host.rd(MPC) == 0 and host.rd(XONTXC) >= 1
 
 
+def test_head_is_where_the_next_frame_goes(host):
+    """Not where descriptors are fetched: the device owns from the head up to the tail."""
+    rx = RxRing(host, count=64)
+    for i in range(3):
+        assert host.rd(rx.reg + 0x10) == i
+        host.frame_in(FRAME)
+        rx.wait()
+
+
 # CTRL.TFCE, FCRTH, FCRTL: is there an XOFF, and an XON.
 THRESHOLDS = {
     "on": (True, 8192, 4096 | 1 << 31, True, True),

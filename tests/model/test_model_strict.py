@@ -4,9 +4,10 @@
 import struct
 import time
 
+import packets as p
 import pytest
-from client import (BASE, CTRL, EECD, EERD, EEWR, EOP, GCR, GCR2, IDE, IFCS, MAC, MDIC, MEM, MRQC,
-                    PEER, RCTL, RS, STATUS, TCTL, RxRing, TxRing, wait_until)
+from client import (BASE, CTRL, EECD, EERD, EEWR, EOP, GCR, GCR2, IDE, IFCS, IXSM, MAC, MDIC, MEM,
+                    MRQC, PEER, RCTL, RS, STATUS, TCTL, TSE, TXSM, RxRing, TxRing, wait_until)
 
 FRAME = PEER + MAC + b"\x88\xb5" + bytes(range(86))
 ARRIVING = MAC + PEER + FRAME[12:]
@@ -201,6 +202,49 @@ def short(host):
     tx.ring()
 
 
+def tso_headers(host):
+    """In two descriptors."""
+    tx = TxRing(host)
+    tx.tso_context(2000)
+    packet = p.ether(p.ip4(p.tcp(bytes(2000))))
+    for part, flags in ((packet[:20], 0), (packet[20:-4], 0), (packet[-4:], EOP | RS)):
+        tx.frame(part, IFCS | TSE | flags, IXSM | TXSM)
+    tx.ring()
+
+
+def forced_duplex(host):
+    host.wr(CTRL, host.rd(CTRL) & ~1 | 1 << 12)
+    TxRing(host)
+
+
+def forced_speed_of_an_old_link(host):
+    """The link has another one later."""
+    host.wr(CTRL, host.rd(CTRL) & ~(3 << 8) | 1 << 11 | 2 << 8)
+    tx = TxRing(host)
+    host.command("partner 100fd")
+    host.link_up()
+    tx.frame(FRAME)
+    tx.ring()
+
+
+def half_gigabit(host):
+    host.own()
+    host.mdio(9, 0x0300)
+
+
+def byte_write(host):
+    host.region_write(0, 0x38, b"\0")
+
+
+def reserved_later(host):
+    for offset, bit in ((0x5808, 25), (0x2170, 31), (0x458, 16), (0xb620, 5), (0xb614, 5),
+                        (0x2c00, 12), (0x2c08, 16), (0x9000, 4)):
+        before = len(host.log_file.read_text().splitlines())
+        host.wr(offset, host.rd(offset) | 1 << bit)
+        host.rd(0)
+        assert len(host.log_file.read_text().splitlines()) > before, hex(offset)
+
+
 def reserved_txdctl(host):
     TxRing(host, enable=False)
     for n in (0, 1):
@@ -318,6 +362,8 @@ OFFENCES = [
     ("reserved", ctrl_29), ("reserved", ctrl_ext_23),
     ("gcr", gcr), ("gcr", gcr27), ("gcr", gcr2), ("gcr", no_snoop),
     ("tarc", tarc), ("tarc", tarc_arbiter), ("tarc", tarc_hang), ("tarc", mulr),
+    ("tso", tso_headers), ("forced", forced_duplex), ("forced", forced_speed_of_an_old_link),
+    ("half-gigabit", half_gigabit), ("unknown", byte_write), ("reserved", reserved_later),
     ("short", short), ("reserved", reserved_txdctl), ("reserved", reserved_tarc),
     ("tail-range", tail_range), ("tail-owner", tail_owner), ("ring-live", ring_live),
     ("dma", dma), ("desc-changed", desc_changed), ("desc-dd", desc_dd), ("ifcs", ifcs),

@@ -43,6 +43,16 @@ def test_padding(host, size):
     assert host.frame_out() == frame + bytes(max(0, 60 - size))
 
 
+def test_nobody_hears_of_a_frame_that_is_not_padded(host):
+    tx = TxRing(host)
+    host.wr(TCTL, host.rd(TCTL) & ~8)       # PSP
+    for frame in ((FRAME * 16)[:59], (FRAME * 16)[:60]):
+        tx.frame(frame)
+    tx.ring()
+    assert host.frame_out() == frame
+    assert host.stats()["runts"] == 1 and host.offences() == {"short"}
+
+
 @pytest.mark.parametrize("vme,vle", [(True, True), (True, False), (False, True)])
 def test_vlan_insertion(host, vme, vle):
     """Where both ask for it."""
