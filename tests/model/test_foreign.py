@@ -19,7 +19,7 @@ pytestmark = pytest.mark.long
 # What these drivers do that the table forbids: see Documentation/model.rst.
 IPXE = {"rar-flush", "txdctl-unlike", "reserved", "tarc", "gcr", "mdio-owner", "reset-dma",
         "ring-size"}
-EM = {"txdctl-unlike"}
+EM = {"txdctl-unlike", "rctl-en"}
 BOOTED = "the network has booted this"
 LOCK = "/run/dpdk/rte/config"
 
