@@ -2,9 +2,9 @@
 /*
  * Descriptor rings: fetch ahead into the chip, hand out, write back.
  *
- * Indexes run around the ring: done <= next <= head <= tail. The head is the fetch
- * pointer; software reads it for transmit, and next for receive. Sources: 82574 and 82583V datasheets as Linux cites
- * them; prefetch by PTHRESH and HTHRESH.
+ * Indexes run around the ring: done <= next <= head <= tail. The head is the
+ * fetch pointer; software reads it for transmit, and next for receive. Sources:
+ * 82574 and 82583V datasheets as Linux cites them; prefetch by PTHRESH and HTHRESH.
  */
 #include "model.h"
 
