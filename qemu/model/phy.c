@@ -208,7 +208,6 @@ static void phy_negotiated(struct dev *dev, int arg)
 
 	(void)arg;
 	p->negotiating = false;
-	dev->wire.obeys = false;
 	if (!phy_resolve(dev))
 		return;
 	p->link = true;

@@ -33,6 +33,12 @@ u64 wire_time(const struct dev *dev, u32 len)
 	return (u64)octets * 8 * 1000 / (u32)mac_speed(dev) * dev->wire.scale / 100;
 }
 
+/* What is sent at one end is understood at the other. */
+static bool wire_passes(struct dev *dev)
+{
+	return phy_passes(dev) && !mac_mismatch(dev);
+}
+
 /* ---- Out ---- */
 
 /* Give the socket what it has not taken; true once all is gone. */
@@ -64,7 +70,7 @@ bool wire_send(struct dev *dev, struct frame *frame)
 	u32 be = htonl(frame->len);
 
 	w->sent++;
-	if (!phy_passes(dev) || mac_mismatch(dev)) {
+	if (!wire_passes(dev)) {
 		w->no_link++;
 	} else if (frame->flags & FRAME_BAD_FCS) {
 		w->bad_fcs++;
@@ -186,7 +192,7 @@ static struct frame *wire_damage(struct wire *w, struct frame *f)
 static bool wire_reaches(struct dev *dev)
 {
 	return dev->phy.link && rd(dev, STATUS) & STATUS_LU && !phy_loopback(dev) &&
-	       !(rd(dev, RCTL) & RCTL_LBM) && phy_passes(dev) && !mac_mismatch(dev);
+	       !(rd(dev, RCTL) & RCTL_LBM) && wire_passes(dev);
 }
 
 /* At once, whatever else is on the way. */
