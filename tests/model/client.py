@@ -409,3 +409,12 @@ class RxRing:
 
     def empty(self):
         return not self.host.get(self.at + 16 * self.next + 8, 1)[0] & 1
+
+
+def fill_buffer(host, frames):
+    """Frames of 1024 bytes, and a receive ring that has no buffer for them."""
+    rx = RxRing(host, count=64, buffers=0)
+    frame = (MAC + PEER + b"\x88\xb5" + bytes(range(80))) * 11
+    for _ in range(frames):
+        host.frame_in(frame[:1024])
+    return rx

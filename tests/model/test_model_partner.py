@@ -4,7 +4,7 @@
 import time
 
 import pytest
-from client import CTRL, FCRTH, FCTTV, MAC, PEER, XOFFTXC, RxRing, TxRing, wait_until
+from client import CTRL, FCRTH, FCTTV, MAC, PEER, XOFFTXC, RxRing, TxRing, fill_buffer, wait_until
 
 OUT, IN = (x + b"\x88\xb5" + bytes(range(80)) for x in (PEER + MAC, MAC + PEER))
 
@@ -25,9 +25,7 @@ def test_partner_obeys_what_was_agreed(host, ours, theirs, obeys):
     host.wr(FCTTV, 0xFFFF)
     host.wr(FCRTH, 4096)
     host.set(CTRL, 1 << 28)
-    RxRing(host, count=64, buffers=0)
-    for _ in range(40):
-        host.frame_in((IN * 11)[:1024])
+    fill_buffer(host, 40)
     wait_until(lambda: host.rd(XOFFTXC))
     if obeys:
         time.sleep(0.02)

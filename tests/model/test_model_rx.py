@@ -8,7 +8,7 @@ import packets as p
 import pytest
 from client import (CRCERRS, CTRL, FCRTH, FCRTL, FCTTV, GORCL, GPRC, MAC, MPC, MRQC, PBA,
                     PEER, RCTL, RETA, RFCTL, RNBC, ROC, RSSRK, RUC, RXCSUM, STATUS, XOFFTXC,
-                    XONTXC, RxRing, wait_until)
+                    XONTXC, RxRing, fill_buffer, wait_until)
 
 RFC, RJC = 0x40A8, 0x40B0
 BODY = bytes(range(80))
@@ -371,9 +371,7 @@ def test_pause_needs_a_link(host):
     host.wr(FCTTV, 0x100)
     host.wr(FCRTL, 2048 | 1 << 31)
     host.set(CTRL, 1 << 28)
-    rx = RxRing(host, count=64, buffers=0)
-    for _ in range(8):
-        host.frame_in((FRAME * 11)[:1024])
+    rx = fill_buffer(host, 8)
     wait_until(lambda: host.stats()["received"] == 8)
     host.command("link down")
     host.wr(FCRTH, 4096)
@@ -398,9 +396,7 @@ def test_pause_that_is_switched_off(host, reg, off):
     host.wr(FCRTL, 2048)
     on = host.rd(CTRL)
     host.wr(CTRL, on | 1 << 28)
-    RxRing(host, count=64, buffers=0)
-    for _ in range(8):
-        host.frame_in((FRAME * 11)[:1024])
+    fill_buffer(host, 8)
     wait_until(lambda: host.stats()["pauses"] > 3)
     host.wr(reg, on if reg == CTRL else off)
     wait_until(lambda: host.stats()["received"] == 8)
@@ -414,9 +410,7 @@ def test_pause_of_no_time_is_sent_once(host):
     host.wr(FCRTH, 4096)
     host.wr(FCRTL, 2048)
     host.set(CTRL, 1 << 28)
-    RxRing(host, count=64, buffers=0)
-    for _ in range(8):
-        host.frame_in((FRAME * 11)[:1024])
+    fill_buffer(host, 8)
     wait_until(lambda: host.stats()["received"] == 8)
     assert host.rd(XOFFTXC) == 1
 
@@ -430,9 +424,7 @@ def test_pause_that_nothing_ends(hosts, quanta, long):
     host.wr(FCRTH, 4096)
     host.wr(FCRTL, 2048)
     host.set(CTRL, 1 << 28)
-    rx = RxRing(host, count=64, buffers=0)
-    for _ in range(8):
-        host.frame_in((FRAME * 11)[:1024])
+    rx = fill_buffer(host, 8)
     wait_until(lambda: host.rd(XOFFTXC))
     # It is told again and again; nothing is lost.
     if not long:
