@@ -90,6 +90,11 @@ def sleep_for(seconds, depth="platform", state="freeze"):
 SLEEP = sleep_for(0)
 
 
+def sleep(nic):
+    """The devices alone, and at once awake again."""
+    suspend(nic, sleep_for(0, "devices"))
+
+
 def agent_answers(nic):
     try:
         nic.guest.agent.sync(2)
@@ -142,7 +147,7 @@ def test_resume_without_memory(nic):
     """Nothing large is asked for: the rings were kept. Traffic comes back."""
     for function, value in names(nic, LARGE):
         nic.fail(function, value, 0)
-        suspend(nic, sleep_for(0, "devices"))
+        sleep(nic)
         assert nic.fail_hits() == 0, function
         wait_until(nic.answers, 15, "traffic after resume")
 
@@ -151,7 +156,7 @@ def test_resume_that_fails(nic):
     """The interface is down then, says why, and comes up when it is asked to."""
     nic.expect_log(r"cannot come back up", r"PM: .*hartwell", r"hartwell .*PM: ")
     nic.fail("request_threaded_irq", -12, 2)
-    suspend(nic, sleep_for(0, "devices"))
+    sleep(nic)
     assert nic.fail_hits() == 1
     assert "cannot come back up" in nic.log() and "UP" not in nic.link()["flags"]
     nic.sh("ip link set dut0 up")

@@ -7,7 +7,7 @@ import time
 import pytest
 import registers as table
 from lab import wait_until
-from test_leave import sleep_for, suspend
+from test_leave import sleep
 
 NAMES = {offset: name for name, offset in table.MAP.items()}
 TCTL, EN = 0x400, 2
@@ -57,10 +57,6 @@ def hang(nic):
 
 def run(command):
     return lambda nic: nic.sh(command, 60)
-
-
-def sleep(nic):
-    suspend(nic, sleep_for(0, "devices"))
 
 
 def up(nic):

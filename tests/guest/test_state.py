@@ -8,7 +8,7 @@ import pytest
 from frames import ether, pattern
 from lab import wait_until
 from test_filter import UNKNOWN, passes
-from test_leave import sleep_for, suspend
+from test_leave import sleep
 
 TCTL, EN, CTRL, RST, EITR = 0x400, 2, 0, 1 << 26, 0xe8
 ADDRESS = "02:00:00:00:00:07"
@@ -53,10 +53,6 @@ def other_reset(nic):
     resets = nic.stats()["resets"]
     nic.set_reg(CTRL, nic.reg(CTRL) | RST)
     wait_until(lambda: nic.stats()["resets"] > resets, 10, "a reset")
-
-
-def sleep(nic):
-    suspend(nic, sleep_for(0, "devices"))
 
 
 def bus_error(nic):

@@ -8,8 +8,9 @@ import pytest
 from frames import TEST_TYPE, ether, ipv4, mac, pattern, udp4
 from lab import PY, wait_until
 from test_config import OUTAGE
+from test_leave import sleep
 from test_rss import KEY, set_key, toeplitz
-from test_state import commands, sleep
+from test_state import commands
 
 TRACING = "/sys/kernel/tracing"
 

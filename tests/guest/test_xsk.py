@@ -8,7 +8,8 @@ import pytest
 from frames import TEST_TYPE
 from lab import PY, wait_until
 from test_config import OUTAGE
-from test_state import commands, sleep
+from test_leave import sleep
+from test_state import commands
 from test_xdp import LIMIT, frame, swapped
 
 
